@@ -1,0 +1,20 @@
+//! Live messages: newline-delimited JSON of `GET /api/runs/{run}/feed?after=SEQ`.
+//!
+//! The server sends a `snapshot`, then every change after it in order; the stream ends after the
+//! run has finished. A dropped connection resumes with `after` and misses nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::run::{EventView, RunDetail, RunSummary};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Message {
+    Snapshot { run: Box<RunDetail> },
+    /// Events of one commit, and the run's summary after them.
+    Events { events: Vec<EventView>, summary: Box<RunSummary> },
+    /// Captured output grew: total bytes so far.
+    Output { stage: String, attempt: u32, bytes: u64, last_line: String },
+    /// Nothing happened for 15 s.
+    Ping,
+}

@@ -1,0 +1,19 @@
+//! The wire: what travels between the CLI, the server, the page and the workers.
+
+pub mod feed;
+pub mod link;
+pub mod pipeline;
+pub mod problem;
+pub mod run;
+pub mod system;
+
+use serde::{Deserialize, Serialize};
+
+/// One page of a list. `next` goes back as `?after=` for the page that follows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// `orchestrate.run.list/v1`
+    pub schema: String,
+    pub data: Vec<T>,
+    pub next: Option<String>,
+}

@@ -1,0 +1,131 @@
+//! The worker protocol: what a server and the hands that run attempts say to each other.
+//!
+//! In one process it is a pair of channels; over a network (later) the same messages travel as
+//! JSON. A worker never decides what runs, a server never starts a process.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Names one attempt everywhere outside the engine. `key` is unique over all runs, stable over
+/// restarts, and fit for a file name (`[0-9a-z-]`): run id, place of the stage, instance, number.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AttemptRef {
+    pub run: String,
+    /// `implement[2]`
+    pub execution: String,
+    pub number: u32,
+    pub fence: u64,
+    pub key: String,
+}
+
+/// Server to worker.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Order {
+    /// Start it, unless it is already held (then nothing changes).
+    Start(Box<Assignment>),
+    /// TERM, grace, KILL of the whole tree. Answered by `Exited`, also when it is already gone.
+    Stop { attempt: AttemptRef, reason: Stopped },
+    /// Its end is stored: forget the exit record (the captured output stays).
+    Forget { attempt: AttemptRef },
+    /// What became of these attempts? Answered by one report each: `Started` (still running),
+    /// `Exited`, `NeverStarted`, or `Lost`.
+    Adopt { attempts: Vec<AttemptRef> },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Assignment {
+    pub attempt: AttemptRef,
+    pub work: Work,
+    /// Beside the worker's allow-list; the product's own `ORCHESTRATE_*` are added by the worker.
+    pub env: BTreeMap<String, Vec<Piece>>,
+    /// Absolute.
+    pub working_dir: String,
+    pub timeout_ms: Option<u64>,
+    pub idle_ms: Option<u64>,
+    pub grace_ms: u64,
+    /// The start must be recorded durably before the child exists (`effects: once`).
+    pub once: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Piece {
+    Plain(String),
+    /// The value of the secret of this name.
+    Secret(String),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Work {
+    Command { argv: Vec<String> },
+    Python { program: Python, parameters: serde_json::Value },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Python {
+    File(String),
+    Code(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    Timeout,
+    IdleTimeout,
+    TotalTimeout,
+    Cancelled,
+    Paused,
+    Halted,
+}
+
+/// Worker to server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    pub attempt: AttemptRef,
+    #[serde(flatten)]
+    pub what: What,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum What {
+    Started { pid: u32 },
+    /// New output was stored: total bytes captured so far. At most ten a second an attempt.
+    Output { bytes: u64 },
+    /// The child and its whole tree are gone; output and exit record are on disk.
+    Exited(Box<Exit>),
+    /// Missing program, missing folder, unknown secret.
+    NotStarted { message: String },
+    /// Answer to `Adopt`: this worker has never seen the attempt, it is safe to start.
+    NeverStarted,
+    /// It was started and nobody knows how it ended.
+    Lost { message: String },
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Exit {
+    pub end: End,
+    /// The text of the output file; `None` when it is missing, too large or not UTF-8 (then
+    /// `outputs_error` says which).
+    pub outputs: Option<String>,
+    pub outputs_error: Option<String>,
+    pub elapsed_ms: u64,
+    pub user_ms: u64,
+    pub system_ms: u64,
+    pub max_rss_bytes: u64,
+    pub output_bytes: u64,
+    /// The last lines of its output: at most 20 lines and 4 KiB, secrets masked, lossy UTF-8.
+    pub tail: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+pub enum End {
+    Code(i32),
+    Signal(i32),
+    Stopped(Stopped),
+}

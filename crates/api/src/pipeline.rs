@@ -1,0 +1,133 @@
+//! Pipelines and their revisions.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::problem::Diagnostic;
+use crate::run::RunSummary;
+
+/// `POST /api/validate`; `POST /api/pipelines`; `PUT /api/pipelines/{name}`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definition {
+    /// The YAML.
+    pub definition: String,
+    /// The file it came from, for diagnostics only.
+    #[serde(default)]
+    pub file: Option<String>,
+    /// `PUT`: refused unless this is the current revision.
+    #[serde(default)]
+    pub expected_revision: Option<u32>,
+}
+
+/// Answer of `POST /api/validate`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Validation {
+    pub valid: bool,
+    pub name: Option<String>,
+    pub stages: usize,
+    pub digest: String,
+    pub diagnostics: Vec<Diagnostic>,
+    /// The diagnostics as the CLI prints them, without colour.
+    pub rendered: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PipelineSummary {
+    pub name: String,
+    pub description: String,
+    pub enabled: bool,
+    pub revision: u32,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub last_run: Option<RunSummary>,
+    /// Final or current status words of the last ten runs, oldest first.
+    pub last_ten: Vec<String>,
+    /// Median of the last runs that finished; absent when there is none.
+    pub p50_ms: Option<u64>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PipelineDetail {
+    #[serde(flatten)]
+    pub summary: PipelineSummary,
+    pub definition: String,
+    pub digest: String,
+    /// In graph order: name, dependencies.
+    pub stages: Vec<StageOutline>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StageOutline {
+    pub name: String,
+    pub kind: String,
+    pub depends_on: Vec<String>,
+    pub finally: bool,
+    /// The condition, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreach: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Revision {
+    pub number: u32,
+    pub digest: String,
+    pub created_at: Timestamp,
+    pub created_by: String,
+    pub definition: String,
+}
+
+/// `POST /api/pipelines/{name}/run`; with `definition` or `pipeline`, `POST /api/runs`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartRun {
+    /// A stored pipeline's name.
+    #[serde(default)]
+    pub pipeline: Option<String>,
+    /// Or a definition: stored as the pipeline of its name (a new revision when it differs).
+    #[serde(default)]
+    pub definition: Option<String>,
+    #[serde(default)]
+    pub file: Option<String>,
+    /// Values as JSON.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, Json>,
+    /// Values as text (`-p k=v`), read by the input's declared type.
+    #[serde(default)]
+    pub input_texts: BTreeMap<String, String>,
+    /// What started the run: `{"type", "branch", "paths", "labels", ...}`; sets the facts that
+    /// conditions are judged on, and `${event.*}`.
+    #[serde(default)]
+    pub event: Option<Json>,
+    /// Absolute directory in which relative working directories begin; a fresh one by default.
+    #[serde(default)]
+    pub directory: Option<String>,
+    /// Plan only: nothing is stored or started.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Answer of a dry run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    pub pipeline: String,
+    pub digest: String,
+    pub inputs: BTreeMap<String, Json>,
+    /// In an order in which they could start; each with what would decide about it.
+    pub stages: Vec<PlannedStage>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlannedStage {
+    #[serde(flatten)]
+    pub outline: StageOutline,
+    /// `would run`, `would skip`, `decided when its dependencies have settled`.
+    pub verdict: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}

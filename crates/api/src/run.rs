@@ -1,0 +1,150 @@
+//! Runs, their stages and what can be asked of them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunSummary {
+    pub id: String,
+    /// `name#n`
+    pub name: String,
+    pub pipeline: String,
+    pub number: u64,
+    pub revision: u32,
+    /// `pending running waiting paused cancelling succeeded failed cancelled`
+    pub status: String,
+    /// Why it ended as it did, or what it waits for; may be empty.
+    pub reason: String,
+    pub by: String,
+    /// `manual`, or the type of the event that started it.
+    pub trigger: String,
+    pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub progress: Progress,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub total: u32,
+    pub settled: u32,
+    pub running: u32,
+    pub waiting: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    pub skipped: u32,
+    pub not_run: u32,
+    pub cancelled: u32,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunDetail {
+    #[serde(flatten)]
+    pub summary: RunSummary,
+    pub digest: String,
+    pub directory: String,
+    pub inputs: BTreeMap<String, Json>,
+    pub event: Json,
+    /// In the order of the definition; instances follow their stage.
+    pub stages: Vec<StageView>,
+    pub paused_at: Option<Timestamp>,
+    pub paused_ms: u64,
+    /// Sequence number of the last event shown here.
+    pub sequence: u64,
+}
+
+/// A stage, or one instance of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StageView {
+    /// `implement` or `implement[2]`
+    pub name: String,
+    pub stage: String,
+    pub instance: Option<u32>,
+    /// Of a fanned-out stage: how many instances there are.
+    pub instances: Option<u32>,
+    /// `blocked queued running retrying unknown stopping succeeded failed cancelled skipped
+    /// not_run`; a stage with instances shows the most urgent of theirs.
+    pub status: String,
+    pub outcome: Option<String>,
+    pub conclusion: Option<String>,
+    /// In words: why skipped, why failed, what it waits for.
+    pub detail: String,
+    /// The whole of it: the tree of a condition, the failure.
+    pub reason: Json,
+    pub depends_on: Vec<String>,
+    pub outputs: BTreeMap<String, Json>,
+    pub max_attempts: u32,
+    pub attempts: Vec<AttemptView>,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AttemptView {
+    pub number: u32,
+    /// `queued running stopping succeeded failed stopped lost unknown`
+    pub status: String,
+    pub detail: String,
+    pub pid: Option<u32>,
+    pub scheduled_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    pub elapsed_ms: Option<u64>,
+    pub exit_code: Option<i32>,
+    pub output_bytes: Option<u64>,
+    pub max_rss_bytes: Option<u64>,
+    /// The last lines of a failed attempt.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub tail: String,
+}
+
+/// `POST /api/runs/{run}/pause`
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pause {
+    #[serde(default)]
+    pub now: bool,
+}
+
+/// `POST /api/runs/{run}/cancel`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cancel {
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// `POST /api/runs/{run}/retry`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retry {
+    /// `implement` or `implement[2]`
+    #[serde(default)]
+    pub from: Option<String>,
+}
+
+/// `POST /api/runs/{run}/resolve`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resolve {
+    pub stage: String,
+    /// `retry succeeded failed`
+    pub verdict: String,
+}
+
+/// One event of a run's journal.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EventView {
+    pub run: String,
+    /// Dense, from 1, per run.
+    pub seq: u64,
+    pub at: Timestamp,
+    /// `attempt.finished`
+    pub kind: String,
+    /// The event's fields.
+    pub body: Json,
+    pub hash: String,
+}

@@ -1,0 +1,240 @@
+//! What happened: the only thing that changes a run, and the only thing that is stored.
+//!
+//! The vocabulary is closed and additive: a released event keeps its name and the meaning of its
+//! fields for ever; a new field has a default.
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use pipeline::model::StageName;
+use pipeline::when::{Facts, Reason};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::command::{StopReason, Verdict};
+use crate::id::{Actor, AttemptId, ExecutionId, RunId};
+
+/// An event and when it happened, by the server's clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stamped {
+    pub at: Timestamp,
+    pub event: Event,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Event {
+    #[serde(rename = "run.created")]
+    RunCreated {
+        run: RunId,
+        pipeline: String,
+        number: u64,
+        revision: u32,
+        digest: String,
+        by: Actor,
+        /// With defaults filled in.
+        inputs: IndexMap<String, Json>,
+        event: Json,
+        facts: Facts,
+        directory: String,
+        seed: u64,
+        /// The resolved concurrency group.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<String>,
+    },
+    /// Admitted: stages may start.
+    #[serde(rename = "run.started")]
+    RunStarted,
+    #[serde(rename = "run.paused")]
+    RunPaused { by: Actor, now: bool },
+    #[serde(rename = "run.resumed")]
+    RunResumed { by: Actor },
+    #[serde(rename = "run.cancel_requested")]
+    RunCancelRequested { by: Actor, reason: String },
+    /// A settled run goes on: these executions (and the stages fed by them) are fresh again.
+    #[serde(rename = "run.retried")]
+    RunRetried { by: Actor, executions: Vec<ExecutionId> },
+    /// A stage failed with `halt`: nothing new starts.
+    #[serde(rename = "run.halted")]
+    RunHalted { cause: ExecutionId },
+    #[serde(rename = "run.finished")]
+    RunFinished {
+        status: FinalStatus,
+        /// Why, in words; empty when it succeeded.
+        reason: String,
+    },
+
+    /// The dependencies have settled and the condition held: the stage may be dispatched.
+    #[serde(rename = "stage.ready")]
+    StageReady {
+        stage: StageName,
+        /// Kept when a condition was judged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+    },
+    /// `foreach` resolved to these items; instances 1..=n exist now.
+    #[serde(rename = "stage.expanded")]
+    StageExpanded { stage: StageName, items: Vec<Json> },
+    /// The stage (not one instance) has settled.
+    #[serde(rename = "stage.settled")]
+    StageSettled {
+        stage: StageName,
+        outcome: Outcome,
+        conclusion: Conclusion,
+        reason: Settled,
+        /// Of the last successful attempt; of a fanned-out stage `{"items": [...]}` in item order.
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        outputs: IndexMap<String, Json>,
+    },
+
+    /// The hands ought to run this attempt now. Stored before anything is started.
+    #[serde(rename = "attempt.scheduled")]
+    AttemptScheduled { attempt: AttemptId },
+    #[serde(rename = "attempt.started")]
+    AttemptStarted {
+        attempt: AttemptId,
+        worker: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pid: Option<u32>,
+    },
+    /// The hands ought to stop it (TERM, grace, KILL of the whole tree).
+    #[serde(rename = "attempt.stopping")]
+    AttemptStopping { attempt: AttemptId, reason: StopReason },
+    #[serde(rename = "attempt.finished")]
+    AttemptFinished {
+        attempt: AttemptId,
+        result: AttemptResult,
+        #[serde(default)]
+        usage: Usage,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        tail: String,
+    },
+    /// Nobody knows whether its work was done; waits for the probe or a person.
+    #[serde(rename = "attempt.unknown")]
+    AttemptUnknown { attempt: AttemptId, message: String, probing: bool },
+    #[serde(rename = "attempt.resolved")]
+    AttemptResolved { attempt: AttemptId, by: Actor, verdict: Verdict },
+    /// The execution waits; it holds no slot.
+    #[serde(rename = "attempt.retry_scheduled")]
+    RetryScheduled {
+        execution: ExecutionId,
+        /// The attempt that will follow.
+        number: u32,
+        due: Timestamp,
+    },
+    /// One execution has settled (of a stage without `foreach`, just before `stage.settled`).
+    #[serde(rename = "execution.settled")]
+    ExecutionSettled {
+        execution: ExecutionId,
+        outcome: Outcome,
+        conclusion: Conclusion,
+        reason: Settled,
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        outputs: IndexMap<String, Json>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AttemptResult {
+    Succeeded {
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        outputs: IndexMap<String, Json>,
+    },
+    Failed { failure: Failure },
+    /// Stopped on purpose; does not count as a try when the reason is `Paused`.
+    Stopped { reason: StopReason },
+    /// Its worker is gone; counts on the lost counter, not on the author's.
+    Lost { message: String },
+}
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Failure {
+    ExitCode { code: i32 },
+    Signal { signal: i32 },
+    Timeout { after_ms: u64 },
+    IdleTimeout { after_ms: u64 },
+    TotalTimeout { after_ms: u64 },
+    /// Missing program, missing folder.
+    NotStarted { message: String },
+    /// What it wrote to `$ORCHESTRATE_OUTPUT` is unreadable or breaks its declaration.
+    InvalidOutput { message: String },
+    /// A `${...}` of its definition had no value when it was dispatched, or `run:` would have
+    /// received text that a shell would interpret.
+    Unresolved { message: String },
+    /// `foreach` did not resolve to a list, or `if:` could not be evaluated.
+    Expression { message: String },
+    /// Lost three times.
+    Lost { message: String },
+    /// A person or the probe said so.
+    DecidedFailed,
+}
+
+/// What happened to a stage or execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Succeeded,
+    Failed,
+    Cancelled,
+    Skipped,
+    NotRun,
+}
+
+/// What it counts as for its dependants and the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Conclusion {
+    Success,
+    /// Failed with `on_failure: continue`.
+    Warning,
+    Failure,
+    Cancelled,
+    Skipped,
+    /// Neither ran nor counts; its cause does.
+    NotRun,
+}
+
+/// Why a stage settled as it did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Settled {
+    /// Its work was done.
+    Done,
+    /// Its last attempt failed.
+    Failed { failure: Failure },
+    /// Instances that failed, of how many.
+    InstancesFailed { failed: Vec<u32>, of: u32 },
+    /// The condition did not hold.
+    Condition { reason: Reason },
+    /// Every dependency was skipped.
+    AllSkipped,
+    /// `foreach` had no items.
+    NoItems,
+    /// The rule cannot hold any more because of these stages.
+    Rule { rule: String, causes: Vec<StageName> },
+    /// The run halted because of this execution before the stage could start.
+    Halted { cause: ExecutionId },
+    /// The run was cancelled before it could start, or while it ran.
+    Cancelled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinalStatus {
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+/// Measured, never estimated; 0 where the system does not say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Monotonic, from start to the end of the tree.
+    pub elapsed_ms: u64,
+    pub user_ms: u64,
+    pub system_ms: u64,
+    pub max_rss_bytes: u64,
+    pub output_bytes: u64,
+}

@@ -1,0 +1,15 @@
+//! The language: text in, a validated [`Pipeline`] or all of its diagnostics out.
+//!
+//! Pure: no file, socket, clock, environment or chance. The way of a definition is
+//! `yaml` (text to nodes with spans) -> `vocabulary` (which keys exist, checked) -> `authored`
+//! (nodes to what was written) -> `resolve` (names, graph, expressions) -> [`model`].
+
+pub mod diagnostic;
+pub mod expr;
+pub mod model;
+pub mod source;
+pub mod text;
+pub mod when;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use model::Pipeline;

@@ -1,0 +1,262 @@
+//! A validated pipeline: what every other crate works with.
+//!
+//! A [`Pipeline`] exists only if its definition had no errors. All names are resolved (a stage is
+//! addressed by its [`StageIx`]), every expression is parsed, the graph is acyclic, and every
+//! default is filled in. Nothing here can be constructed from outside text except by
+//! [`crate::parse`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+use crate::expr::Expression;
+use crate::text::{Template, ValueTemplate};
+use crate::when::Condition;
+
+/// The name of a stage: 1 to 64 of `a-z A-Z 0-9 _ -`, starting with a letter or digit.
+pub type StageName = Arc<str>;
+
+/// The place of a stage in [`Pipeline::stages`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StageIx(pub u32);
+
+impl StageIx {
+    pub fn get(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// One validated revision of a pipeline.
+#[derive(Clone, Debug)]
+pub struct Pipeline {
+    pub name: String,
+    pub description: String,
+    /// Values that a start may or must give, in the order written.
+    pub inputs: IndexMap<String, Input>,
+    /// Values the author fixed; a run input of the same name wins.
+    pub variables: IndexMap<String, ValueTemplate>,
+    /// Environment of every stage; a stage's own entries win.
+    pub env: IndexMap<String, Template>,
+    /// Relative to the run's directory.
+    pub working_dir: Option<Template>,
+    /// Names of the secrets that `${secrets.X}` may use.
+    pub secrets: Vec<String>,
+    pub concurrency: Option<Concurrency>,
+    /// At most so many live attempts in one run; `None`: only the worker's slots limit.
+    pub max_parallel: Option<u32>,
+    pub halt_mode: HaltMode,
+    /// A run whose stages allow `succeeded` still fails when this is not `true`.
+    pub success: Option<Expression>,
+    /// Every stage, `finally` stages last, otherwise in the order written.
+    pub stages: Vec<Stage>,
+    /// The list form was used: no stage named a dependency, the edges only order.
+    pub list_order: bool,
+}
+
+/// One node of the pipeline.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    pub name: StageName,
+    pub description: String,
+    pub work: Work,
+    /// Direct dependencies, in the order written, without duplicates. `parallel_with`, groups and
+    /// list order are already resolved to edges.
+    pub depends_on: Vec<StageIx>,
+    /// The inverse of `depends_on`.
+    pub dependants: Vec<StageIx>,
+    pub rule: Rule,
+    /// `when:` and `if:` together; evaluated once, when the dependencies have settled.
+    pub condition: Option<Condition>,
+    pub foreach: Option<Foreach>,
+    pub env: IndexMap<String, Template>,
+    pub working_dir: Option<Template>,
+    pub outputs: IndexMap<String, Output>,
+    pub limits: Limits,
+    pub retry: Retry,
+    pub on_failure: OnFailure,
+    pub halt_mode: HaltMode,
+    pub effects: Effects,
+    /// Asked when a crash leaves the outcome of a `once` stage unknown: exit 0 says the work was
+    /// done, 1 says it was not, anything else leaves it to a person.
+    pub probe: Option<Template>,
+    pub environment: Option<String>,
+    /// Runs after every other stage has settled, also after a failure or a cancel.
+    pub finally: bool,
+}
+
+/// What a stage does.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// A shell script.
+    Run { script: Template, shell: Shell },
+    /// A Python program; `parameters` arrive as a JSON file named by `$ORCHESTRATE_PARAMETERS`.
+    Python { source: PythonSource, parameters: IndexMap<String, ValueTemplate> },
+    /// Nothing: a join, a milestone, a place for conditions.
+    Noop,
+}
+
+#[derive(Clone, Debug)]
+pub enum PythonSource {
+    /// A path, relative to the working directory.
+    File(Template),
+    /// The program itself; never interpolated.
+    Code(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// `sh -e -c SCRIPT`
+    Sh,
+    /// `bash -e -o pipefail -c SCRIPT`
+    Bash,
+    /// The given words, then the script as the last argument.
+    Custom(Vec<String>),
+}
+
+/// When a stage may start, judged over its direct dependencies' conclusions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    NoneFailedMinOneSuccess,
+    AllSuccess,
+    NoneFailed,
+    AllDone,
+    OneSuccess,
+    OneFailed,
+    AllFailed,
+    /// As soon as its dependencies settled, whatever they came to, even when the run is halting.
+    Always,
+}
+
+#[derive(Clone, Debug)]
+pub struct Foreach {
+    /// Must resolve to a list.
+    pub items: ValueTemplate,
+    /// At most so many live instances.
+    pub max_parallel: Option<u32>,
+}
+
+/// Durations of one attempt (`timeout`, `idle`) and of all of them (`total`). `None`: no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub timeout: Option<Duration>,
+    pub total: Option<Duration>,
+    pub idle: Option<Duration>,
+    /// Between TERM and KILL.
+    pub grace: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retry {
+    /// Counts the first try; 1 means no retry.
+    pub max_attempts: u32,
+    pub backoff: Backoff,
+    /// Exit codes that are never retried.
+    pub not_on: Vec<i32>,
+}
+
+/// The wait before attempt `n + 1`, before jitter: see [`crate::model::Backoff::base`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    pub kind: BackoffKind,
+    pub initial: Duration,
+    pub max: Duration,
+    /// Full jitter: the wait is drawn evenly from 0 to the base.
+    pub jitter: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackoffKind {
+    Exponential,
+    Linear,
+    Constant,
+}
+
+impl Backoff {
+    /// The longest wait after `failed` attempts (1 or more).
+    pub fn base(&self, failed: u32) -> Duration {
+        let steps = failed.saturating_sub(1);
+        let wait = match self.kind {
+            BackoffKind::Constant => self.initial,
+            BackoffKind::Linear => self.initial.saturating_mul(steps.saturating_add(1)),
+            BackoffKind::Exponential => {
+                self.initial.saturating_mul(2u32.checked_pow(steps).unwrap_or(u32::MAX))
+            }
+        };
+        wait.min(self.max)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnFailure {
+    /// Start nothing new in the run, then fail it.
+    Halt,
+    /// Outcome failed, conclusion success with a warning: dependants run.
+    Continue,
+    /// Only descendants do not run; the run fails at its end.
+    Isolate,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HaltMode {
+    /// Running siblings finish.
+    Finish,
+    /// Running siblings are stopped.
+    Cancel,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effects {
+    /// May be started again after a crash.
+    Idempotent,
+    /// Never silently started a second time.
+    Once,
+    /// May be started again with the same `$ORCHESTRATE_ATTEMPT_KEY`.
+    Keyed,
+}
+
+#[derive(Clone, Debug)]
+pub struct Concurrency {
+    pub group: Template,
+    pub limit: u32,
+    pub on_conflict: OnConflict,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnConflict {
+    Queue,
+    CancelRunning,
+    CancelNew,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    pub description: String,
+    pub kind: ValueKind,
+    pub required: bool,
+    pub default: Option<Json>,
+    /// JSON Schema 2020-12, beside `kind`.
+    pub schema: Option<Json>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    pub description: String,
+    pub kind: ValueKind,
+    /// A required output that the stage did not write fails the attempt.
+    pub required: bool,
+    pub schema: Option<Json>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ValueKind {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    List,
+    Map,
+    /// Any JSON.
+    Any,
+}

@@ -10,11 +10,21 @@ use crate::run::{EventView, RunDetail, RunSummary};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Message {
-    Snapshot { run: Box<RunDetail> },
+    Snapshot {
+        run: Box<RunDetail>,
+    },
     /// Events of one commit, and the run's summary after them.
-    Events { events: Vec<EventView>, summary: Box<RunSummary> },
+    Events {
+        events: Vec<EventView>,
+        summary: Box<RunSummary>,
+    },
     /// Captured output grew: total bytes so far.
-    Output { stage: String, attempt: u32, bytes: u64, last_line: String },
+    Output {
+        stage: String,
+        attempt: u32,
+        bytes: u64,
+        last_line: String,
+    },
     /// Nothing happened for 15 s.
     Ping,
 }

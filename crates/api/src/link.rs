@@ -93,17 +93,25 @@ pub struct Report {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum What {
-    Started { pid: u32 },
+    Started {
+        pid: u32,
+    },
     /// New output was stored: total bytes captured so far. At most ten a second an attempt.
-    Output { bytes: u64 },
+    Output {
+        bytes: u64,
+    },
     /// The child and its whole tree are gone; output and exit record are on disk.
     Exited(Box<Exit>),
     /// Missing program, missing folder, unknown secret.
-    NotStarted { message: String },
+    NotStarted {
+        message: String,
+    },
     /// Answer to `Adopt`: this worker has never seen the attempt, it is safe to start.
     NeverStarted,
     /// It was started and nobody knows how it ended.
-    Lost { message: String },
+    Lost {
+        message: String,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

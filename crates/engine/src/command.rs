@@ -17,18 +17,38 @@ pub enum Command {
     /// The dispatcher found room in the run's concurrency group: `pending` ends.
     Admit,
     /// Dispatch stops at once; with `now`, live attempts are stopped and do not count.
-    Pause { by: Actor, now: bool },
-    Resume { by: Actor },
-    Cancel { by: Actor, reason: String },
+    Pause {
+        by: Actor,
+        now: bool,
+    },
+    Resume {
+        by: Actor,
+    },
+    Cancel {
+        by: Actor,
+        reason: String,
+    },
     /// Runs failed, cancelled and not-run work of a settled run again; with `from`, that stage and
     /// all that descends from it. Succeeded work outside of it stays.
-    Retry { by: Actor, from: Option<ExecutionId> },
+    Retry {
+        by: Actor,
+        from: Option<ExecutionId>,
+    },
     /// A person (or the probe) says what became of an attempt whose outcome is `unknown`.
-    Resolve { by: Actor, execution: ExecutionId, verdict: Verdict },
+    Resolve {
+        by: Actor,
+        execution: ExecutionId,
+        verdict: Verdict,
+    },
     /// From the hands. Refused as [`Rejection::Stale`] unless the attempt is live.
-    Report { attempt: AttemptId, report: Report },
+    Report {
+        attempt: AttemptId,
+        report: Report,
+    },
     /// A timer that `desired` asked for is due.
-    Fire { timer: TimerId },
+    Fire {
+        timer: TimerId,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -45,8 +45,13 @@ pub struct Task {
 #[derive(Clone, Debug, PartialEq)]
 pub enum TaskWork {
     /// The words of a command; the script is one of them.
-    Command { argv: Vec<String> },
-    Python { program: PythonProgram, parameters: Json },
+    Command {
+        argv: Vec<String>,
+    },
+    Python {
+        program: PythonProgram,
+        parameters: Json,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]

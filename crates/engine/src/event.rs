@@ -140,33 +140,59 @@ pub enum AttemptResult {
         #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
         outputs: IndexMap<String, Json>,
     },
-    Failed { failure: Failure },
+    Failed {
+        failure: Failure,
+    },
     /// Stopped on purpose; does not count as a try when the reason is `Paused`.
-    Stopped { reason: StopReason },
+    Stopped {
+        reason: StopReason,
+    },
     /// Its worker is gone; counts on the lost counter, not on the author's.
-    Lost { message: String },
+    Lost {
+        message: String,
+    },
 }
 
 /// Why an attempt failed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Failure {
-    ExitCode { code: i32 },
-    Signal { signal: i32 },
-    Timeout { after_ms: u64 },
-    IdleTimeout { after_ms: u64 },
-    TotalTimeout { after_ms: u64 },
+    ExitCode {
+        code: i32,
+    },
+    Signal {
+        signal: i32,
+    },
+    Timeout {
+        after_ms: u64,
+    },
+    IdleTimeout {
+        after_ms: u64,
+    },
+    TotalTimeout {
+        after_ms: u64,
+    },
     /// Missing program, missing folder.
-    NotStarted { message: String },
+    NotStarted {
+        message: String,
+    },
     /// What it wrote to `$ORCHESTRATE_OUTPUT` is unreadable or breaks its declaration.
-    InvalidOutput { message: String },
+    InvalidOutput {
+        message: String,
+    },
     /// A `${...}` of its definition had no value when it was dispatched, or `run:` would have
     /// received text that a shell would interpret.
-    Unresolved { message: String },
+    Unresolved {
+        message: String,
+    },
     /// `foreach` did not resolve to a list, or `if:` could not be evaluated.
-    Expression { message: String },
+    Expression {
+        message: String,
+    },
     /// Lost three times.
-    Lost { message: String },
+    Lost {
+        message: String,
+    },
     /// A person or the probe said so.
     DecidedFailed,
 }

@@ -28,9 +28,16 @@ pub enum Test {
     Branch(Globs),
     /// At least one changed path matches.
     Paths(Globs),
-    Labels { any: Vec<String>, all: Vec<String>, none: Vec<String> },
+    Labels {
+        any: Vec<String>,
+        all: Vec<String>,
+        none: Vec<String>,
+    },
     /// The variable or input has one of the values.
-    Variable { name: String, values: Vec<Json> },
+    Variable {
+        name: String,
+        values: Vec<Json>,
+    },
     Environment(Globs),
     Expression(Expression),
 }
@@ -39,10 +46,7 @@ pub enum Test {
 #[derive(Clone, Debug)]
 pub struct Globs {
     pub patterns: Vec<String>,
-
 }
-
-
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,1 +1,3 @@
-//! store
+//! The memory: what was acknowledged is on disk.
+
+pub mod port;

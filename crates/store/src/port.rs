@@ -1,0 +1,246 @@
+//! The contract of the memory. One suite (`conformance`) holds for every implementation.
+//!
+//! Writing is synchronous and single: the conductor's thread owns the [`Write`] side, gathers what
+//! has come in, and commits it in one synced transaction. Reading has connections of its own.
+
+use engine::event::Stamped;
+use engine::id::RunId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The one writer.
+///
+/// `commit` returns only when everything applied is on disk (a power cut loses nothing of it). It
+/// is all or nothing towards the disk, but each change is judged on its own: a refused change
+/// leaves the others standing.
+pub trait Write: Send {
+    /// One [`Outcome`] for each change, in order. An `Err` means that nothing was applied.
+    fn commit(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, Error>;
+
+    /// The number that the next run of this pipeline gets: one more than the highest ever used,
+    /// also by runs created in earlier calls of `commit`. 1 for a pipeline without runs.
+    fn next_run_number(&mut self, pipeline: &str) -> Result<u64, Error>;
+
+    /// Runs that have not finished, oldest first: what a restarted server takes up again.
+    fn unfinished(&mut self) -> Result<Vec<RunId>, Error>;
+
+    /// The whole journal of a run, verified against its hash chain.
+    fn journal(&mut self, run: RunId) -> Result<Vec<Stamped>, Error>;
+}
+
+/// What lists and pages are made of. Cheap to clone and safe to call from any thread; calls block.
+pub trait Read: Send + Sync {
+    fn pipelines(&self, query: &PipelineQuery) -> Result<Vec<PipelineRow>, Error>;
+    fn pipeline(&self, name: &str) -> Result<Option<PipelineRow>, Error>;
+    /// `number: None` asks for the current one.
+    fn revision(&self, name: &str, number: Option<u32>) -> Result<Option<RevisionRow>, Error>;
+    /// Newest first.
+    fn revisions(&self, name: &str, limit: u32) -> Result<Vec<RevisionRow>, Error>;
+    /// Newest first, keyset-paged: among 100,000 finished runs in well under 10 ms.
+    fn runs(&self, query: &RunQuery) -> Result<Vec<RunRow>, Error>;
+    fn run(&self, id: RunId) -> Result<Option<RunRow>, Error>;
+    /// By `name#n`.
+    fn run_by_number(&self, pipeline: &str, number: u64) -> Result<Option<RunRow>, Error>;
+    /// At most two, so that the caller sees an ambiguous prefix of an id (hex, no dashes).
+    fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<RunRow>, Error>;
+    /// Events with `seq > after`, in order.
+    fn events(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<EventRow>, Error>;
+    /// Checks every hash; the first broken link is an [`Error::Corrupt`].
+    fn verify(&self) -> Result<Verified, Error>;
+    fn health(&self) -> Result<Health, Error>;
+}
+
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A new revision, or nothing when the current one has the same digest and lives.
+    SavePipeline {
+        name: String,
+        description: String,
+        text: String,
+        digest: String,
+        by: String,
+        at: Timestamp,
+        expect: Expect,
+    },
+    SetEnabled {
+        name: String,
+        enabled: bool,
+        at: Timestamp,
+    },
+    /// It disappears from lists; its runs, revisions and numbers stay, and a pipeline saved later
+    /// under this name goes on counting.
+    DeletePipeline {
+        name: String,
+        at: Timestamp,
+    },
+    Append(Append),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    Any,
+    /// No live pipeline has this name.
+    Absent,
+    /// It exists.
+    Present,
+    /// This is the current revision.
+    Revision(u32),
+}
+
+/// Events of one run, compare-and-set on its sequence, with the rows derived from the state after
+/// them, in the same transaction.
+#[derive(Clone, Debug)]
+pub struct Append {
+    pub run: RunId,
+    /// Number of events the run has before; the first event gets `after + 1`.
+    pub after: u64,
+    pub events: Vec<Stamped>,
+    pub row: RunRow,
+    /// Only those that changed.
+    pub stages: Vec<StageRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Saved { revision: u32, created: bool },
+    Done,
+    Appended { last: u64, rows: Vec<Appended> },
+    Refused(Refusal),
+}
+
+/// Where an event came to lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    pub seq: u64,
+    /// Hex SHA-256 over the previous hash of the run and this event.
+    pub hash: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("pipeline `{name}` exists already")]
+    Exists { name: String },
+    #[error("there is no pipeline `{name}`")]
+    NoSuchPipeline { name: String },
+    #[error("pipeline `{name}` is at revision {current}, not {expected}")]
+    RevisionMoved { name: String, current: u32, expected: u32 },
+    #[error("the run is at event {current}, not {expected}")]
+    SequenceMoved { current: u64, expected: u64 },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PipelineRow {
+    pub name: String,
+    pub description: String,
+    pub enabled: bool,
+    pub revision: u32,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RevisionRow {
+    pub pipeline: String,
+    pub number: u32,
+    pub digest: String,
+    pub text: String,
+    pub created_at: Timestamp,
+    pub created_by: String,
+}
+
+/// Table `pipeline_runs`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRow {
+    pub id: RunId,
+    pub pipeline: String,
+    pub number: u64,
+    pub revision: u32,
+    pub status: String,
+    pub finished: bool,
+    pub reason: String,
+    pub by: String,
+    pub trigger: String,
+    pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    /// Counts by status, as JSON.
+    pub progress: serde_json::Value,
+}
+
+/// Table `pipeline_stages`: one row an execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StageRow {
+    pub stage: String,
+    /// 0: the stage itself.
+    pub instance: u32,
+    pub status: String,
+    pub outcome: Option<String>,
+    pub conclusion: Option<String>,
+    pub attempts: u32,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EventRow {
+    pub run: RunId,
+    pub seq: u64,
+    pub event: Stamped,
+    pub hash: String,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct PipelineQuery {
+    /// Names after this one, in alphabetical order.
+    pub after: Option<String>,
+    pub limit: u32,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct RunQuery {
+    pub pipeline: Option<String>,
+    /// Any of these words; empty: all.
+    pub statuses: Vec<String>,
+    pub finished: Option<bool>,
+    /// Runs older than this one (ids sort by time).
+    pub before: Option<RunId>,
+    pub limit: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    pub runs: u64,
+    pub events: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    pub schema: u32,
+    pub bytes: u64,
+    /// Differs for every data folder: live sequence numbers are only comparable within one.
+    pub epoch: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("could not {operation}")]
+    Storage {
+        operation: &'static str,
+        /// The disk is full: refuse writes, say so, and go on when there is room.
+        full: bool,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    #[error("run {run} is damaged: {problem}")]
+    Corrupt { run: String, problem: String },
+    #[error(
+        "`{path}` was written by a newer version (schema {found}, this version knows {known}); use that version, or restore a backup"
+    )]
+    Newer { path: String, found: u32, known: u32 },
+    #[error(
+        "`{path}` is gone but `{witness}` says that this folder held data: restore the file, or start over by deleting `{witness}`"
+    )]
+    Vanished { path: String, witness: String },
+    #[error("`{path}` is in use by process {pid} ({role})")]
+    InUse { path: String, pid: u32, role: String },
+}

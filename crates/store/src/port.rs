@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 /// `commit` returns only when everything applied is on disk (a power cut loses nothing of it). It
 /// is all or nothing towards the disk, but each change is judged on its own: a refused change
 /// leaves the others standing.
+///
+/// An `Err` of `commit` that is [`Error::is_full`] leaves the writer usable: the same changes may be
+/// tried again when there is room. After any other `Err` nothing is known about what the disk
+/// holds, every later call is refused, and the process has to end; the next one reads the truth.
 pub trait Write: Send {
     /// One [`Outcome`] for each change, in order. An `Err` means that nothing was applied.
     fn commit(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, Error>;
@@ -24,7 +28,7 @@ pub trait Write: Send {
     /// Runs that have not finished, oldest first: what a restarted server takes up again.
     fn unfinished(&mut self) -> Result<Vec<RunId>, Error>;
 
-    /// The whole journal of a run, verified against its hash chain.
+    /// The whole journal of a run, verified against its hash chain. Empty for an unknown run.
     fn journal(&mut self, run: RunId) -> Result<Vec<Stamped>, Error>;
 }
 
@@ -32,7 +36,7 @@ pub trait Write: Send {
 pub trait Read: Send + Sync {
     fn pipelines(&self, query: &PipelineQuery) -> Result<Vec<PipelineRow>, Error>;
     fn pipeline(&self, name: &str) -> Result<Option<PipelineRow>, Error>;
-    /// `number: None` asks for the current one.
+    /// `number: None` asks for the current one of a live pipeline; a number is found for ever.
     fn revision(&self, name: &str, number: Option<u32>) -> Result<Option<RevisionRow>, Error>;
     /// Newest first.
     fn revisions(&self, name: &str, limit: u32) -> Result<Vec<RevisionRow>, Error>;
@@ -45,7 +49,21 @@ pub trait Read: Send + Sync {
     fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<RunRow>, Error>;
     /// Events with `seq > after`, in order.
     fn events(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<EventRow>, Error>;
-    /// Checks every hash; the first broken link is an [`Error::Corrupt`].
+    /// The whole journal of a run, verified against its hash chain. Empty for an unknown run.
+    fn journal(&self, run: RunId) -> Result<Vec<Stamped>, Error>;
+    /// By name, the stage itself before its instances.
+    fn stages(&self, run: RunId) -> Result<Vec<StageRow>, Error>;
+    /// What a list of pipelines shows of the history of one.
+    fn recent(&self, pipeline: &str) -> Result<Recent, Error> {
+        let pipeline = Some(pipeline.to_owned());
+        let ten =
+            self.runs(&RunQuery { pipeline: pipeline.clone(), limit: 10, ..RunQuery::default() })?;
+        let finished = Some(true);
+        let done = self.runs(&RunQuery { pipeline, finished, limit: 50, ..RunQuery::default() })?;
+        Ok(Recent::of(ten, &done))
+    }
+    /// Checks every hash of every run and of the whole; the first broken link is an
+    /// [`Error::Corrupt`], or [`Error::Broken`] where no single run is to blame.
     fn verify(&self) -> Result<Verified, Error>;
     fn health(&self) -> Result<Health, Error>;
 }
@@ -102,9 +120,16 @@ pub struct Append {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    Saved { revision: u32, created: bool },
+    /// `created`: this call wrote the revision (false: the current one had this digest).
+    Saved {
+        revision: u32,
+        created: bool,
+    },
     Done,
-    Appended { last: u64, rows: Vec<Appended> },
+    Appended {
+        last: u64,
+        rows: Vec<Appended>,
+    },
     Refused(Refusal),
 }
 
@@ -126,6 +151,9 @@ pub enum Refusal {
     RevisionMoved { name: String, current: u32, expected: u32 },
     #[error("the run is at event {current}, not {expected}")]
     SequenceMoved { current: u64, expected: u64 },
+    /// Only when a run is created.
+    #[error("`{pipeline}#{number}` exists already")]
+    NumberTaken { pipeline: String, number: u64 },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,6 +177,9 @@ pub struct RevisionRow {
 }
 
 /// Table `pipeline_runs`.
+///
+/// `status`, `finished`, `reason`, `started_at`, `finished_at` and `progress` follow every
+/// [`Append`]; the rest is fixed by the one that created the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRow {
     pub id: RunId,
@@ -211,6 +242,36 @@ pub struct RunQuery {
 pub struct Verified {
     pub runs: u64,
     pub events: u64,
+    /// Hex SHA-256 over every event in the order of arrival. Written down elsewhere, it shows later
+    /// that nothing before it was altered, not even by somebody who can recompute hashes.
+    pub head: String,
+}
+
+/// The last runs of one pipeline.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recent {
+    pub last: Option<RunRow>,
+    /// Statuses of the last ten, oldest first.
+    pub last_ten: Vec<String>,
+    /// Median time from start to end of the last 50 finished runs that had started.
+    pub p50_ms: Option<u64>,
+}
+
+impl Recent {
+    /// Both lists are newest first.
+    fn of(ten: Vec<RunRow>, finished: &[RunRow]) -> Self {
+        let mut times: Vec<u64> = finished
+            .iter()
+            .filter_map(|row| {
+                let spent = row.finished_at?.duration_since(row.started_at?);
+                u64::try_from(spent.as_millis()).ok()
+            })
+            .collect();
+        times.sort_unstable();
+        let p50_ms = times.get(times.len().saturating_sub(1) / 2).copied();
+        let last_ten = ten.iter().rev().map(|row| row.status.clone()).collect();
+        Self { last: ten.into_iter().next(), last_ten, p50_ms }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -233,6 +294,9 @@ pub enum Error {
     },
     #[error("run {run} is damaged: {problem}")]
     Corrupt { run: String, problem: String },
+    /// The chain over all runs is broken, and no single run is to blame.
+    #[error("the journal is damaged: {problem}")]
+    Broken { problem: String },
     #[error(
         "`{path}` was written by a newer version (schema {found}, this version knows {known}); use that version, or restore a backup"
     )]
@@ -243,4 +307,11 @@ pub enum Error {
     Vanished { path: String, witness: String },
     #[error("`{path}` is in use by process {pid} ({role})")]
     InUse { path: String, pid: u32, role: String },
+}
+
+impl Error {
+    /// The disk is full: nothing was applied, and it can be tried again.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Storage { full: true, .. })
+    }
 }

@@ -17,7 +17,6 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("worker", &["api"]),
     ("server", &["pipeline", "engine", "api", "store"]),
     ("orchestrate", &["*"]),
-    ("testkit", &["*"]),
     ("benches", &["*"]),
     ("xtask", &[]),
 ];
@@ -155,7 +154,6 @@ fn is_test(file: &str) -> bool {
     file.contains("/tests/")
         || file.ends_with("/tests.rs")
         || file.contains("/examples/")
-        || file.starts_with("crates/testkit/")
 }
 
 /// Every Rust file of ours, relative to the root.

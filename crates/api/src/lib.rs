@@ -1,5 +1,6 @@
 //! The wire: what travels between the CLI, the server, the page and the workers.
 
+pub mod capture;
 pub mod feed;
 pub mod link;
 pub mod pipeline;

@@ -27,7 +27,8 @@ pub enum Order {
     Start(Box<Assignment>),
     /// TERM, grace, KILL of the whole tree. Answered by `Exited`, also when it is already gone.
     Stop { attempt: AttemptRef, reason: Stopped },
-    /// Its end is stored: forget the exit record (the captured output stays).
+    /// Its end is stored: nothing of it need be kept in memory. The files of the attempt stay
+    /// until retention removes its folder, so that a late question still gets the right answer.
     Forget { attempt: AttemptRef },
     /// What became of these attempts? Answered by one report each: `Started` (still running),
     /// `Exited`, `NeverStarted`, or `Lost`.
@@ -47,6 +48,9 @@ pub struct Assignment {
     pub grace_ms: u64,
     /// The start must be recorded durably before the child exists (`effects: once`).
     pub once: bool,
+    /// `$ORCHESTRATE_ENVIRONMENT`: the stage's `environment`, when it has one.
+    #[serde(default)]
+    pub environment: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +132,10 @@ pub struct Exit {
     pub output_bytes: u64,
     /// The last lines of its output: at most 20 lines and 4 KiB, secrets masked, lossy UTF-8.
     pub tail: String,
+    /// What did not go as it should have around the attempt, in words: output that a full disk
+    /// lost, processes left behind that had to be killed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

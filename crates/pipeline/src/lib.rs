@@ -10,6 +10,7 @@ pub mod model;
 pub mod source;
 pub mod text;
 pub mod when;
+pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use model::Pipeline;

@@ -9,6 +9,7 @@ pub mod expr;
 pub mod model;
 pub mod source;
 pub mod text;
+pub mod value;
 pub mod when;
 pub mod yaml;
 

@@ -1,10 +1,21 @@
 //! `${...}`: text and values that are completed when a stage is dispatched.
+//!
+//! A template is parsed once, when the definition is read, and resolved once, when a stage is
+//! dispatched. Resolution is never recursive: a value that itself contains `${` stays text.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::source::Span;
+
+mod parse;
+mod resolve;
+mod splice;
+#[cfg(test)]
+mod tests;
+
+pub use splice::{SpliceError, is_safe_to_splice};
 
 /// Text with references. One reference alone keeps the type of its value.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +44,7 @@ pub struct Reference {
     pub root: Root,
     /// What follows the root: field names and list indices.
     pub path: Vec<Step>,
-    /// Used when the value does not exist, also when its stage was skipped.
+    /// Used when the value does not exist or is null, also when its stage was skipped.
     pub default: Option<Json>,
     /// As written, without `${` and `}`.
     pub source: String,
@@ -62,6 +73,9 @@ pub enum Root {
     Secret(String),
 }
 
+/// What `${run.*}` may name.
+pub const RUN_FIELDS: [&str; 5] = ["id", "number", "name", "pipeline", "by"];
+
 /// What references are looked up in: the run as it stands when a stage is dispatched.
 pub trait Scope {
     /// The value of a root; `None` when there is none. Never asked for [`Root::Secret`].
@@ -80,7 +94,135 @@ pub enum Piece {
 
 /// A reference had no value and no default.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`${{{reference}}}` has no value")]
+#[error("`${{{reference}}}` {problem}")]
 pub struct Unresolved {
+    /// As written, without `${` and `}`.
     pub reference: String,
+    pub problem: Missing,
+}
+
+/// In which way a value is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Missing {
+    #[error("has no value")]
+    Absent,
+    /// Null has no text, and an empty string would hide the mistake.
+    #[error("is null, which has no text")]
+    Null,
+    /// A secret is not a value: it reaches a child only as an environment variable.
+    #[error("is a secret and stays out of values")]
+    Secret,
+}
+
+/// What is wrong with a `${...}`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TextError {
+    pub message: String,
+    /// In the parsed text, moved by the start of the `base` that was given.
+    pub span: Span,
+    /// What to write instead; may be empty.
+    pub help: String,
+}
+
+impl Template {
+    /// Text without any reference.
+    pub fn of_literal(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { parts: if text.is_empty() { Vec::new() } else { vec![Part::Literal(text)] } }
+    }
+
+    /// The text, when it has no reference.
+    pub fn literal(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [] => Some(""),
+            [Part::Literal(text)] => Some(text),
+            [Part::Reference(_)] | [_, _, ..] => None,
+        }
+    }
+
+    /// Every reference, in the order written.
+    pub fn references(&self) -> impl Iterator<Item = &Reference> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Reference(reference) => Some(reference),
+            Part::Literal(_) => None,
+        })
+    }
+}
+
+impl ValueTemplate {
+    /// JSON whose strings may hold `${...}`; keys of maps stay as they are. All errors at once.
+    pub fn parse(value: &Json, base: Span) -> Result<Self, Vec<TextError>> {
+        let mut errors = Vec::new();
+        let template = Self::gather(value, base, &mut errors);
+        if errors.is_empty() { Ok(template) } else { Err(errors) }
+    }
+
+    fn gather(value: &Json, base: Span, errors: &mut Vec<TextError>) -> Self {
+        match value {
+            Json::String(text) => match Template::parse(text, base) {
+                Ok(template) => Self::text(template),
+                Err(found) => {
+                    errors.extend(found);
+                    Self::Literal(Json::Null)
+                }
+            },
+            Json::Array(items) => {
+                Self::list(items.iter().map(|item| Self::gather(item, base, errors)).collect())
+            }
+            Json::Object(entries) => Self::map(
+                entries
+                    .iter()
+                    .map(|(key, item)| (key.clone(), Self::gather(item, base, errors)))
+                    .collect(),
+            ),
+            Json::Null | Json::Bool(_) | Json::Number(_) => Self::Literal(value.clone()),
+        }
+    }
+
+    /// Text without references becomes a literal.
+    pub fn text(template: Template) -> Self {
+        match template.literal() {
+            Some(text) => Self::Literal(Json::String(text.to_owned())),
+            None => Self::Text(template),
+        }
+    }
+
+    /// A list of literals becomes a literal.
+    pub fn list(items: Vec<Self>) -> Self {
+        match items.iter().map(|item| item.literal().cloned()).collect::<Option<Vec<_>>>() {
+            Some(literals) => Self::Literal(Json::Array(literals)),
+            None => Self::List(items),
+        }
+    }
+
+    /// A map of literals becomes a literal.
+    pub fn map(entries: IndexMap<String, Self>) -> Self {
+        let literals = entries
+            .iter()
+            .map(|(key, item)| Some((key.clone(), item.literal()?.clone())))
+            .collect::<Option<serde_json::Map<_, _>>>();
+        match literals {
+            Some(literals) => Self::Literal(Json::Object(literals)),
+            None => Self::Map(entries),
+        }
+    }
+
+    /// The value, when nothing in it is a reference.
+    pub fn literal(&self) -> Option<&Json> {
+        match self {
+            Self::Literal(value) => Some(value),
+            Self::Text(_) | Self::List(_) | Self::Map(_) => None,
+        }
+    }
+
+    /// Every reference, in the order written.
+    pub fn references(&self) -> Vec<&Reference> {
+        match self {
+            Self::Literal(_) => Vec::new(),
+            Self::Text(template) => template.references().collect(),
+            Self::List(items) => items.iter().flat_map(Self::references).collect(),
+            Self::Map(entries) => entries.values().flat_map(Self::references).collect(),
+        }
+    }
 }

@@ -6,6 +6,13 @@ use serde_json::Value as Json;
 
 use crate::expr::Expression;
 
+mod evaluate;
+mod globs;
+#[cfg(test)]
+mod tests;
+
+pub use globs::{GlobError, Globs};
+
 /// `when:` and `if:` of a stage, parsed.
 #[derive(Clone, Debug)]
 pub struct Condition {
@@ -28,6 +35,7 @@ pub enum Test {
     Branch(Globs),
     /// At least one changed path matches.
     Paths(Globs),
+    /// Each list that is not empty must hold.
     Labels {
         any: Vec<String>,
         all: Vec<String>,
@@ -40,12 +48,6 @@ pub enum Test {
     },
     Environment(Globs),
     Expression(Expression),
-}
-
-/// Patterns in the order written; a leading `!` excludes what an earlier one matched.
-#[derive(Clone, Debug)]
-pub struct Globs {
-    pub patterns: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,4 +76,51 @@ pub struct Facts {
     pub paths: Option<Vec<String>>,
     pub labels: Option<Vec<String>>,
     pub environment: Option<String>,
+}
+
+impl Condition {
+    /// Whether the stage runs, given what [`Condition::evaluate`] found.
+    pub fn holds(&self, reason: &Reason) -> bool {
+        match (reason.truth, self.on_unknown) {
+            (Truth::True, OnUnknown::Run | OnUnknown::Skip) | (Truth::Unknown, OnUnknown::Run) => {
+                true
+            }
+            (Truth::False, OnUnknown::Run | OnUnknown::Skip)
+            | (Truth::Unknown, OnUnknown::Skip) => false,
+        }
+    }
+}
+
+impl Truth {
+    /// Kleene's `and` over all; true for none.
+    pub fn all(truths: impl IntoIterator<Item = Truth>) -> Truth {
+        truths.into_iter().fold(Truth::True, |left, right| match (left, right) {
+            (Truth::False, _) | (_, Truth::False) => Truth::False,
+            (Truth::Unknown, _) | (_, Truth::Unknown) => Truth::Unknown,
+            (Truth::True, Truth::True) => Truth::True,
+        })
+    }
+
+    /// Kleene's `or` over all; false for none.
+    pub fn any(truths: impl IntoIterator<Item = Truth>) -> Truth {
+        !Truth::all(truths.into_iter().map(std::ops::Not::not))
+    }
+}
+
+impl std::ops::Not for Truth {
+    type Output = Truth;
+
+    fn not(self) -> Truth {
+        match self {
+            Truth::True => Truth::False,
+            Truth::False => Truth::True,
+            Truth::Unknown => Truth::Unknown,
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Self {
+        if holds { Truth::True } else { Truth::False }
+    }
 }

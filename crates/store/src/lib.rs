@@ -1,3 +1,15 @@
 //! The memory: what was acknowledged is on disk.
+//!
+//! - [`port`]: the contract.
+//! - [`sqlite`]: the implementation that lasts.
+//! - [`memory`]: the same for tests and dry runs.
+//! - [`folder`]: the data folder around it: who owns it, what lies where.
 
+mod catalog;
+mod chain;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod folder;
+pub mod memory;
 pub mod port;
+pub mod sqlite;

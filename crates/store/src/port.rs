@@ -69,6 +69,7 @@ pub trait Read: Send + Sync {
 }
 
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are appends, moved once into a vector")]
 pub enum Change {
     /// A new revision, or nothing when the current one has the same digest and lives.
     SavePipeline {
@@ -314,4 +315,17 @@ impl Error {
     pub fn is_full(&self) -> bool {
         matches!(self, Self::Storage { full: true, .. })
     }
+}
+
+/// The lowest and the highest id with this prefix; `None` when no id can have it.
+pub(crate) fn prefix_range(prefix: &str) -> Option<(RunId, RunId)> {
+    let digits = prefix.len();
+    if digits > 32 || !prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return None;
+    }
+    let bits = 4 * (32 - digits) as u32;
+    let value = if digits == 0 { 0 } else { u128::from_str_radix(prefix, 16).ok()? };
+    let low = value.checked_shl(bits).unwrap_or(0);
+    let high = low | u128::MAX.checked_shr(128 - bits).unwrap_or(0);
+    Some((RunId(uuid::Uuid::from_u128(low)), RunId(uuid::Uuid::from_u128(high))))
 }

@@ -1,0 +1,84 @@
+//! One suite for every implementation of [`crate::port`].
+//!
+//! `store::conformance!(open)` expands to one test for each promise; `open` gives a fresh, empty
+//! [`Fixture`].
+
+pub mod sample;
+
+mod catalog;
+mod journal;
+mod runs;
+
+use std::any::Any;
+
+pub use self::catalog::*;
+pub use self::journal::*;
+pub use self::runs::*;
+use crate::port::{Change, Outcome, Read, Write};
+
+/// An empty memory to be put to the test.
+pub struct Fixture {
+    pub writer: Box<dyn Write>,
+    pub reader: Box<dyn Read>,
+    /// Lives as long as the test: a temporary folder, a lock.
+    pub keep: Box<dyn Any>,
+}
+
+impl std::fmt::Debug for Fixture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fixture").finish_non_exhaustive()
+    }
+}
+
+impl Fixture {
+    /// Commits one change.
+    pub fn commit(&mut self, change: Change) -> Outcome {
+        let mut outcomes = self.commit_all(&[change]);
+        outcomes.remove(0)
+    }
+
+    pub fn commit_all(&mut self, changes: &[Change]) -> Vec<Outcome> {
+        let outcomes = self.writer.commit(changes).expect("the commit succeeds");
+        assert_eq!(outcomes.len(), changes.len());
+        outcomes
+    }
+}
+
+/// One test for each promise of the port.
+#[macro_export]
+macro_rules! conformance {
+    ($open:expr) => {
+        $crate::conformance!($open =>
+            saving_the_same_text_again_adds_nothing
+            a_save_is_refused_when_its_expectation_fails
+            a_deleted_pipeline_disappears_and_its_history_stays
+            a_pipeline_is_disabled_and_enabled
+            pipelines_are_paged_by_name
+            revisions_are_listed_newest_first
+            sequence_numbers_have_no_gaps
+            an_append_at_the_wrong_place_is_refused
+            a_refused_change_leaves_the_others_standing
+            one_commit_may_move_a_run_many_times
+            events_come_back_as_they_were
+            events_are_paged
+            hashes_depend_on_the_run_and_on_what_came_before
+            verifying_counts_runs_and_events
+            an_unknown_run_has_nothing
+            run_numbers_go_on_and_are_never_used_twice
+            unfinished_runs_come_oldest_first
+            a_line_follows_its_run_but_keeps_its_origin
+            stages_are_replaced_one_by_one
+            runs_are_filtered_and_paged
+            runs_are_found_by_prefix_and_number
+            recent_runs_give_statuses_and_the_median
+        );
+    };
+    ($open:expr => $($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                $crate::conformance::$name($open());
+            }
+        )*
+    };
+}

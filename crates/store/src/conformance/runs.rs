@@ -1,0 +1,143 @@
+use serde_json::json;
+
+use super::Fixture;
+use super::sample::{append, at, row, run, stage};
+use crate::port::{Change, Outcome, Recent, Refusal, RunQuery};
+
+pub fn run_numbers_go_on_and_are_never_used_twice(mut memory: Fixture) {
+    assert_eq!(memory.writer.next_run_number("ci").expect("reads"), 1);
+    memory.commit(Change::Append(append(row(run(1), "ci", 1, "succeeded"), 0, 1)));
+    memory.commit(Change::Append(append(row(run(2), "cd", 5, "succeeded"), 0, 1)));
+    assert_eq!(memory.writer.next_run_number("ci").expect("reads"), 2);
+    assert_eq!(memory.writer.next_run_number("cd").expect("reads"), 6);
+
+    let taken = |number| Outcome::Refused(Refusal::NumberTaken { pipeline: "ci".into(), number });
+    // On disk, and within one commit.
+    let outcomes = memory.commit_all(&[
+        Change::Append(append(row(run(3), "ci", 1, "running"), 0, 1)),
+        Change::Append(append(row(run(4), "ci", 2, "running"), 0, 1)),
+        Change::Append(append(row(run(5), "ci", 2, "running"), 0, 1)),
+        Change::Append(append(row(run(6), "cd", 2, "running"), 0, 1)),
+    ]);
+    assert_eq!((&outcomes[0], &outcomes[2]), (&taken(1), &taken(2)));
+    assert_eq!(memory.reader.run(run(5)).expect("reads"), None);
+    assert_eq!(memory.reader.verify().expect("verifies").runs, 4);
+}
+
+pub fn unfinished_runs_come_oldest_first(mut memory: Fixture) {
+    for (n, status) in [(3, "running"), (1, "pending"), (2, "failed"), (4, "paused")] {
+        memory.commit(Change::Append(append(row(run(n), "ci", n, status), 0, 1)));
+    }
+    assert_eq!(memory.writer.unfinished().expect("reads"), [run(1), run(3), run(4)]);
+    memory.commit(Change::Append(append(row(run(3), "ci", 3, "cancelled"), 1, 1)));
+    assert_eq!(memory.writer.unfinished().expect("reads"), [run(1), run(4)]);
+}
+
+pub fn a_line_follows_its_run_but_keeps_its_origin(mut memory: Fixture) {
+    let first = row(run(1), "ci", 1, "pending");
+    memory.commit(Change::Append(append(first.clone(), 0, 1)));
+    let mut next = row(run(1), "other", 9, "failed");
+    next.by = "bo".into();
+    next.trigger = "push".into();
+    next.revision = 7;
+    next.reason = "build failed".into();
+    next.progress = json!({ "total": 3, "settled": 3 });
+    memory.commit(Change::Append(append(next.clone(), 1, 1)));
+    let line = memory.reader.run(run(1)).expect("reads").expect("is there");
+    let mut expected = first;
+    expected.status = "failed".into();
+    expected.finished = true;
+    expected.reason = next.reason;
+    expected.started_at = next.started_at;
+    expected.finished_at = next.finished_at;
+    expected.progress = next.progress;
+    assert_eq!(line, expected);
+    // The next change of only its progress is kept, too.
+    expected.progress = json!({});
+    expected.finished_at = None;
+    memory.commit(Change::Append(append(expected.clone(), 2, 1)));
+    assert_eq!(memory.reader.run(run(1)).expect("reads"), Some(expected));
+}
+
+pub fn stages_are_replaced_one_by_one(mut memory: Fixture) {
+    let line = row(run(1), "ci", 1, "running");
+    let mut change = append(line.clone(), 0, 1);
+    change.stages =
+        vec![stage("b", 2, "running"), stage("b", 0, "running"), stage("a", 0, "succeeded")];
+    memory.commit(Change::Append(change));
+    let mut change = append(line, 1, 1);
+    change.stages = vec![stage("b", 2, "succeeded"), stage("b", 1, "queued")];
+    memory.commit(Change::Append(change));
+    let stages = memory.reader.stages(run(1)).expect("reads");
+    let expected = [
+        stage("a", 0, "succeeded"),
+        stage("b", 0, "running"),
+        stage("b", 1, "queued"),
+        stage("b", 2, "succeeded"),
+    ];
+    assert_eq!(stages, expected);
+}
+
+pub fn runs_are_filtered_and_paged(mut memory: Fixture) {
+    let statuses = ["running", "succeeded", "failed", "pending", "succeeded"];
+    for n in 1..=10 {
+        let pipeline = if n % 2 == 0 { "ci" } else { "cd" };
+        let status = statuses[n as usize % statuses.len()];
+        memory.commit(Change::Append(append(row(run(n), pipeline, n, status), 0, 1)));
+    }
+    let list = |query: RunQuery| -> Vec<u64> {
+        let rows = memory.reader.runs(&query).expect("reads");
+        rows.iter().map(|row| row.number).collect()
+    };
+    let all = || RunQuery { limit: 100, ..RunQuery::default() };
+    let ci = || RunQuery { pipeline: Some("ci".into()), ..all() };
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    assert_eq!(list(all()), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    assert_eq!(list(RunQuery { limit: 3, before: Some(run(9)), ..all() }), [8, 7, 6]);
+    assert_eq!(list(RunQuery { limit: 0, ..all() }), [0; 0]);
+    assert_eq!(list(ci()), [10, 8, 6, 4, 2]);
+    assert_eq!(list(RunQuery { limit: 2, before: Some(run(8)), ..ci() }), [6, 4]);
+    assert_eq!(list(RunQuery { finished: Some(true), ..all() }), [9, 7, 6, 4, 2, 1]);
+    assert_eq!(list(RunQuery { finished: Some(false), ..ci() }), [10, 8]);
+    let both: Vec<_> = words(&["succeeded", "failed", "succeeded"]);
+    assert_eq!(list(RunQuery { statuses: both.clone(), limit: 4, ..all() }), [9, 7, 6, 4]);
+    assert_eq!(list(RunQuery { statuses: both.clone(), ..ci() }), [6, 4, 2]);
+    let none = RunQuery { statuses: both, finished: Some(false), ..all() };
+    assert_eq!(list(none), [0; 0]);
+    assert_eq!(list(RunQuery { statuses: words(&["lost"]), ..all() }), [0; 0]);
+}
+
+pub fn runs_are_found_by_prefix_and_number(mut memory: Fixture) {
+    for n in [0x10, 0x11, 0x20] {
+        memory.commit(Change::Append(append(row(run(n), "ci", n, "running"), 0, 1)));
+    }
+    let found = |prefix: &str| memory.reader.runs_by_prefix(prefix).expect("reads").len();
+    let id = run(0x20).to_string();
+    assert_eq!(found(&id), 1);
+    assert_eq!(found(&id.to_uppercase()), 1);
+    assert_eq!(found(&id[..31]), 1);
+    assert_eq!(found(&id[..30]), 2, "three would match: two show that it is ambiguous");
+    assert_eq!(found(&run(0x1f).to_string()[..31]), 2);
+    assert_eq!(found(""), 2);
+    assert_eq!(found(&format!("{id}0")), 0);
+    assert_eq!(found("ffff"), 0);
+    assert_eq!(found("no hex"), 0);
+    assert_eq!(found("+1"), 0);
+    let line = memory.reader.run_by_number("ci", 0x11).expect("reads").expect("is there");
+    assert_eq!(line.id, run(0x11));
+    assert_eq!(memory.reader.run_by_number("ci", u64::MAX).expect("reads"), None);
+}
+
+pub fn recent_runs_give_statuses_and_the_median(mut memory: Fixture) {
+    assert_eq!(memory.reader.recent("ci").expect("reads"), Recent::default());
+    for (n, took) in [(1, 100), (2, 900), (3, 200), (4, 0)] {
+        let mut line = row(run(n), "ci", n, if took == 0 { "running" } else { "succeeded" });
+        line.started_at = Some(at(0));
+        line.finished_at = (took > 0).then(|| at(took));
+        memory.commit(Change::Append(append(line, 0, 1)));
+    }
+    let recent = memory.reader.recent("ci").expect("reads");
+    assert_eq!(recent.last.map(|row| row.number), Some(4));
+    assert_eq!(recent.last_ten, ["succeeded", "succeeded", "succeeded", "running"]);
+    assert_eq!(recent.p50_ms, Some(200));
+}

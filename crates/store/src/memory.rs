@@ -1,0 +1,100 @@
+//! The memory without a disk: the same contract, for tests and for what need not last.
+
+mod read;
+mod write;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use engine::event::Stamped;
+use engine::id::RunId;
+
+use crate::chain::{self, Hash, Head};
+use crate::port::{Error, PipelineRow, RevisionRow, RunRow, StageRow};
+
+/// A fresh, empty memory: its writer, and a reader that sees what the writer commits.
+pub fn open() -> (MemoryWriter, MemoryReader) {
+    let shared = Arc::new(Mutex::new(State::default()));
+    (MemoryWriter { shared: Arc::clone(&shared) }, MemoryReader { shared })
+}
+
+#[derive(Debug)]
+pub struct MemoryWriter {
+    shared: Arc<Mutex<State>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct MemoryReader {
+    shared: Arc<Mutex<State>>,
+}
+
+fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Debug)]
+struct State {
+    pipelines: BTreeMap<String, Pipeline>,
+    runs: BTreeMap<RunId, Run>,
+    numbers: HashSet<(String, u64)>,
+    head: Head,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            pipelines: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            numbers: HashSet::new(),
+            head: Head::empty(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Pipeline {
+    row: PipelineRow,
+    live: bool,
+    /// Oldest first, from number 1.
+    revisions: Vec<RevisionRow>,
+}
+
+#[derive(Debug)]
+struct Run {
+    row: RunRow,
+    stages: BTreeMap<(String, u32), StageRow>,
+    events: Vec<Event>,
+}
+
+/// An event as it would lie on disk.
+#[derive(Debug)]
+struct Event {
+    body: Vec<u8>,
+    hash: Hash,
+}
+
+impl Run {
+    fn journal(&self) -> Result<Vec<Stamped>, Error> {
+        let corrupt = |problem: String| Error::Corrupt { run: self.row.id.to_string(), problem };
+        let mut hash = chain::origin(self.row.id);
+        let mut journal = Vec::with_capacity(self.events.len());
+        for (seq, event) in (1..).zip(&self.events) {
+            hash = chain::link(&hash, &event.body);
+            if hash != event.hash {
+                return Err(corrupt(format!("event {seq} does not match its hash")));
+            }
+            journal.push(
+                event.read().map_err(|error| {
+                    corrupt(format!("event {seq} cannot be understood: {error}"))
+                })?,
+            );
+        }
+        Ok(journal)
+    }
+}
+
+impl Event {
+    fn read(&self) -> serde_json::Result<Stamped> {
+        serde_json::from_slice(&self.body)
+    }
+}

@@ -1,0 +1,118 @@
+use engine::event::Stamped;
+use engine::id::RunId;
+
+use super::{MemoryReader, Run, lock};
+use crate::chain::{self, Head};
+use crate::port::{
+    Error, EventRow, Health, PipelineQuery, PipelineRow, Read, RevisionRow, RunQuery, RunRow,
+    StageRow, Verified, prefix_range,
+};
+
+impl Read for MemoryReader {
+    fn pipelines(&self, query: &PipelineQuery) -> Result<Vec<PipelineRow>, Error> {
+        let state = lock(&self.shared);
+        let rows = state.pipelines.values().filter(|pipeline| pipeline.live);
+        let rows = rows.map(|pipeline| &pipeline.row);
+        let rows = rows.filter(|row| query.after.as_ref().is_none_or(|after| row.name > *after));
+        Ok(rows.take(query.limit as usize).cloned().collect())
+    }
+
+    fn pipeline(&self, name: &str) -> Result<Option<PipelineRow>, Error> {
+        let state = lock(&self.shared);
+        let found = state.pipelines.get(name).filter(|pipeline| pipeline.live);
+        Ok(found.map(|pipeline| pipeline.row.clone()))
+    }
+
+    fn revision(&self, name: &str, number: Option<u32>) -> Result<Option<RevisionRow>, Error> {
+        let state = lock(&self.shared);
+        let Some(pipeline) = state.pipelines.get(name) else { return Ok(None) };
+        let number = match number {
+            Some(number) => number,
+            None if pipeline.live => pipeline.row.revision,
+            None => return Ok(None),
+        };
+        Ok(pipeline.revisions.iter().find(|revision| revision.number == number).cloned())
+    }
+
+    fn revisions(&self, name: &str, limit: u32) -> Result<Vec<RevisionRow>, Error> {
+        let state = lock(&self.shared);
+        let Some(pipeline) = state.pipelines.get(name) else { return Ok(Vec::new()) };
+        Ok(pipeline.revisions.iter().rev().take(limit as usize).cloned().collect())
+    }
+
+    fn runs(&self, query: &RunQuery) -> Result<Vec<RunRow>, Error> {
+        let state = lock(&self.shared);
+        let wanted = |row: &&RunRow| {
+            query.pipeline.as_ref().is_none_or(|pipeline| row.pipeline == *pipeline)
+                && (query.statuses.is_empty() || query.statuses.contains(&row.status))
+                && query.finished.is_none_or(|finished| row.finished == finished)
+                && query.before.is_none_or(|before| row.id < before)
+        };
+        let newest = state.runs.values().rev().map(|run| &run.row).filter(wanted);
+        Ok(newest.take(query.limit as usize).cloned().collect())
+    }
+
+    fn run(&self, id: RunId) -> Result<Option<RunRow>, Error> {
+        Ok(lock(&self.shared).runs.get(&id).map(|run| run.row.clone()))
+    }
+
+    fn run_by_number(&self, pipeline: &str, number: u64) -> Result<Option<RunRow>, Error> {
+        let state = lock(&self.shared);
+        let mut rows = state.runs.values().map(|run| &run.row);
+        Ok(rows.find(|row| row.pipeline == pipeline && row.number == number).cloned())
+    }
+
+    fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<RunRow>, Error> {
+        let Some((low, high)) = prefix_range(prefix) else { return Ok(Vec::new()) };
+        let state = lock(&self.shared);
+        Ok(state.runs.range(low..=high).take(2).map(|(_, run)| run.row.clone()).collect())
+    }
+
+    fn events(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<EventRow>, Error> {
+        let state = lock(&self.shared);
+        let Some(found) = state.runs.get(&run) else { return Ok(Vec::new()) };
+        let skipped = usize::try_from(after).unwrap_or(usize::MAX);
+        let events = (1..).zip(&found.events).skip(skipped).take(limit as usize);
+        events
+            .map(|(seq, event)| {
+                let read = event.read().map_err(|error| Error::Corrupt {
+                    run: run.to_string(),
+                    problem: format!("event {seq} cannot be understood: {error}"),
+                })?;
+                Ok(EventRow { run, seq, event: read, hash: chain::hex(&event.hash) })
+            })
+            .collect()
+    }
+
+    fn journal(&self, run: RunId) -> Result<Vec<Stamped>, Error> {
+        lock(&self.shared).runs.get(&run).map_or_else(|| Ok(Vec::new()), Run::journal)
+    }
+
+    fn stages(&self, run: RunId) -> Result<Vec<StageRow>, Error> {
+        let state = lock(&self.shared);
+        let Some(found) = state.runs.get(&run) else { return Ok(Vec::new()) };
+        Ok(found.stages.values().cloned().collect())
+    }
+
+    fn verify(&self) -> Result<Verified, Error> {
+        let state = lock(&self.shared);
+        for run in state.runs.values() {
+            run.journal()?;
+        }
+        let Head { events, hash } = state.head;
+        let found: u64 = state.runs.values().map(|run| run.events.len() as u64).sum();
+        if found != events {
+            let problem = format!("{events} events were written, {found} are there");
+            return Err(Error::Broken { problem });
+        }
+        Ok(Verified { runs: state.runs.len() as u64, events, head: chain::hex(&hash) })
+    }
+
+    fn health(&self) -> Result<Health, Error> {
+        let state = lock(&self.shared);
+        let events = state.runs.values().flat_map(|run| &run.events);
+        let bytes = events.map(|event| event.body.len() as u64).sum();
+        let epoch = format!("memory-{:p}", std::sync::Arc::as_ptr(&self.shared));
+        Ok(Health { schema: crate::sqlite::SCHEMA, bytes, epoch })
+    }
+}

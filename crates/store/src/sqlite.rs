@@ -1,0 +1,74 @@
+//! The memory on disk: one SQLite database in WAL mode, every commit synced.
+
+mod append;
+mod catalog;
+mod failure;
+mod journal;
+mod list;
+mod migrate;
+mod read;
+mod row;
+mod verify;
+mod write;
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+pub use self::migrate::SCHEMA;
+pub use self::read::SqliteReader;
+pub use self::write::SqliteWriter;
+
+use self::failure::storage;
+use crate::folder::{Folder, Lock, witness};
+use crate::port::Error;
+
+/// Opens the database of a data folder, creating or migrating it.
+///
+/// The lock proves that no other process writes. A database that is missing or empty where the
+/// folder's witness says that there was data is refused, not recreated.
+pub fn open(folder: &Folder, _held: &Lock) -> Result<(SqliteWriter, SqliteReader), Error> {
+    let path = folder.database();
+    let vanished = || Error::Vanished {
+        path: path.display().to_string(),
+        witness: folder.witness().display().to_string(),
+    };
+    let witnessed = witness::stands(folder)?;
+    if witnessed && std::fs::metadata(&path).map_or(true, |file| file.len() == 0) {
+        return Err(vanished());
+    }
+    crate::folder::create_private(&path)?;
+    let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    if witnessed && migrate::version(&connection)? == 0 {
+        return Err(vanished());
+    }
+    tune_writer(&connection).map_err(storage("set up the database"))?;
+    migrate::to_latest(&mut connection, &path)?;
+    let epoch = journal::epoch(&connection)?;
+    if !witnessed {
+        witness::write(folder, &epoch)?;
+    }
+    let reader = SqliteReader::open(&path)?;
+    Ok((SqliteWriter::new(connection)?, reader))
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Error> {
+    // No mutex: a connection is used by one thread at a time, which Rust checks.
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(storage("open the database"))?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(storage("open the database"))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+fn tune_writer(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // The writer copies the log back itself, because SQLite would swallow a failed sync there.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")
+}

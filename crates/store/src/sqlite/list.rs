@@ -1,0 +1,93 @@
+//! Lists: every page is a search in an index, never a scan of what the filter rejects.
+
+use rusqlite::{Connection, ToSql};
+
+use super::row;
+use crate::port::{PipelineQuery, PipelineRow, RunQuery, RunRow};
+
+pub(super) fn pipelines(
+    connection: &Connection,
+    query: &PipelineQuery,
+) -> rusqlite::Result<Vec<PipelineRow>> {
+    let sql = format!(
+        "SELECT {} FROM pipelines WHERE name > ?1 AND deleted_at IS NULL ORDER BY name LIMIT ?2",
+        row::PIPELINE
+    );
+    // Names are not empty.
+    let after = query.after.as_deref().unwrap_or("");
+    connection.prepare_cached(&sql)?.query_map((after, query.limit), row::pipeline)?.collect()
+}
+
+/// One equality search. A list is the merge of a few.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Arm<'a> {
+    pipeline: Option<&'a str>,
+    status: Option<&'a str>,
+    finished: Option<bool>,
+}
+
+/// No index gives "any of these words, by id" in order, but one for each word does.
+pub(super) fn arms(query: &RunQuery) -> Vec<Arm<'_>> {
+    let base = Arm { pipeline: query.pipeline.as_deref(), status: None, finished: query.finished };
+    if !query.statuses.is_empty() {
+        let mut words: Vec<&str> = query.statuses.iter().map(String::as_str).collect();
+        words.sort_unstable();
+        words.dedup();
+        return words.into_iter().map(|word| Arm { status: Some(word), ..base }).collect();
+    }
+    match (base.pipeline, base.finished) {
+        (Some(_), None) => [false, true].map(|is| Arm { finished: Some(is), ..base }).into(),
+        (None, _) | (Some(_), Some(_)) => vec![base],
+    }
+}
+
+/// The statement of an arm and its parameters, in order.
+pub(super) fn select<'a>(
+    arm: &'a Arm<'a>,
+    before: Option<&'a [u8; 16]>,
+    limit: &'a u32,
+) -> (String, Vec<&'a dyn ToSql>) {
+    let mut conditions = Vec::new();
+    let mut values: Vec<&dyn ToSql> = Vec::new();
+    if let Some(pipeline) = &arm.pipeline {
+        conditions.push("pipeline = ?");
+        values.push(pipeline);
+    }
+    if let Some(status) = &arm.status {
+        conditions.push("status = ?");
+        values.push(status);
+    }
+    if let Some(finished) = &arm.finished {
+        // With a status the index of the status is the better one: `+` keeps the other out.
+        conditions.push(if arm.status.is_some() { "+finished = ?" } else { "finished = ?" });
+        values.push(finished);
+    }
+    if let Some(before) = before {
+        conditions.push("id < ?");
+        values.push(before);
+    }
+    values.push(limit);
+    let filter = if conditions.is_empty() { "" } else { " WHERE " };
+    let sql = format!(
+        "SELECT {} FROM pipeline_runs{filter}{} ORDER BY id DESC LIMIT ?",
+        row::RUN,
+        conditions.join(" AND ")
+    );
+    (sql, values)
+}
+
+pub(super) fn runs(connection: &Connection, query: &RunQuery) -> rusqlite::Result<Vec<RunRow>> {
+    let before = query.before.map(|id| id.0.into_bytes());
+    let arms = arms(query);
+    let mut rows: Vec<RunRow> = Vec::new();
+    for arm in &arms {
+        let (sql, values) = select(arm, before.as_ref(), &query.limit);
+        let mut statement = connection.prepare_cached(&sql)?;
+        for row in statement.query_map(values.as_slice(), row::run)? {
+            rows.push(row?);
+        }
+    }
+    rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.id));
+    rows.truncate(query.limit as usize);
+    Ok(rows)
+}

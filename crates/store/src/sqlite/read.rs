@@ -1,0 +1,181 @@
+//! Read-only connections, a few of them kept open.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use engine::event::Stamped;
+use engine::id::RunId;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::failure::storage;
+use super::{SCHEMA, journal, list, migrate, row, verify};
+use crate::port::{
+    Error, EventRow, Health, PipelineQuery, PipelineRow, Read, RevisionRow, RunQuery, RunRow,
+    StageRow, Verified,
+};
+
+/// Connections kept between calls; more are opened when more calls come at once.
+const KEPT: usize = 4;
+
+/// Reads while another connection, or another process, writes.
+#[derive(Clone, Debug)]
+pub struct SqliteReader {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl SqliteReader {
+    /// Opens a database that exists and has this version's schema.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let reader = Self {
+            shared: Arc::new(Shared { path: path.to_owned(), idle: Mutex::new(Vec::new()) }),
+        };
+        let found = reader.with(migrate::version)?;
+        migrate::refuse_newer(found, path)?;
+        if found < SCHEMA {
+            let older = format!("its schema is {found}, {SCHEMA} is needed: a writer migrates it");
+            let operation = "open the database";
+            return Err(Error::Storage { operation, full: false, source: older.into() });
+        }
+        Ok(reader)
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Error>) -> Result<T, Error> {
+        let idle = || self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = idle().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => super::connect(&self.shared.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        };
+        // Dropped on an error: the next call gets a connection without a past.
+        let value = read(&connection)?;
+        let mut idle = idle();
+        if idle.len() < KEPT {
+            idle.push(connection);
+        }
+        Ok(value)
+    }
+
+    fn query<T>(
+        &self,
+        operation: &'static str,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        self.with(|connection| read(connection).map_err(storage(operation)))
+    }
+}
+
+impl Read for SqliteReader {
+    fn pipelines(&self, query: &PipelineQuery) -> Result<Vec<PipelineRow>, Error> {
+        self.query("list pipelines", |connection| list::pipelines(connection, query))
+    }
+
+    fn pipeline(&self, name: &str) -> Result<Option<PipelineRow>, Error> {
+        let sql = format!(
+            "SELECT {} FROM pipelines WHERE name = ?1 AND deleted_at IS NULL",
+            row::PIPELINE
+        );
+        self.query("read a pipeline", |connection| {
+            connection.prepare_cached(&sql)?.query_row([name], row::pipeline).optional()
+        })
+    }
+
+    fn revision(&self, name: &str, number: Option<u32>) -> Result<Option<RevisionRow>, Error> {
+        let which = match number {
+            Some(_) => "?2",
+            None => {
+                "(SELECT revision FROM pipelines WHERE name = ?1 AND deleted_at IS NULL AND ?2 IS NULL)"
+            }
+        };
+        let sql = format!(
+            "SELECT {} FROM revisions WHERE pipeline = ?1 AND number = {which}",
+            row::REVISION
+        );
+        self.query("read a revision", |connection| {
+            connection.prepare_cached(&sql)?.query_row((name, number), row::revision).optional()
+        })
+    }
+
+    fn revisions(&self, name: &str, limit: u32) -> Result<Vec<RevisionRow>, Error> {
+        let sql = format!(
+            "SELECT {} FROM revisions WHERE pipeline = ?1 ORDER BY number DESC LIMIT ?2",
+            row::REVISION
+        );
+        self.query("list revisions", |connection| {
+            connection.prepare_cached(&sql)?.query_map((name, limit), row::revision)?.collect()
+        })
+    }
+
+    fn runs(&self, query: &RunQuery) -> Result<Vec<RunRow>, Error> {
+        self.query("list runs", |connection| list::runs(connection, query))
+    }
+
+    fn run(&self, id: RunId) -> Result<Option<RunRow>, Error> {
+        let sql = format!("SELECT {} FROM pipeline_runs WHERE id = ?1", row::RUN);
+        self.query("read a run", |connection| {
+            connection.prepare_cached(&sql)?.query_row([id.0.as_bytes()], row::run).optional()
+        })
+    }
+
+    fn run_by_number(&self, pipeline: &str, number: u64) -> Result<Option<RunRow>, Error> {
+        let sql =
+            format!("SELECT {} FROM pipeline_runs WHERE pipeline = ?1 AND number = ?2", row::RUN);
+        let values = (pipeline, row::integer(number));
+        self.query("read a run", |connection| {
+            connection.prepare_cached(&sql)?.query_row(values, row::run).optional()
+        })
+    }
+
+    fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<RunRow>, Error> {
+        let Some((low, high)) = crate::port::prefix_range(prefix) else { return Ok(Vec::new()) };
+        let sql = format!(
+            "SELECT {} FROM pipeline_runs WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT 2",
+            row::RUN
+        );
+        self.query("find runs", |connection| {
+            let values = (low.0.as_bytes(), high.0.as_bytes());
+            connection.prepare_cached(&sql)?.query_map(values, row::run)?.collect()
+        })
+    }
+
+    fn events(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<EventRow>, Error> {
+        self.with(|connection| journal::events(connection, run, after, limit))
+    }
+
+    fn journal(&self, run: RunId) -> Result<Vec<Stamped>, Error> {
+        self.with(|connection| journal::verified(connection, run))
+    }
+
+    fn stages(&self, run: RunId) -> Result<Vec<StageRow>, Error> {
+        let sql = format!(
+            "SELECT {} FROM pipeline_stages
+             WHERE run = (SELECT key FROM pipeline_runs WHERE id = ?1) ORDER BY stage, instance",
+            row::STAGE
+        );
+        self.query("list stages", |connection| {
+            connection.prepare_cached(&sql)?.query_map([run.0.as_bytes()], row::stage)?.collect()
+        })
+    }
+
+    fn verify(&self) -> Result<Verified, Error> {
+        self.with(verify::verify)
+    }
+
+    fn health(&self) -> Result<Health, Error> {
+        let size = |suffix: &str| {
+            let mut path = self.shared.path.clone().into_os_string();
+            path.push(suffix);
+            std::fs::metadata(path).map_or(0, |file| file.len())
+        };
+        let bytes = size("") + size("-wal");
+        self.with(|connection| {
+            let epoch = journal::epoch(connection)?;
+            Ok(Health { schema: migrate::version(connection)?, bytes, epoch })
+        })
+    }
+}

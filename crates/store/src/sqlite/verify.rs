@@ -1,0 +1,96 @@
+//! `audit verify`: every hash of every run, and that nothing is missing between or after them.
+
+use std::collections::HashMap;
+
+use engine::id::RunId;
+use rusqlite::Connection;
+
+use super::failure::storage;
+use super::{journal, row};
+use crate::chain::{self, Hash, Head};
+use crate::port::{Error, Verified};
+
+struct Run {
+    id: RunId,
+    /// Where its own line says that it ends.
+    sequence: u64,
+    hash: Hash,
+    /// How far the events have come.
+    seen: u64,
+    reached: Hash,
+}
+
+pub(super) fn verify(connection: &Connection) -> Result<Verified, Error> {
+    let failed = || storage("verify the journal");
+    let snapshot = connection.unchecked_transaction().map_err(failed())?;
+    let recorded = journal::head(&snapshot)?;
+    let mut runs = load(&snapshot).map_err(failed())?;
+    let head = walk(&snapshot, &mut runs)?;
+
+    let mut ends: Vec<&Run> = runs.values().collect();
+    ends.sort_unstable_by_key(|run| run.id);
+    for run in ends {
+        if run.seen != run.sequence || run.reached != run.hash {
+            let problem = format!("it ends after event {}, not {}", run.seen, run.sequence);
+            return Err(corrupt(run.id, problem));
+        }
+    }
+    if head != recorded {
+        let (found, written) = (head.events, recorded.events);
+        let problem = format!("{written} events were written, {found} are there, or others are");
+        return Err(Error::Broken { problem });
+    }
+    let head_hash = chain::hex(&head.hash);
+    Ok(Verified { runs: runs.len() as u64, events: head.events, head: head_hash })
+}
+
+fn load(connection: &Connection) -> rusqlite::Result<HashMap<i64, Run>> {
+    connection
+        .prepare("SELECT key, id, sequence, hash FROM pipeline_runs")?
+        .query_map([], |line| {
+            let id = row::run_id(line, 1)?;
+            let sequence = row::unsigned(line, 2)?;
+            let run = Run { id, sequence, hash: line.get(3)?, seen: 0, reached: chain::origin(id) };
+            Ok((line.get(0)?, run))
+        })?
+        .collect()
+}
+
+fn walk(connection: &Connection, runs: &mut HashMap<i64, Run>) -> Result<Head, Error> {
+    let failed = || storage("verify the journal");
+    let mut head = Head::empty();
+    let mut statement = connection
+        .prepare("SELECT position, run, seq, body, hash FROM events ORDER BY position")
+        .map_err(failed())?;
+    let mut rows = statement.query([]).map_err(failed())?;
+    while let Some(line) = rows.next().map_err(failed())? {
+        let position = row::unsigned(line, 0).map_err(failed())?;
+        let key: i64 = line.get(1).map_err(failed())?;
+        let seq = row::unsigned(line, 2).map_err(failed())?;
+        let Some(run) = runs.get_mut(&key) else {
+            let problem = format!("the event at position {position} belongs to no run");
+            return Err(Error::Broken { problem });
+        };
+        if seq != run.seen + 1 {
+            let problem = format!("event {} is missing: {seq} comes instead", run.seen + 1);
+            return Err(corrupt(run.id, problem));
+        }
+        let body = line.get_ref(3).and_then(|body| Ok(body.as_bytes()?)).map_err(failed())?;
+        run.reached = chain::link(&run.reached, body);
+        run.seen = seq;
+        let stored = line.get_ref(4).and_then(|hash| Ok(hash.as_bytes()?)).map_err(failed())?;
+        if stored != run.reached {
+            return Err(corrupt(run.id, format!("event {seq} does not match its hash")));
+        }
+        head.push(&run.reached);
+        if position != head.events {
+            let problem = format!("the event at position {} is missing", head.events);
+            return Err(Error::Broken { problem });
+        }
+    }
+    Ok(head)
+}
+
+fn corrupt(run: RunId, problem: String) -> Error {
+    Error::Corrupt { run: run.to_string(), problem }
+}

@@ -1,0 +1,155 @@
+//! The one writer: group commit, and what a failed one means.
+
+use std::collections::HashMap;
+
+use engine::event::Stamped;
+use engine::id::RunId;
+use rusqlite::Connection;
+
+use super::append::{Batch, Ends, Moves};
+use super::catalog::{self, Saved};
+use super::failure::{is_full, storage};
+use super::{journal, row};
+use crate::port::{Change, Error, Outcome, Write};
+
+/// Frames of the log that wait before they are copied into the database.
+const CHECKPOINT_AFTER: i64 = 2_000;
+
+/// Owns the only connection that writes.
+pub struct SqliteWriter {
+    connection: Connection,
+    ends: Ends,
+    /// After a failed sync nothing is known about the disk: the process has to end.
+    broken: bool,
+}
+
+impl std::fmt::Debug for SqliteWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteWriter").field("broken", &self.broken).finish_non_exhaustive()
+    }
+}
+
+/// An earlier commit failed, and not for want of room.
+#[derive(Debug, thiserror::Error)]
+#[error("an earlier write failed, so this process cannot know what is on disk: start it again")]
+struct Broken;
+
+impl SqliteWriter {
+    pub(super) fn new(connection: Connection) -> Result<Self, Error> {
+        let journal = journal::head(&connection)?;
+        let key = connection
+            .query_row("SELECT coalesce(max(key), 0) FROM pipeline_runs", [], |row| row.get(0))
+            .map_err(storage("read the end of the journal"))?;
+        Ok(Self { connection, ends: Ends { runs: HashMap::new(), journal, key }, broken: false })
+    }
+
+    fn usable(&self, operation: &'static str) -> Result<(), Error> {
+        if self.broken {
+            return Err(Error::Storage { operation, full: false, source: Box::new(Broken) });
+        }
+        Ok(())
+    }
+
+    fn apply(&self, changes: &[Change]) -> Result<(Vec<Outcome>, Moves), Error> {
+        let begin = self.connection.prepare_cached("BEGIN IMMEDIATE");
+        begin.and_then(|mut begin| begin.execute([])).map_err(storage("begin a commit"))?;
+        let mut batch = Batch::new(&self.connection, &self.ends)?;
+        let mut outcomes = Vec::with_capacity(changes.len());
+        for change in changes {
+            outcomes.push(match change {
+                Change::Append(append) => batch.append(append)?,
+                Change::SavePipeline { name, description, text, digest, by, at, expect } => {
+                    let (at, expect) = (*at, *expect);
+                    let saved = Saved { name, description, text, digest, by, at, expect };
+                    catalog::save(&self.connection, &saved).map_err(storage("save a pipeline"))?
+                }
+                Change::SetEnabled { name, enabled, at } => {
+                    catalog::enable(&self.connection, name, *enabled, *at)
+                        .map_err(storage("enable or disable a pipeline"))?
+                }
+                Change::DeletePipeline { name, at } => catalog::delete(&self.connection, name, *at)
+                    .map_err(storage("delete a pipeline"))?,
+            });
+        }
+        let moves = batch.finish()?;
+        let commit = self.connection.prepare_cached("COMMIT");
+        commit.and_then(|mut commit| commit.execute([])).map_err(storage("commit"))?;
+        Ok((outcomes, moves))
+    }
+
+    /// Leaves the connection without a transaction; SQLite has rolled some failures back itself.
+    fn roll_back(&mut self) {
+        if !self.connection.is_autocommit() && self.connection.execute_batch("ROLLBACK").is_err() {
+            self.broken = true;
+        }
+    }
+
+    /// Copies the log back when it has grown. The commit before it stands whatever happens here.
+    fn copy_back(&mut self) {
+        let waiting =
+            self.connection.prepare_cached("PRAGMA wal_checkpoint(NOOP)").and_then(|mut noop| {
+                noop.query_row([], |row| Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?))
+            });
+        if !matches!(waiting, Ok(frames) if frames >= CHECKPOINT_AFTER) {
+            return;
+        }
+        let copied = self
+            .connection
+            .prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")
+            .and_then(|mut checkpoint| checkpoint.query_row([], |_| Ok(())));
+        match copied {
+            Ok(()) => {}
+            // The log keeps everything until there is room.
+            Err(error) if is_full(&error) => tracing::warn!("the disk is full: the log grows"),
+            Err(error) => {
+                tracing::error!(%error, "could not copy the log into the database");
+                self.broken = true;
+            }
+        }
+    }
+}
+
+impl Write for SqliteWriter {
+    fn commit(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, Error> {
+        self.usable("commit")?;
+        match self.apply(changes) {
+            Ok((outcomes, moves)) => {
+                moves.settle(&mut self.ends);
+                self.copy_back();
+                Ok(outcomes)
+            }
+            Err(error) => {
+                self.roll_back();
+                self.broken |= !error.is_full();
+                Err(error)
+            }
+        }
+    }
+
+    fn next_run_number(&mut self, pipeline: &str) -> Result<u64, Error> {
+        self.usable("read the numbers of a pipeline")?;
+        self.connection
+            .prepare_cached(
+                "SELECT coalesce(max(number), 0) + 1 FROM pipeline_runs WHERE pipeline = ?1",
+            )
+            .and_then(|mut statement| {
+                statement.query_row([pipeline], |line| row::unsigned(line, 0))
+            })
+            .map_err(storage("read the numbers of a pipeline"))
+    }
+
+    fn unfinished(&mut self) -> Result<Vec<RunId>, Error> {
+        self.usable("list unfinished runs")?;
+        self.connection
+            .prepare_cached("SELECT id FROM pipeline_runs WHERE finished = 0 ORDER BY id")
+            .and_then(|mut statement| {
+                statement.query_map([], |line| row::run_id(line, 0))?.collect()
+            })
+            .map_err(storage("list unfinished runs"))
+    }
+
+    fn journal(&mut self, run: RunId) -> Result<Vec<Stamped>, Error> {
+        self.usable("read the journal of a run")?;
+        journal::verified(&self.connection, run)
+    }
+}

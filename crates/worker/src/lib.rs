@@ -1,1 +1,14 @@
-//! worker
+//! The hands: they run attempts as processes, and know nothing of pipelines.
+//!
+//! A [`Worker`] lives in the server's process and speaks the protocol of `api::link`. The children
+//! belong to a [`keeper`], a process of its own that outlives the server.
+
+mod capture;
+mod hands;
+pub mod keeper;
+mod mask;
+mod record;
+mod tree;
+mod wire;
+
+pub use hands::{Options, Program, Worker};

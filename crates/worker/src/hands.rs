@@ -1,0 +1,319 @@
+//! The worker: takes orders, prepares attempts, and passes on what the keeper says.
+
+mod door;
+mod lost;
+mod prepare;
+mod secrets;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use api::capture::Layout;
+use api::link::{Assignment, AttemptRef, Order, Report, Stopped, What};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::wire::{FromKeeper, ToKeeper};
+use door::{Door, Listener};
+
+/// How to start a keeper.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub program: PathBuf,
+    /// It has to call [`crate::keeper::run`] for the worker's data folder.
+    pub args: Vec<OsString>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Absolute.
+    pub data_dir: PathBuf,
+    pub keeper: Program,
+    /// The environment that allowed names are taken from, and `ORCHESTRATE_SECRET_*`.
+    pub environment: BTreeMap<String, String>,
+    /// Names that children get beside the built-in allow-list.
+    pub pass: Vec<String>,
+    /// How much of the output of an attempt is kept.
+    pub layout: Layout,
+}
+
+impl Options {
+    /// This program as the keeper (`keeper --data-dir D`), and this process's environment.
+    pub fn new(data_dir: impl Into<PathBuf>) -> io::Result<Self> {
+        let data_dir = data_dir.into();
+        let args = vec!["keeper".into(), "--data-dir".into(), data_dir.clone().into()];
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Ok(Self {
+            keeper: Program { program: std::env::current_exe()?, args },
+            data_dir,
+            environment: std::env::vars_os().filter_map(text).collect(),
+            pass: Vec::new(),
+            layout: Layout::default(),
+        })
+    }
+}
+
+/// The hands of one server. They let go when the orders end: children go on without them.
+#[derive(Debug)]
+pub struct Worker {
+    orders: Option<thread::JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts to carry out orders. Reports come from several threads, one at a time.
+    ///
+    /// The keeper is started when the first attempt is.
+    pub fn spawn(
+        options: Options,
+        mut orders: UnboundedReceiver<Order>,
+        reports: impl Fn(Report) + Send + 'static,
+    ) -> io::Result<Self> {
+        let hands = Arc::new(Hands {
+            options,
+            door: Mutex::new(Door::default()),
+            live: Mutex::default(),
+            reports: Mutex::new(Box::new(reports)),
+        });
+        let orders = thread::Builder::new().name("hands".into()).spawn(move || {
+            while let Some(order) = orders.blocking_recv() {
+                hands.carry_out(order);
+            }
+            hands.door().close();
+        })?;
+        Ok(Self { orders: Some(orders) })
+    }
+
+    /// Waits until the sender of the orders is gone and the last order has been passed on.
+    pub fn join(mut self) {
+        if let Some(orders) = self.orders.take() {
+            let _ = orders.join();
+        }
+    }
+}
+
+struct Hands {
+    options: Options,
+    door: Mutex<Door>,
+    /// Attempts that the keeper has been told or asked about and that have not ended.
+    live: Mutex<HashMap<String, Live>>,
+    reports: Mutex<Box<dyn Fn(Report) + Send>>,
+}
+
+/// What the keeper at the other end of a connection is expected to answer for.
+#[derive(Debug)]
+struct Live {
+    attempt: AttemptRef,
+    /// The connection that it went over.
+    connection: u64,
+    /// Until it has been seen alive, it can be started again by another keeper.
+    assignment: Option<Box<Assignment>>,
+}
+
+impl Hands {
+    fn carry_out(self: &Arc<Self>, order: Order) {
+        match order {
+            Order::Start(assignment) => self.start(assignment),
+            Order::Stop { attempt, reason } => self.stop(attempt, reason),
+            Order::Forget { attempt } => self.forget(attempt),
+            Order::Adopt { attempts } => {
+                for attempt in attempts {
+                    self.adopt(attempt);
+                }
+            }
+        }
+    }
+
+    fn start(self: &Arc<Self>, assignment: Box<Assignment>) {
+        let attempt = assignment.attempt.clone();
+        let known = self.live().get(&attempt.key).map(|live| live.attempt.clone());
+        match known {
+            Some(known) if known == attempt => return,
+            Some(known) if known.fence > attempt.fence => {
+                let (stale, fence) = (attempt.fence, known.fence);
+                let message = format!("fence {stale} is stale: it is held under fence {fence}");
+                return self.report(attempt, What::NotStarted { message });
+            }
+            Some(_) | None => {}
+        }
+        let spawn = match prepare::prepare(&self.options, &assignment) {
+            Ok(spawn) => spawn,
+            Err(problem) => {
+                let message = problem.to_string();
+                return self.report(attempt, What::NotStarted { message });
+            }
+        };
+        let sent = self.send(&ToKeeper::Spawn(Box::new(spawn)), true, |connection| {
+            let attempt = attempt.clone();
+            Some(Live { attempt, connection, assignment: Some(assignment) })
+        });
+        if let Err(error) = sent {
+            self.live().remove(&attempt.key);
+            let message = format!("the keeper could not be started: {error}");
+            self.report(attempt, What::NotStarted { message });
+        }
+    }
+
+    fn stop(self: &Arc<Self>, attempt: AttemptRef, reason: Stopped) {
+        let message = ToKeeper::Stop { attempt: attempt.clone(), reason };
+        if !matches!(self.send(&message, false, |_| None), Ok(true)) {
+            self.ask_the_files(attempt);
+        }
+    }
+
+    fn forget(self: &Arc<Self>, attempt: AttemptRef) {
+        self.live().remove(&attempt.key);
+        let _ = self.send(&ToKeeper::Forget { attempt }, false, |_| None);
+    }
+
+    fn adopt(self: &Arc<Self>, attempt: AttemptRef) {
+        let query = ToKeeper::Query { attempt: attempt.clone() };
+        let sent = self.send(&query, false, |connection| {
+            let known = self.live().get(&attempt.key).is_some_and(|l| l.attempt == attempt);
+            let attempt = attempt.clone();
+            (!known).then_some(Live { attempt, connection, assignment: None })
+        });
+        if !matches!(sent, Ok(true)) {
+            self.live().remove(&attempt.key);
+            self.ask_the_files(attempt);
+        }
+    }
+
+    /// Sends a message; `Ok(false)` when there is no keeper and none is to be `start`ed. What the
+    /// keeper has to answer for is entered before the message leaves: the answer may be quick.
+    fn send(
+        self: &Arc<Self>,
+        message: &ToKeeper,
+        start: bool,
+        enter: impl FnOnce(u64) -> Option<Live>,
+    ) -> io::Result<bool> {
+        let mut door = self.door();
+        if !door.is_open() {
+            let Some(listener) = door.open(&self.options, start)? else { return Ok(false) };
+            let hands = Arc::clone(self);
+            thread::Builder::new()
+                .name("keeper-ear".into())
+                .spawn(move || hands.listen(listener))?;
+        }
+        if let Some(live) = enter(door.connection()) {
+            self.live().insert(live.attempt.key.clone(), live);
+        }
+        // When this fails the keeper is gone: its listener sees that and looks after everything
+        // that went over this connection.
+        if let Err(error) = door.send(message) {
+            tracing::warn!(%error, "the keeper does not listen");
+        }
+        Ok(true)
+    }
+
+    /// Until the keeper, or the door to it, is closed.
+    fn listen(self: &Arc<Self>, mut listener: Listener) {
+        while let Some(message) = listener.next() {
+            self.heard(message);
+        }
+        let connection = listener.connection();
+        let deliberately = {
+            let mut door = self.door();
+            let deliberately = door.was_closed();
+            door.lost(connection);
+            deliberately
+        };
+        if deliberately {
+            return;
+        }
+        tracing::warn!("the keeper is gone");
+        let orphaned: Vec<Live> = {
+            let mut live = self.live();
+            live.extract_if(|_, live| live.connection == connection).map(|(_, live)| live).collect()
+        };
+        for live in orphaned {
+            self.keeper_lost(live);
+        }
+        listener.reap();
+    }
+
+    fn heard(self: &Arc<Self>, message: FromKeeper) {
+        match message {
+            FromKeeper::Hello { .. } => {}
+            FromKeeper::Started { attempt, pid } => {
+                if let Some(live) = self.live().get_mut(&attempt.key) {
+                    live.assignment = None;
+                }
+                self.report(attempt, What::Started { pid });
+            }
+            FromKeeper::Output { attempt, bytes } => self.report(attempt, What::Output { bytes }),
+            FromKeeper::Ended { attempt, exit } => {
+                self.live().remove(&attempt.key);
+                self.report(attempt, What::Exited(exit));
+            }
+            FromKeeper::NotStarted { attempt, message } => {
+                self.live().remove(&attempt.key);
+                self.report(attempt, What::NotStarted { message });
+            }
+            FromKeeper::Unknown { attempt } => {
+                self.live().remove(&attempt.key);
+                self.ask_the_files(attempt);
+            }
+        }
+    }
+
+    /// Its keeper died. An order that the keeper had not begun goes to the next one.
+    fn keeper_lost(self: &Arc<Self>, live: Live) {
+        let folder = self.folder(&live.attempt);
+        let begun = folder.as_deref().map(crate::record::started);
+        match live.assignment {
+            Some(assignment) if matches!(begun, Some(Ok(None))) => self.start(assignment),
+            Some(_) | None => self.ask_the_files(live.attempt),
+        }
+    }
+
+    /// No keeper answers for this attempt: its files do.
+    fn ask_the_files(&self, attempt: AttemptRef) {
+        let what = match self.folder(&attempt) {
+            Some(folder) => lost::verdict(&self.options.data_dir, &folder, &attempt),
+            None => What::NeverStarted,
+        };
+        self.report(attempt, what);
+    }
+
+    fn folder(&self, attempt: &AttemptRef) -> Option<PathBuf> {
+        folder(&self.options.data_dir, attempt)
+    }
+
+    fn report(&self, attempt: AttemptRef, what: What) {
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports(Report { attempt, what });
+    }
+
+    fn door(&self) -> MutexGuard<'_, Door> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn live(&self) -> MutexGuard<'_, HashMap<String, Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `None` when its names are unfit for a path: then it cannot have been started here either.
+fn folder(data_dir: &Path, attempt: &AttemptRef) -> Option<PathBuf> {
+    Some(data_dir.join(api::capture::folder(&attempt.run, &attempt.key)?))
+}
+
+/// Creates a folder and its missing parents, durably if asked for.
+fn create_folder(data_dir: &Path, folder: &Path, durable: bool) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    if durable {
+        for parent in folder.ancestors().skip(1) {
+            fs::File::open(parent)?.sync_all()?;
+            if parent == data_dir {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

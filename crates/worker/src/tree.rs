@@ -1,0 +1,152 @@
+//! Processes as `/proc` shows them: who descends from whom, and signals that cannot hit a stranger.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::fd::OwnedFd;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+/// The variable that every process of an attempt inherits.
+pub(crate) const KEY: &str = "ORCHESTRATE_ATTEMPT_KEY";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Process {
+    pub(crate) pid: u32,
+    pub(crate) parent: u32,
+    pub(crate) group: u32,
+    pub(crate) session: u32,
+    /// In clock ticks since boot.
+    pub(crate) started: u64,
+    pub(crate) name: String,
+}
+
+/// All that live now; zombies are left out.
+pub(crate) fn snapshot() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(process)
+        .collect()
+}
+
+/// `None` when it is gone, or a zombie.
+pub(crate) fn process(pid: u32) -> Option<Process> {
+    let (process, state) = stat(pid)?;
+    (!matches!(state, 'Z' | 'X')).then_some(process)
+}
+
+/// When this process began, also of a zombie.
+pub(crate) fn start_time(pid: u32) -> Option<u64> {
+    Some(stat(pid)?.0.started)
+}
+
+fn stat(pid: u32) -> Option<(Process, char)> {
+    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    parse(&String::from_utf8_lossy(&bytes))
+}
+
+fn parse(text: &str) -> Option<(Process, char)> {
+    // The name stands in parentheses and may hold parentheses and spaces itself.
+    let (pid, rest) = text.split_once(" (")?;
+    let (name, rest) = rest.rsplit_once(") ")?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let number = |n: usize| fields.get(n)?.parse::<u32>().ok();
+    let process = Process {
+        pid: pid.parse().ok()?,
+        parent: number(1)?,
+        group: number(2)?,
+        session: number(3)?,
+        started: fields.get(19)?.parse().ok()?,
+        name: name.to_owned(),
+    };
+    Some((process, fields.first()?.chars().next()?))
+}
+
+/// `roots` and all that descends from them.
+pub(crate) fn with_descendants(
+    all: &[Process],
+    roots: impl IntoIterator<Item = u32>,
+) -> Vec<&Process> {
+    let mut wanted: HashSet<u32> = roots.into_iter().collect();
+    loop {
+        let before = wanted.len();
+        let found = all.iter().filter(|p| wanted.contains(&p.parent)).map(|p| p.pid);
+        let found: Vec<u32> = found.collect();
+        wanted.extend(found);
+        if wanted.len() == before {
+            return all.iter().filter(|p| wanted.contains(&p.pid)).collect();
+        }
+    }
+}
+
+/// The attempt that a process was born into, as its environment says it.
+pub(crate) fn marker(pid: u32) -> Option<String> {
+    let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = environ
+        .split(|&b| b == 0)
+        .find_map(|entry| entry.strip_prefix(KEY.as_bytes())?.strip_prefix(b"="))?;
+    String::from_utf8(value.to_vec()).ok()
+}
+
+/// Whether stdout or stderr of this process is the pipe of that inode.
+pub(crate) fn writes_to(pid: u32, pipe: u64) -> bool {
+    let pipe = format!("pipe:[{pipe}]");
+    [1, 2].into_iter().any(|fd| {
+        fs::read_link(format!("/proc/{pid}/fd/{fd}")).is_ok_and(|to| to.as_os_str() == &*pipe)
+    })
+}
+
+/// A hold on exactly this process; `None` when it is gone, whoever has its number now.
+pub(crate) fn hold(process: &Process) -> Option<OwnedFd> {
+    let pidfd = pidfd_open(number(process.pid)?, PidfdFlags::empty()).ok()?;
+    (start_time(process.pid)? == process.started).then_some(pidfd)
+}
+
+/// It may have ended: then nothing happens.
+pub(crate) fn signal(pidfd: &OwnedFd, signal: Signal) {
+    if let Err(error) = pidfd_send_signal(pidfd, signal)
+        && error != rustix::io::Errno::SRCH
+    {
+        tracing::warn!(%error, ?signal, "could not signal a process");
+    }
+}
+
+pub(crate) fn number(pid: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(pid).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_does_not_confuse() {
+        let text = "12 (a) b (c) S 3 4 5 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987 1 2 3\n";
+        let (process, state) = parse(text).unwrap();
+        assert_eq!((process.pid, process.parent, process.group, process.session), (12, 3, 4, 5));
+        assert_eq!((process.started, process.name.as_str(), state), (987, "a) b (c", 'S'));
+    }
+
+    #[test]
+    fn descendants_are_found_in_any_order() {
+        let process = |pid, parent| Process {
+            pid,
+            parent,
+            group: 0,
+            session: 0,
+            started: 0,
+            name: String::new(),
+        };
+        let all = [process(9, 7), process(7, 5), process(5, 1), process(6, 1), process(8, 6)];
+        let pids: Vec<u32> = with_descendants(&all, [5]).iter().map(|p| p.pid).collect();
+        assert_eq!(pids, [9, 7, 5]);
+    }
+
+    #[test]
+    fn this_process_is_seen() {
+        let own = process(std::process::id()).unwrap();
+        assert!(snapshot().contains(&own));
+        assert!(hold(&own).is_some());
+        assert!(hold(&Process { started: own.started + 1, ..own }).is_none());
+    }
+}

@@ -1,0 +1,4 @@
+//! Real processes through a real keeper.
+
+mod bench;
+mod ends;

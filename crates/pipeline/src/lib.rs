@@ -4,14 +4,20 @@
 //! `yaml` (text to nodes with spans) -> `vocabulary` (which keys exist, checked) -> `authored`
 //! (nodes to what was written) -> `resolve` (names, graph, expressions) -> [`model`].
 
+mod authored;
 pub mod diagnostic;
 pub mod expr;
+mod lint;
 pub mod model;
+mod parsed;
+mod resolve;
 pub mod source;
 pub mod text;
 pub mod value;
+pub mod vocabulary;
 pub mod when;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use model::Pipeline;
+pub use parsed::{Parsed, digest, parse};

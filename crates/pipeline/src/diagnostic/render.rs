@@ -1,1 +1,77 @@
 //! Diagnostics as text for a terminal.
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+use super::{Diagnostic, Severity};
+
+/// So many are shown in full; a file with more mistakes is not read to its end at once.
+const SHOWN: usize = 100;
+
+/// Each diagnostic as rustc shows its own: message, place, line, caret, help.
+pub fn render(text: &str, file: &str, diagnostics: &[Diagnostic], colour: bool) -> String {
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    let lines = Lines::new(text);
+    let mut out = String::new();
+    for found in diagnostics.iter().take(SHOWN) {
+        out.push_str(&one(text, &lines, file, found, &renderer));
+        out.push('\n');
+    }
+    if diagnostics.len() > SHOWN {
+        out.push_str(&format!("... and {} more\n", diagnostics.len() - SHOWN));
+    }
+    out
+}
+
+fn one(text: &str, lines: &Lines, file: &str, found: &Diagnostic, renderer: &Renderer) -> String {
+    let level = match found.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    // Only the line itself is handed over: a long file costs no more than a short one.
+    let (number, start, end) = lines.around(text, found.span.start);
+    let line = &text[start..end];
+    let from = found.span.start.clamp(start, end) - start;
+    let to = found.span.end.clamp(start + from, end) - start;
+    let (line, from, to) = shorten(line, from, to);
+    let mut mark = AnnotationKind::Primary.span(from..to);
+    if !found.label.is_empty() {
+        mark = mark.label(found.label.as_str());
+    }
+    let snippet = Snippet::source(line).line_start(number).path(file).annotation(mark);
+    let mut group = level.primary_title(found.message.as_str()).id(found.code.0).element(snippet);
+    if !found.help.is_empty() {
+        group = group.element(Level::HELP.message(found.help.as_str()));
+    }
+    renderer.render(&[group])
+}
+
+/// The starts of all lines.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn new(text: &str) -> Self {
+        let after = text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at + 1);
+        Self(std::iter::once(0).chain(after).collect())
+    }
+
+    /// Number, start and end of the line that holds `byte`.
+    fn around(&self, text: &str, byte: usize) -> (usize, usize, usize) {
+        let index = self.0.partition_point(|start| *start <= byte).saturating_sub(1);
+        let start = self.0[index];
+        let rest = &text[start..];
+        (index + 1, start, start + rest.find(['\n', '\r']).unwrap_or(rest.len()))
+    }
+}
+
+/// A line longer than any screen is cut behind the mark.
+fn shorten(line: &str, from: usize, to: usize) -> (&str, usize, usize) {
+    const LONGEST: usize = 2000;
+    if line.len() <= LONGEST {
+        return (line, from, to);
+    }
+    let mut end = from.saturating_add(LONGEST).min(line.len());
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    (&line[..end], from.min(end), to.min(end))
+}

@@ -1,0 +1,179 @@
+//! Every object of the language and every key it takes: one table, from which keys are checked,
+//! the JSON Schema for editors and the reference page are made.
+
+mod root;
+mod stage;
+mod values;
+
+pub use root::{CONCURRENCY, ERROR_HANDLING, PIPELINE};
+pub use stage::{BACKOFF, FOREACH, GROUP, LABELS, PYTHON, RETRY, STAGE, WHEN};
+pub use values::{INPUT, OUTPUT};
+
+/// A map with known keys.
+#[derive(Debug)]
+pub struct Object {
+    /// In words, with its article: `a stage`.
+    pub name: &'static str,
+    /// One word, for the schema's definitions and the headings of the reference.
+    pub id: &'static str,
+    pub doc: &'static str,
+    pub keys: &'static [Key],
+    /// Keys of later versions: refused by name as not supported yet.
+    pub later: &'static [&'static str],
+}
+
+/// One key of an [`Object`].
+#[derive(Debug)]
+pub struct Key {
+    pub name: &'static str,
+    /// Other spellings that mean the same.
+    pub aliases: &'static [&'static str],
+    pub value: Type,
+    pub required: bool,
+    /// In words; empty when leaving it out means nothing.
+    pub default: &'static str,
+    pub doc: &'static str,
+    /// A value as it is written after `key: `, valid where the key is.
+    pub example: &'static str,
+}
+
+/// What a key takes.
+#[derive(Debug)]
+pub enum Type {
+    /// Text that is taken as it is.
+    Text,
+    /// The name of a stage or pipeline.
+    Name,
+    /// Text with `${...}`.
+    Template,
+    /// Any value; its texts may hold `${...}`.
+    Value,
+    /// Any value, taken as it is.
+    Literal,
+    Boolean,
+    /// Only `true`.
+    True,
+    Integer {
+        min: i64,
+        max: i64,
+    },
+    Duration,
+    Choice {
+        words: &'static [&'static str],
+        /// Words of later versions.
+        later: &'static [&'static str],
+    },
+    /// A CEL expression.
+    Expression,
+    /// A JSON Schema, 2020-12.
+    Schema,
+    /// A pattern for branches, paths, environments.
+    Glob,
+    Object(&'static Object),
+    List(&'static Type),
+    /// Names to values.
+    Map(&'static Type),
+    /// Told apart by being a scalar, a list or a map.
+    Either(&'static [Type]),
+}
+
+impl Object {
+    /// The key with this name or alias.
+    pub fn key(&self, written: &str) -> Option<&'static Key> {
+        let keys: &'static [Key] = self.keys;
+        keys.iter().find(|key| key.name == written || key.aliases.contains(&written))
+    }
+
+    pub fn is_later(&self, written: &str) -> bool {
+        self.later.contains(&written)
+    }
+}
+
+impl Key {
+    const fn new(name: &'static str, value: Type) -> Self {
+        Self { name, aliases: &[], value, required: false, default: "", doc: "", example: "" }
+    }
+
+    const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
+        self.aliases = aliases;
+        self
+    }
+
+    const fn default(mut self, default: &'static str) -> Self {
+        self.default = default;
+        self
+    }
+
+    const fn doc(mut self, doc: &'static str) -> Self {
+        self.doc = doc;
+        self
+    }
+
+    const fn example(mut self, example: &'static str) -> Self {
+        self.example = example;
+        self
+    }
+}
+
+impl Type {
+    /// In words: `a duration`, `text or a list`.
+    pub fn says(&self) -> String {
+        match self {
+            Self::Text | Self::Template => "text".into(),
+            Self::Name => "a name".into(),
+            Self::Value | Self::Literal => "a value".into(),
+            Self::Boolean => "`true` or `false`".into(),
+            Self::True => "`true`".into(),
+            Self::Integer { .. } => "a whole number".into(),
+            Self::Duration => "a duration".into(),
+            Self::Choice { words, .. } => one_of(words),
+            Self::Expression => "an expression".into(),
+            Self::Schema => "a JSON Schema".into(),
+            Self::Glob => "a pattern".into(),
+            Self::Object(object) => object.name.into(),
+            Self::List(_) => "a list".into(),
+            Self::Map(_) => "a map".into(),
+            Self::Either(types) => {
+                let mut said: Vec<String> = types.iter().map(Self::says).collect();
+                said.dedup();
+                said.join(" or ")
+            }
+        }
+    }
+}
+
+/// `a`, `b` or `c`, each in backticks.
+pub fn one_of(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// What other systems call a key of ours.
+pub fn known_elsewhere(written: &str) -> Option<&'static str> {
+    let ours = match written {
+        "needs" | "requires" | "dependencies" | "after" | "dependsOn" => "depends_on",
+        "script" | "command" | "commands" | "cmd" | "bash" | "sh" | "exec" => "run",
+        "jobs" | "steps" | "nodes" | "workflow" => "stages",
+        "retries" | "max_attempts" | "max_retries" | "attempts" => "retry",
+        "params" | "parameters" | "arguments" | "args" => "inputs",
+        "vars" => "variables",
+        "timeout-minutes" | "timeout_minutes" | "timeout_seconds" | "deadline" => "timeout",
+        "continue-on-error" | "allow_failure" | "ignore_errors" => "on_failure",
+        "cwd" | "workdir" | "dir" | "directory" | "working-directory" => "working_dir",
+        "condition" | "only" | "unless" => "when",
+        "matrix" | "for_each" | "with_items" | "loop_over" => "foreach",
+        "id" | "key" | "title" | "stage" => "name",
+        "desc" => "description",
+        _ => return None,
+    };
+    Some(ours)
+}

@@ -1,0 +1,329 @@
+//! The keys of a stage, and of the maps inside it.
+
+use super::values::{OUTPUT, OUTPUT_TYPES};
+use super::{Key, Object, Type};
+
+/// Told apart by the key `parallel`.
+pub(super) const STAGE_OR_GROUP: Type = Type::Either(&[Type::Object(&STAGE), Type::Object(&GROUP)]);
+pub(super) const BACKOFF_TYPE: Type =
+    Type::Either(&[Type::Choice { words: BACKOFFS, later: &[] }, Type::Object(&BACKOFF)]);
+pub(super) const NOT_ON: Type = Type::List(&Type::Integer { min: 1, max: 255 });
+
+const BACKOFFS: &[&str] = &["exponential", "linear", "constant"];
+const ATTEMPTS: Type = Type::Integer { min: 1, max: 1000 };
+const PARALLEL: Type = Type::Integer { min: 1, max: 10_000 };
+const NAMES: Type = Type::Either(&[Type::Name, Type::List(&Type::Name)]);
+const GLOBS: Type = Type::Either(&[Type::Glob, Type::List(&Type::Glob)]);
+const TEXTS: Type = Type::Either(&[Type::Text, Type::List(&Type::Text)]);
+
+/// The rules of [`crate::model::Rule`], as they are written.
+pub(super) const RULES: &[&str] = &[
+    "none_failed_min_one_success",
+    "all_success",
+    "none_failed",
+    "all_done",
+    "one_success",
+    "one_failed",
+    "all_failed",
+    "always",
+];
+
+pub static GROUP: Object = Object {
+    name: "a parallel group",
+    id: "group",
+    doc: "Stages that run side by side: each has the dependencies of the first.",
+    keys: &[Key::new("parallel", Type::List(&Type::Object(&STAGE)))
+        .required()
+        .doc("The stages of the group.")
+        .example("[{name: lint, noop: true}, {name: test, noop: true}]")],
+    later: &[],
+};
+
+pub static STAGE: Object = Object {
+    name: "a stage",
+    id: "stage",
+    doc: "One node of the pipeline. It has exactly one of `run`, `python` and `noop`.",
+    keys: &[
+        Key::new("name", Type::Name)
+            .required()
+            .doc("1 to 64 of `a-z A-Z 0-9 _ -`, starting with a letter or digit; unique.")
+            .example("build"),
+        Key::new("description", Type::Text).doc("For people.").example("Compiles everything"),
+        Key::new("run", Type::Template)
+            .doc(
+                "A shell script. Text from outside (events, outputs, secrets) cannot be written \
+                 into it: pass it by `env`.",
+            )
+            .example("make all"),
+        Key::new("python", Type::Either(&[Type::Template, Type::Object(&PYTHON)]))
+            .doc("A Python program: a file, or more about it.")
+            .example("{code: \"print(1)\"}"),
+        Key::new("noop", Type::True).doc("Does nothing: a join, a milestone.").example("true"),
+        Key::new("shell", Type::Either(&[Type::Text, Type::List(&Type::Text)]))
+            .default("`sh`")
+            .doc(
+                "`sh` (`sh -e -c`), `bash` (`bash -e -o pipefail -c`), or a list of words that \
+                 the script is appended to.",
+            )
+            .example("bash"),
+        Key::new("depends_on", NAMES)
+            .doc(
+                "Stages that must have settled first. If no stage has this key, stages run in \
+                 the order written; if any has, a stage without it starts at once.",
+            )
+            .example("[]"),
+        Key::new("parallel_with", Type::Name)
+            .doc("Gives this stage the dependencies of another, so that both run side by side.")
+            .example("test"),
+        Key::new("rule", Type::Choice { words: RULES, later: &[] })
+            .aliases(&["trigger_rule"])
+            .default(
+                "`none_failed_min_one_success`; `none_failed` in list order; `all_done` in \
+                 `finally`",
+            )
+            .doc("What the dependencies must have come to for this stage to run.")
+            .example("all_done"),
+        Key::new("when", Type::Object(&WHEN))
+            .doc("Facts that must hold for this stage to run; else it is skipped.")
+            .example("{branch: main}"),
+        Key::new("if", Type::Expression)
+            .doc("A CEL expression that must hold for this stage to run; else it is skipped.")
+            .example("run.number > 1"),
+        Key::new("on_unknown", Type::Choice { words: &["run", "skip"], later: &[] })
+            .default("`run`")
+            .doc("What to do when a condition asks for a fact that is not known.")
+            .example("skip"),
+        Key::new(
+            "foreach",
+            Type::Either(&[Type::Template, Type::List(&Type::Value), Type::Object(&FOREACH)]),
+        )
+        .doc("One instance for each item of a list; `${item}` is its item.")
+        .example("[a, b]"),
+        Key::new("max_parallel", PARALLEL)
+            .doc("At most so many live instances of a `foreach` stage.")
+            .example("2"),
+        Key::new("env", Type::Map(&Type::Template))
+            .doc("Environment variables; the way to hand a value to a script.")
+            .example("{LEVEL: high}"),
+        Key::new("working_dir", Type::Template)
+            .default("the pipeline's")
+            .doc("Where the stage runs, below the directory of the run.")
+            .example("app"),
+        Key::new("outputs", Type::Map(&Type::Either(&[OUTPUT_TYPES, Type::Object(&OUTPUT)])))
+            .doc("Values the stage writes to the file named by `$ORCHESTRATE_OUTPUT`.")
+            .example("{count: integer}"),
+        Key::new("timeout", Type::Duration).default("30m").doc("For one attempt.").example("10m"),
+        Key::new("total_timeout", Type::Duration)
+            .doc("For all attempts and the waits between them.")
+            .example("2h"),
+        Key::new("idle_timeout", Type::Duration)
+            .doc("For an attempt that prints nothing.")
+            .example("5m"),
+        Key::new("grace", Type::Duration)
+            .default("10s")
+            .doc("Between asking a stage to end (TERM) and ending it (KILL).")
+            .example("30s"),
+        Key::new("retry", Type::Either(&[ATTEMPTS, Type::Object(&RETRY)]))
+            .default("the pipeline's `error_handling`, else no retry")
+            .doc("Further attempts after a failure: how many in all, or more about them.")
+            .example("{max_attempts: 3, backoff: {initial: 2s}}"),
+        Key::new(
+            "on_failure",
+            Type::Choice { words: &["halt", "continue", "isolate"], later: &["rollback"] },
+        )
+        .default("`halt`")
+        .doc("What a failure of this stage does to the run.")
+        .example("continue"),
+        Key::new("halt_mode", Type::Choice { words: &["finish", "cancel"], later: &[] })
+            .default("the pipeline's")
+            .doc("What happens to running stages when this one halts the run.")
+            .example("cancel"),
+        Key::new("effects", Type::Choice { words: &["idempotent", "once", "keyed"], later: &[] })
+            .default("`idempotent`; `once` where `environment` is set")
+            .doc("What may happen after a crash that leaves the outcome unknown.")
+            .example("once"),
+        Key::new("probe", Type::Template)
+            .doc(
+                "A shell script that says whether the work of a `once` stage was done: exit 0 \
+                 yes, 1 no, anything else leaves it to a person.",
+            )
+            .example("test -e done.txt"),
+        Key::new("environment", Type::Text)
+            .doc("The environment this stage works on: a label, and a fact for `when`.")
+            .example("staging"),
+    ],
+    later: LATER,
+};
+
+const LATER: &[&str] = &[
+    "agent",
+    "agents",
+    "task",
+    "prompt",
+    "model",
+    "tools",
+    "form",
+    "human",
+    "fields",
+    "requires_approval",
+    "approvers",
+    "approve_complete",
+    "quorum",
+    "allow_self",
+    "on_timeout",
+    "reminders",
+    "request_revision",
+    "max_revisions",
+    "triggers",
+    "trigger",
+    "events",
+    "event",
+    "expect",
+    "emit",
+    "rollback",
+    "rollback_to",
+    "loop",
+    "loop_type",
+    "max_iterations",
+    "discussion",
+    "meta_agent",
+    "pipeline",
+    "parallel_instances",
+    "artifacts",
+    "context",
+    "input_mapping",
+    "output_mapping",
+    "inputs",
+    "notify",
+    "runtime",
+    "container",
+    "image",
+    "resources",
+    "labels",
+    "auto_advance",
+    "queue_timeout",
+    "validate",
+    "budget",
+    "type",
+];
+
+pub static PYTHON: Object = Object {
+    name: "a Python program",
+    id: "python",
+    doc: "It has exactly one of `file` and `code`.",
+    keys: &[
+        Key::new("file", Type::Template)
+            .doc("A path, relative to the working directory.")
+            .example("report.py"),
+        Key::new("code", Type::Text)
+            .doc("The program itself; `${...}` means nothing in it.")
+            .example("print(1)"),
+        Key::new("parameters", Type::Map(&Type::Value))
+            .doc("Arrive as the JSON file named by `$ORCHESTRATE_PARAMETERS`.")
+            .example("{level: 3}"),
+    ],
+    later: &["requirements", "venv", "interpreter"],
+};
+
+pub static FOREACH: Object = Object {
+    name: "a fan-out",
+    id: "foreach",
+    doc: "One instance for each item.",
+    keys: &[
+        Key::new("items", Type::Either(&[Type::Template, Type::List(&Type::Value)]))
+            .required()
+            .doc("A list, or a reference to one.")
+            .example("[a, b]"),
+        Key::new("max_parallel", PARALLEL).doc("At most so many live instances.").example("2"),
+    ],
+    later: &["event", "expect"],
+};
+
+pub static RETRY: Object = Object {
+    name: "a retry policy",
+    id: "retry",
+    doc: "Further attempts after a failure.",
+    keys: &[
+        Key::new("max_attempts", ATTEMPTS).default("1").doc("Counts the first try.").example("3"),
+        Key::new("backoff", BACKOFF_TYPE)
+            .default("exponential from 1 s up to 60 s")
+            .doc("How long to wait before the next try: a kind, or more about it.")
+            .example("{initial: 2s, max: 1m}"),
+        Key::new("not_on", NOT_ON).doc("Exit codes that are never retried.").example("[2, 64]"),
+    ],
+    later: &["on"],
+};
+
+pub static BACKOFF: Object = Object {
+    name: "a backoff",
+    id: "backoff",
+    doc: "The wait before the next try.",
+    keys: &[
+        Key::new("kind", Type::Choice { words: BACKOFFS, later: &[] })
+            .default("`exponential`")
+            .doc("How the wait grows: doubled each time, by the same step, or not at all.")
+            .example("linear"),
+        Key::new("initial", Type::Duration).default("1s").doc("The first wait.").example("2s"),
+        Key::new("max", Type::Duration).default("60s").doc("The longest wait.").example("5m"),
+        Key::new("jitter", Type::Boolean)
+            .default("true")
+            .doc("The wait is drawn evenly between zero and what is due.")
+            .example("false"),
+    ],
+    later: &[],
+};
+
+pub static WHEN: Object = Object {
+    name: "a condition",
+    id: "when",
+    doc: "All keys must hold; a list inside a key means any of it.",
+    keys: &[
+        Key::new("branch", GLOBS)
+            .aliases(&["branches"])
+            .doc("The branch matches. `*` stays in a segment, `**` crosses, `!` excludes.")
+            .example("[main, \"release/*\"]"),
+        Key::new("paths", GLOBS)
+            .aliases(&["path"])
+            .doc("At least one changed file matches.")
+            .example("[\"docs/**\"]"),
+        Key::new(
+            "labels",
+            Type::Either(&[Type::Text, Type::List(&Type::Text), Type::Object(&LABELS)]),
+        )
+        .aliases(&["label"])
+        .doc("One of the labels is there, or more about them.")
+        .example("[urgent]"),
+        Key::new(
+            "variables",
+            Type::Map(&Type::Either(&[Type::Literal, Type::List(&Type::Literal)])),
+        )
+        .aliases(&["variable"])
+        .doc("Each named input or variable has the value, or one of the values.")
+        .example("{}"),
+        Key::new("environment", GLOBS)
+            .doc("The stage's environment matches.")
+            .example("production"),
+        Key::new("and", Type::Either(&[Type::Object(&WHEN), Type::List(&Type::Object(&WHEN))]))
+            .doc("These must hold as well.")
+            .example("{branch: main}"),
+        Key::new("or", Type::Either(&[Type::Object(&WHEN), Type::List(&Type::Object(&WHEN))]))
+            .doc("The keys beside this one hold, or one of these does.")
+            .example("{branch: main}"),
+        Key::new("not", Type::Either(&[Type::Object(&WHEN), Type::List(&Type::Object(&WHEN))]))
+            .doc("None of these holds.")
+            .example("{branch: main}"),
+    ],
+    later: &["event", "status", "schedule"],
+};
+
+pub static LABELS: Object = Object {
+    name: "a condition on labels",
+    id: "labels",
+    doc: "All keys must hold.",
+    keys: &[
+        Key::new("any", TEXTS).doc("One of these is there.").example("[urgent]"),
+        Key::new("all", TEXTS).doc("All of these are there.").example("[ready]"),
+        Key::new("none", TEXTS).doc("None of these is there.").example("[wip]"),
+    ],
+    later: &[],
+};

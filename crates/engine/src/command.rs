@@ -176,6 +176,8 @@ pub enum Rejection {
     NoSuchStage { stage: String, known: String },
     #[error("`{execution}` needs no decision: it is {status}")]
     NothingToResolve { execution: String, status: String },
+    #[error("the run is paused; resume it first")]
+    Paused,
     #[error("nothing to retry: {reason}")]
     NothingToRetry { reason: String },
     #[error("attempt {attempt} of `{execution}` is not live")]

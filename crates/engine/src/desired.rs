@@ -7,8 +7,11 @@ use pipeline::model::{Effects, Output};
 use pipeline::text::Piece;
 use serde_json::Value as Json;
 
-use crate::command::{StopReason, Timer};
+use crate::command::{StopReason, Timer, TimerId, TimerKind};
 use crate::id::AttemptId;
+use crate::run::Run;
+use crate::state::ExecIx;
+use crate::state::execution::{Clock, ExecutionState};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Desired {
@@ -26,8 +29,12 @@ pub struct Desired {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task {
     pub attempt: AttemptId,
-    /// Stable over restarts of the same attempt: `$ORCHESTRATE_ATTEMPT_KEY`.
+    /// Unique over all runs and attempts, fit for a file name (`[0-9a-z-]`).
     pub key: String,
+    /// What the child may hand to a remote API as an idempotency key: the same when a lost or
+    /// paused attempt's work is done again by a new attempt, another one for a retry after a
+    /// failure. `$ORCHESTRATE_ATTEMPT_KEY`.
+    pub effect_key: String,
     pub work: TaskWork,
     /// In order; later entries win. Does not hold the product's own variables.
     pub env: IndexMap<String, Vec<Piece>>,
@@ -58,4 +65,53 @@ pub enum TaskWork {
 pub enum PythonProgram {
     File(String),
     Code(String),
+}
+
+impl Run {
+    /// Costs what it names: live attempts, unknown ones and timers.
+    ///
+    /// `attempts` holds every live attempt, also those to be stopped. While the run is paused no
+    /// timer is armed and no probe is asked for.
+    pub fn desired(&self) -> Desired {
+        let links = &self.state.links;
+        let mut desired = Desired::default();
+        for &ix in links.live.values() {
+            let attempt = self.last_attempt(ix);
+            if let ExecutionState::Live { stopping: Some(reason), .. } = self.state.exec(ix).state {
+                desired.stops.push((attempt.clone(), reason));
+            }
+            desired.attempts.push(attempt);
+        }
+        if self.state.pause.is_none() {
+            desired.probes = links.probing.iter().map(|ix| self.last_attempt(*ix)).collect();
+            for &ix in &links.timed {
+                self.timers_of(ix, &mut desired.timers);
+            }
+        }
+        desired
+    }
+
+    fn timers_of(&self, ix: ExecIx, timers: &mut Vec<Timer>) {
+        let execution = self.state.exec(ix);
+        let mut arm = |kind, generation, due| {
+            let id = TimerId { execution: self.exec_id(ix), kind, generation };
+            timers.push(Timer { id, due });
+        };
+        if let ExecutionState::Backoff { number, due, .. } = execution.state {
+            arm(TimerKind::Retry, number, due);
+        }
+        let counts = match execution.state {
+            ExecutionState::Queued { .. }
+            | ExecutionState::Live { stopping: None, .. }
+            | ExecutionState::Backoff { .. } => true,
+            ExecutionState::Idle
+            | ExecutionState::Live { stopping: Some(_), .. }
+            | ExecutionState::Ended(_)
+            | ExecutionState::Unknown { .. }
+            | ExecutionState::Settled(_) => false,
+        };
+        if let (Clock::Running { due }, true) = (execution.total, counts) {
+            arm(TimerKind::Total, self.state.round, due);
+        }
+    }
 }

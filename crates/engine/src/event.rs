@@ -40,6 +40,9 @@ pub enum Event {
         /// The resolved concurrency group.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         group: Option<String>,
+        /// Why it can never be admitted; it then settles at once.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<String>,
     },
     /// Admitted: stages may start.
     #[serde(rename = "run.started")]
@@ -121,6 +124,10 @@ pub enum Event {
         number: u32,
         due: Timestamp,
     },
+    /// It waits for a slot again: its backoff is over, or its last attempt was lost, paused, or
+    /// judged as not done.
+    #[serde(rename = "attempt.requeued")]
+    Requeued { execution: ExecutionId, number: u32 },
     /// One execution has settled (of a stage without `foreach`, just before `stage.settled`).
     #[serde(rename = "execution.settled")]
     ExecutionSettled {
@@ -131,6 +138,61 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
         outputs: IndexMap<String, Json>,
     },
+}
+
+impl Event {
+    /// The execution, or whole stage, whose state this event changes. `None`: the run's own; such
+    /// an event may change many (`run.created`, `run.retried`).
+    pub fn execution(&self) -> Option<ExecutionId> {
+        match self {
+            Self::RunCreated { .. }
+            | Self::RunStarted
+            | Self::RunPaused { .. }
+            | Self::RunResumed { .. }
+            | Self::RunCancelRequested { .. }
+            | Self::RunRetried { .. }
+            | Self::RunHalted { .. }
+            | Self::RunFinished { .. } => None,
+            Self::StageReady { stage, .. }
+            | Self::StageExpanded { stage, .. }
+            | Self::StageSettled { stage, .. } => Some(ExecutionId::stage(stage.clone())),
+            Self::AttemptScheduled { attempt }
+            | Self::AttemptStarted { attempt, .. }
+            | Self::AttemptStopping { attempt, .. }
+            | Self::AttemptFinished { attempt, .. }
+            | Self::AttemptUnknown { attempt, .. }
+            | Self::AttemptResolved { attempt, .. } => Some(attempt.execution.clone()),
+            Self::RetryScheduled { execution, .. }
+            | Self::Requeued { execution, .. }
+            | Self::ExecutionSettled { execution, .. } => Some(execution.clone()),
+        }
+    }
+
+    /// The name it is stored under.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::RunCreated { .. } => "run.created",
+            Self::RunStarted => "run.started",
+            Self::RunPaused { .. } => "run.paused",
+            Self::RunResumed { .. } => "run.resumed",
+            Self::RunCancelRequested { .. } => "run.cancel_requested",
+            Self::RunRetried { .. } => "run.retried",
+            Self::RunHalted { .. } => "run.halted",
+            Self::RunFinished { .. } => "run.finished",
+            Self::StageReady { .. } => "stage.ready",
+            Self::StageExpanded { .. } => "stage.expanded",
+            Self::StageSettled { .. } => "stage.settled",
+            Self::AttemptScheduled { .. } => "attempt.scheduled",
+            Self::AttemptStarted { .. } => "attempt.started",
+            Self::AttemptStopping { .. } => "attempt.stopping",
+            Self::AttemptFinished { .. } => "attempt.finished",
+            Self::AttemptUnknown { .. } => "attempt.unknown",
+            Self::AttemptResolved { .. } => "attempt.resolved",
+            Self::RetryScheduled { .. } => "attempt.retry_scheduled",
+            Self::Requeued { .. } => "attempt.requeued",
+            Self::ExecutionSettled { .. } => "execution.settled",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -244,6 +306,8 @@ pub enum Settled {
     Halted { cause: ExecutionId },
     /// The run was cancelled before it could start, or while it ran.
     Cancelled,
+    /// The run could never start.
+    Unstartable { message: String },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

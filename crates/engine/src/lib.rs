@@ -8,8 +8,36 @@
 //! ```
 //!
 //! Pure: no IO, clock or chance; time, ids and seeds are arguments.
+//!
+//! How a run is read by whoever stands around it:
+//! [`Run::replay`] folds a stored journal; [`Run::task`] and [`Run::probe`] say what an attempt
+//! that [`Run::desired`] names does; [`Run::rows`], [`Run::row`], [`Run::progress`] and
+//! [`Run::header`] are what lists and pages show. [`event::Event::execution`] says which row an
+//! event changed.
+#![deny(clippy::wildcard_enum_match_arm)]
 
+pub mod admission;
+pub mod backoff;
 pub mod command;
+mod decide;
 pub mod desired;
 pub mod event;
+mod evolve;
+mod follow;
 pub mod id;
+pub mod rule;
+mod run;
+mod scope;
+mod state;
+pub mod status;
+mod task;
+pub mod view;
+pub mod words;
+
+pub use command::{Command, Rejection};
+pub use decide::PROBE;
+pub use event::{Event, Stamped};
+pub use evolve::Corrupt;
+pub use follow::{LOST_LIMIT, MAX_ITEMS};
+pub use run::Run;
+pub use status::Status;

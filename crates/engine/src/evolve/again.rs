@@ -1,0 +1,112 @@
+//! `run.retried`: a settled run goes on.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use pipeline::model::StageIx;
+
+use super::course::stage_ix;
+use super::ensure;
+use crate::id::ExecutionId;
+use crate::run::Run;
+use crate::state::execution::Execution;
+use crate::state::stage::{Fan, StageState};
+use crate::state::{Links, Phase, Tally};
+
+impl Run {
+    /// The named executions are as if they had never been, but for their past attempts.
+    pub(super) fn fresh(&mut self, ids: &[ExecutionId], at: Timestamp) -> Result<(), String> {
+        let finished = matches!(self.state.phase, Phase::Finished { .. });
+        ensure(finished && !ids.is_empty(), || "it cannot be retried".to_owned())?;
+        let mut whole = BTreeSet::new();
+        let mut parts = Vec::new();
+        for id in ids {
+            let ix = self.ix(&id.stage).ok_or_else(|| format!("no stage is called `{id}`"))?;
+            match id.instance {
+                None => {
+                    whole.insert(ix);
+                }
+                Some(_) => parts
+                    .push(self.exec_ix(id).ok_or_else(|| format!("there is no execution `{id}`"))?),
+            }
+        }
+        for &ix in &whole {
+            let stage = &mut self.state.stages[ix.get()];
+            stage.state = StageState::Blocked;
+            stage.executions.iter_mut().for_each(Execution::refresh);
+        }
+        for exec in parts.iter().filter(|exec| !whole.contains(&exec.stage)) {
+            self.reopen(exec.stage)?;
+            self.state.exec_mut(*exec).refresh();
+        }
+        self.state.links = Links::default();
+        self.state.cancel = None;
+        self.state.halt = None;
+        self.state.round += 1;
+        self.state.phase = Phase::Pending { since: at };
+        self.recount();
+        Ok(())
+    }
+
+    /// A fanned-out stage some of whose instances run again keeps its items.
+    fn reopen(&mut self, ix: StageIx) -> Result<(), String> {
+        let stage = &mut self.state.stages[ix.get()];
+        let before = std::mem::replace(&mut stage.state, StageState::Blocked);
+        stage.state = match before {
+            StageState::Settled(end) => {
+                let (Some(ready), Some(items)) = (end.ready, end.items) else {
+                    return Err("a stage without instances was retried by instance".to_owned());
+                };
+                StageState::Fanned { ready, fan: Fan::new(items, 0) }
+            }
+            open @ (StageState::Blocked | StageState::Ready(_) | StageState::Fanned { .. }) => open,
+        };
+        Ok(())
+    }
+
+    /// Counts everything that is derived from the stages anew.
+    fn recount(&mut self) {
+        let pipeline = self.pipeline.clone();
+        let state = &mut self.state;
+        (state.open, state.open_main) = (0, 0);
+        state.failed.clear();
+        let mut tally = Tally::default();
+        for (place, model) in pipeline.stages.iter().enumerate() {
+            let settled = |ix: &StageIx| state.stage(*ix).end().is_some();
+            let waits_for = model.depends_on.iter().filter(|ix| !settled(ix)).count();
+            let stage = &mut state.stages[place];
+            stage.waits_for = u32::try_from(waits_for).unwrap_or(u32::MAX);
+            let items = stage.items().map_or(0, <[_]>::len);
+            if items == 0 {
+                tally.total += 1;
+                if let Some(end) = stage.end() {
+                    *tally.of(end.outcome) += 1;
+                }
+            } else {
+                tally.total += u32::try_from(items).unwrap_or(u32::MAX);
+                for execution in &stage.executions[..items] {
+                    if let Some(end) = execution.end() {
+                        *tally.of(end.outcome) += 1;
+                    }
+                }
+            }
+            let unsettled = stage.executions.iter().take(items).filter(|e| e.end().is_none());
+            let unsettled = u32::try_from(unsettled.count()).unwrap_or(u32::MAX);
+            if let Some(fan) = stage.fan_mut() {
+                fan.unsettled = unsettled;
+            }
+            match stage.end() {
+                Some(end) => {
+                    if end.conclusion == crate::event::Conclusion::Failure {
+                        state.failed.insert(stage_ix(place));
+                    }
+                }
+                None => {
+                    state.open += 1;
+                    state.open_main += u32::from(!model.finally);
+                }
+            }
+        }
+        state.tally = tally;
+    }
+}

@@ -1,0 +1,282 @@
+//! The run as a whole: created, started, paused, cancelled, halted, finished.
+
+use indexmap::IndexMap;
+use jiff::{SignedDuration, Timestamp};
+use pipeline::model::{HaltMode, StageIx};
+use serde_json::{Value as Json, json};
+
+use super::ensure;
+use crate::command::StopReason;
+use crate::event::Event;
+use crate::run::Run;
+use crate::scope::HeadScope;
+use crate::state::execution::{Clock, ExecutionState};
+use crate::state::stage::StageState;
+use crate::state::{Bar, Cancel, ExecIx, Halt, Head, Pause, Phase};
+
+impl Run {
+    pub(super) fn course(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
+        let state = &mut self.state;
+        match event {
+            Event::RunCreated { .. } => {
+                ensure(state.phase == Phase::Uncreated, || "it exists already".to_owned())?;
+                self.created(event, at);
+            }
+            Event::RunStarted => {
+                let pending = matches!(state.phase, Phase::Pending { .. });
+                ensure(pending, || "it is not pending".to_owned())?;
+                self.started(at);
+            }
+            Event::RunPaused { by, now } => {
+                ensure(self.goes_on() && self.state.pause.is_none(), || {
+                    "it cannot be paused".to_owned()
+                })?;
+                self.state.pause = Some(Pause { since: at, by: by.clone() });
+                if *now {
+                    self.stop_live(StopReason::Paused);
+                }
+            }
+            Event::RunResumed { .. } => {
+                ensure(self.state.pause.is_some(), || "it is not paused".to_owned())?;
+                self.unpause(at);
+            }
+            Event::RunCancelRequested { by, reason } => {
+                ensure(self.goes_on(), || "it does not go on".to_owned())?;
+                self.unpause(at);
+                let forced = self.state.cancel.is_some();
+                self.state.cancel = Some(Cancel { by: by.clone(), reason: reason.clone(), forced });
+                self.state.links.halt_by = None;
+                self.close(StopReason::Cancelled, true);
+            }
+            Event::RunHalted { cause } => {
+                let stage = self.ix(&cause.stage).ok_or("it was halted by an unknown stage")?;
+                ensure(self.goes_on() && self.state.halt.is_none(), || {
+                    "it cannot be halted".to_owned()
+                })?;
+                let mode = self.model(stage).halt_mode;
+                self.state.links.halt_by = None;
+                self.state.halt = Some(Halt { cause: cause.clone(), mode });
+                match mode {
+                    HaltMode::Finish => self.close(StopReason::Halted, false),
+                    HaltMode::Cancel => self.close(StopReason::Halted, true),
+                }
+            }
+            Event::RunFinished { status, reason } => {
+                ensure(self.goes_on() && self.state.open == 0, || "it has work left".to_owned())?;
+                self.unpause(at);
+                self.state.links.halt_by = None;
+                self.state.phase = Phase::Finished { at, status: *status, reason: reason.clone() };
+            }
+            Event::RunRetried { .. }
+            | Event::StageReady { .. }
+            | Event::StageExpanded { .. }
+            | Event::StageSettled { .. }
+            | Event::AttemptScheduled { .. }
+            | Event::AttemptStarted { .. }
+            | Event::AttemptStopping { .. }
+            | Event::AttemptFinished { .. }
+            | Event::AttemptUnknown { .. }
+            | Event::AttemptResolved { .. }
+            | Event::RetryScheduled { .. }
+            | Event::Requeued { .. }
+            | Event::ExecutionSettled { .. } => return Err("not about the run".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn goes_on(&self) -> bool {
+        match self.state.phase {
+            Phase::Pending { .. } | Phase::Active => true,
+            Phase::Uncreated | Phase::Finished { .. } => false,
+        }
+    }
+
+    fn created(&mut self, event: &Event, at: Timestamp) {
+        let Event::RunCreated {
+            run,
+            pipeline,
+            number,
+            revision,
+            digest,
+            by,
+            inputs,
+            event,
+            facts,
+            directory,
+            seed,
+            group,
+            problem,
+        } = event
+        else {
+            return;
+        };
+        let head = Head {
+            id: *run,
+            number: *number,
+            revision: *revision,
+            digest: digest.clone(),
+            by: by.clone(),
+            inputs: inputs.clone(),
+            variables: IndexMap::new(),
+            event: event.clone(),
+            run: json!({
+                "id": run.to_string(),
+                "number": number,
+                "name": format!("{pipeline}#{number}"),
+                "pipeline": pipeline,
+                "by": by,
+            }),
+            facts: facts.clone(),
+            directory: directory.clone(),
+            seed: *seed,
+            group: group.clone(),
+            problem: problem.clone(),
+            created_at: at,
+        };
+        self.state.head = Some(Box::new(self.with_variables(head)));
+        self.state.phase = Phase::Pending { since: at };
+        if problem.is_some() {
+            let all = (0..self.pipeline.stages.len()).map(stage_ix);
+            self.state.links.judge.extend(all);
+        }
+    }
+
+    /// Variables may refer to inputs, the event, the run and earlier variables. One that cannot be
+    /// resolved has no value, and whoever needs it says so.
+    pub(crate) fn with_variables(&self, mut head: Head) -> Head {
+        for (name, template) in &self.pipeline.variables {
+            if head.inputs.contains_key(name) {
+                continue;
+            }
+            let value: Option<Json> = template.resolve(&HeadScope(&head)).ok();
+            if let Some(value) = value {
+                head.variables.insert(name.clone(), value);
+            }
+        }
+        head
+    }
+
+    fn started(&mut self, at: Timestamp) {
+        self.state.phase = Phase::Active;
+        self.state.started_at.get_or_insert(at);
+        for ix in (0..self.pipeline.stages.len()).map(stage_ix) {
+            match &self.state.stage(ix).state {
+                StageState::Blocked => self.consider(ix),
+                StageState::Fanned { fan, .. } => {
+                    let count = u32::try_from(fan.items.len()).unwrap_or(u32::MAX);
+                    for instance in 1..=count {
+                        let exec = ExecIx { stage: ix, instance };
+                        if self.state.exec(exec).state == ExecutionState::Idle {
+                            self.state.enqueue(&self.pipeline, exec);
+                        }
+                    }
+                }
+                StageState::Ready(_) | StageState::Settled(_) => {}
+            }
+        }
+    }
+
+    /// Puts a blocked stage up for judgement once nothing that it waits for is open.
+    pub(super) fn consider(&mut self, ix: StageIx) {
+        let stage = self.state.stage(ix);
+        let free = !self.model(ix).finally || self.state.open_main == 0;
+        if stage.state == StageState::Blocked && stage.waits_for == 0 && free {
+            self.state.links.judge.insert(ix);
+        }
+    }
+
+    /// Moves every deadline by the time that was spent paused.
+    fn unpause(&mut self, at: Timestamp) {
+        let Some(pause) = self.state.pause.take() else { return };
+        let span = at.duration_since(pause.since);
+        self.state.paused += span;
+        let timed: Vec<ExecIx> = self.state.links.timed.iter().copied().collect();
+        for ix in timed {
+            let execution = self.state.exec_mut(ix);
+            if let Clock::Running { due } = &mut execution.total {
+                *due = moved(*due, span);
+            }
+            if let ExecutionState::Backoff { since, due, .. } = &mut execution.state {
+                *due = moved(*due, at.duration_since(pause.since.max(*since)));
+            }
+        }
+    }
+
+    fn stop_live(&mut self, reason: StopReason) {
+        let live: Vec<ExecIx> = self.state.links.live.values().copied().collect();
+        for ix in live {
+            self.want_stop(ix, reason);
+        }
+    }
+
+    /// Asks for a live attempt to be stopped, unless it is being stopped for good already.
+    fn want_stop(&mut self, ix: ExecIx, reason: StopReason) {
+        let ExecutionState::Live { stopping, .. } = self.state.exec(ix).state else { return };
+        let wanted = match stopping {
+            None => true,
+            // It would come back.
+            Some(StopReason::Paused) => reason != StopReason::Paused,
+            Some(
+                StopReason::Timeout
+                | StopReason::IdleTimeout
+                | StopReason::TotalTimeout
+                | StopReason::Cancelled
+                | StopReason::Halted,
+            ) => false,
+        };
+        if wanted {
+            self.state.links.stop.insert(ix, reason);
+        }
+    }
+
+    /// Nothing that is barred now may start: what waits is abandoned, and what lives is stopped
+    /// when asked for. Under a cancel blocked stages settle at once; after a halt they are judged
+    /// when their dependencies settle, as always.
+    fn close(&mut self, reason: StopReason, stop: bool) {
+        for ix in (0..self.pipeline.stages.len()).map(stage_ix) {
+            let Some(bar) = self.state.bar(self.model(ix)) else { continue };
+            if self.state.stage(ix).state == StageState::Blocked {
+                match bar {
+                    Bar::Cancelled | Bar::Unstartable => {
+                        self.state.links.judge.insert(ix);
+                    }
+                    Bar::Halted => {}
+                }
+            }
+            for slot in 0..self.state.stage(ix).executions.len() {
+                let fanned = self.model(ix).foreach.is_some();
+                let instance = if fanned { u32::try_from(slot).unwrap_or(0) + 1 } else { 0 };
+                let exec = ExecIx { stage: ix, instance };
+                let open = self.state.stage(ix).fan().is_some();
+                match (&self.state.exec(exec).state, bar) {
+                    (ExecutionState::Queued { .. } | ExecutionState::Backoff { .. }, _) => {
+                        self.state.links.abandon.insert(exec);
+                    }
+                    (ExecutionState::Unknown { .. }, Bar::Cancelled | Bar::Unstartable) => {
+                        self.state.links.abandon.insert(exec);
+                    }
+                    (ExecutionState::Idle, Bar::Cancelled | Bar::Unstartable) if open => {
+                        self.state.links.abandon.insert(exec);
+                    }
+                    (ExecutionState::Live { .. }, _) if stop => self.want_stop(exec, reason),
+                    (
+                        ExecutionState::Idle
+                        | ExecutionState::Live { .. }
+                        | ExecutionState::Ended(_)
+                        | ExecutionState::Unknown { .. }
+                        | ExecutionState::Settled(_),
+                        _,
+                    ) => {}
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn stage_ix(place: usize) -> StageIx {
+    StageIx(u32::try_from(place).unwrap_or(u32::MAX))
+}
+
+fn moved(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,133 @@
+//! Stages: ready, expanded, settled.
+
+use jiff::Timestamp;
+use pipeline::when::Reason;
+use serde_json::Value as Json;
+
+use super::course::stage_ix;
+use super::ensure;
+use crate::event::{Conclusion, Outcome, Settled};
+use crate::id::ExecutionId;
+use crate::run::Run;
+use crate::state::ExecIx;
+use crate::state::execution::Execution;
+use crate::state::stage::{Fan, Ready, StageEnd, StageState};
+
+impl Run {
+    pub(super) fn stage_ready(
+        &mut self,
+        name: &str,
+        reason: Option<&Reason>,
+        at: Timestamp,
+    ) -> Result<(), String> {
+        let ix = self.ix(name).ok_or_else(|| format!("no stage is called `{name}`"))?;
+        let blocked = self.state.stage(ix).state == StageState::Blocked;
+        ensure(blocked && self.state.links.judge.contains(&ix), || {
+            format!("`{name}` cannot become ready")
+        })?;
+        self.state.links.judge.remove(&ix);
+        self.state.stages[ix.get()].state =
+            StageState::Ready(Ready { at, reason: reason.cloned() });
+        if self.model(ix).foreach.is_some() {
+            self.state.links.expand.insert(ix);
+        } else {
+            self.state.enqueue(&self.pipeline, ExecIx { stage: ix, instance: 0 });
+        }
+        Ok(())
+    }
+
+    pub(super) fn stage_expanded(&mut self, name: &str, items: &[Json]) -> Result<(), String> {
+        let ix = self.ix(name).ok_or_else(|| format!("no stage is called `{name}`"))?;
+        ensure(self.state.links.expand.remove(&ix) && !items.is_empty(), || {
+            format!("`{name}` cannot be expanded")
+        })?;
+        let Some(ready) = self.state.stage(ix).ready().cloned() else {
+            return Err(format!("`{name}` is not ready"));
+        };
+        let count = u32::try_from(items.len()).map_err(|_| "too many items".to_owned())?;
+        let stage = &mut self.state.stages[ix.get()];
+        let fan = Fan::new(items.to_vec(), count);
+        stage.state = StageState::Fanned { ready, fan };
+        if stage.executions.len() < items.len() {
+            stage.executions.resize_with(items.len(), Execution::default);
+        }
+        // The stage counted as one unit until now.
+        self.state.tally.total = self.state.tally.total - 1 + count;
+        for instance in 1..=count {
+            self.state.enqueue(&self.pipeline, ExecIx { stage: ix, instance });
+        }
+        Ok(())
+    }
+
+    pub(super) fn stage_settled(
+        &mut self,
+        name: &str,
+        outcome: Outcome,
+        conclusion: Conclusion,
+        reason: &Settled,
+        outputs: Json,
+        at: Timestamp,
+    ) -> Result<(), String> {
+        let ix = self.ix(name).ok_or_else(|| format!("no stage is called `{name}`"))?;
+        let complete = self.state.links.complete.remove(&ix);
+        let judged = self.state.links.judge.remove(&ix);
+        let unexpanded = self.state.links.expand.remove(&ix);
+        ensure(complete || judged || unexpanded, || format!("`{name}` cannot settle"))?;
+        let stage = &mut self.state.stages[ix.get()];
+        let before = std::mem::replace(&mut stage.state, StageState::Blocked);
+        let (ready, items) = match before {
+            StageState::Blocked => (None, None),
+            StageState::Ready(ready) => (Some(ready), None),
+            StageState::Fanned { ready, fan } => (Some(ready), Some(fan.items)),
+            StageState::Settled(_) => return Err(format!("`{name}` has settled before")),
+        };
+        if !complete {
+            *self.state.tally.of(outcome) += 1;
+        }
+        let end =
+            StageEnd { at, outcome, conclusion, reason: reason.clone(), outputs, ready, items };
+        stage.state = StageState::Settled(Box::new(end));
+        if conclusion == Conclusion::Failure {
+            self.state.failed.insert(ix);
+            self.note_failure(ExecutionId { stage: self.model(ix).name.clone(), instance: None });
+        }
+        self.release(ix);
+        Ok(())
+    }
+
+    /// A failure of this stage may halt the run.
+    pub(super) fn note_failure(&mut self, cause: ExecutionId) {
+        let Some(ix) = self.ix(&cause.stage) else { return };
+        let model = self.model(ix);
+        let halts = match model.on_failure {
+            pipeline::model::OnFailure::Halt => !model.finally,
+            pipeline::model::OnFailure::Continue | pipeline::model::OnFailure::Isolate => false,
+        };
+        let goes_on = self.state.halt.is_none() && self.state.cancel.is_none();
+        if halts && goes_on && self.state.links.halt_by.is_none() {
+            self.state.links.halt_by = Some(cause);
+        }
+    }
+
+    /// One stage less to wait for.
+    fn release(&mut self, ix: pipeline::model::StageIx) {
+        self.state.open -= 1;
+        if !self.model(ix).finally {
+            self.state.open_main -= 1;
+        }
+        let pipeline = self.pipeline.clone();
+        for &dependant in &pipeline.stages[ix.get()].dependants {
+            self.state.stages[dependant.get()].waits_for -= 1;
+            self.consider(dependant);
+        }
+        if self.state.open_main == 0 && !self.model(ix).finally {
+            // `finally` stages are the last ones.
+            for place in (0..pipeline.stages.len()).rev() {
+                if !pipeline.stages[place].finally {
+                    break;
+                }
+                self.consider(stage_ix(place));
+            }
+        }
+    }
+}

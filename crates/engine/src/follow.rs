@@ -1,0 +1,86 @@
+//! What follows by itself: the next event that the state calls for, until there is none.
+//!
+//! Every branch reads a work list that the answer to it empties, so one step costs what it changes
+//! and never a look at all stages.
+
+mod end;
+mod judge;
+
+use jiff::Timestamp;
+
+use crate::event::{Event, Failure};
+use crate::id::AttemptId;
+use crate::run::Run;
+use crate::state::Phase;
+
+/// Losses of one execution (in one round) that end it: it is started again after fewer.
+pub const LOST_LIMIT: u32 = 3;
+
+/// Most items that a `foreach` may resolve to.
+pub const MAX_ITEMS: usize = 10_000;
+
+impl Run {
+    pub(crate) fn follow(&self, now: Timestamp) -> Option<Event> {
+        match self.state.phase {
+            Phase::Uncreated | Phase::Finished { .. } => return None,
+            Phase::Pending { .. } | Phase::Active => {}
+        }
+        let links = &self.state.links;
+        if let Some(&ix) = links.ended.first() {
+            return Some(self.after_attempt(ix, now));
+        }
+        if let Some(&ix) = links.complete.first() {
+            return Some(self.completed(ix));
+        }
+        if let Some(cause) = &links.halt_by {
+            return Some(Event::RunHalted { cause: cause.clone() });
+        }
+        if let Some((&ix, &reason)) = links.stop.first_key_value() {
+            return Some(Event::AttemptStopping { attempt: self.last_attempt(ix), reason });
+        }
+        if let Some(&ix) = links.abandon.first() {
+            return Some(self.abandoned(ix));
+        }
+        if self.state.open == 0 {
+            return Some(self.finish());
+        }
+        if self.state.pause.is_some() {
+            return None;
+        }
+        if let Some(&ix) = links.judge.first() {
+            return Some(self.judge(ix));
+        }
+        if let Some(&ix) = links.expand.first() {
+            return Some(self.expand(ix));
+        }
+        if matches!(self.state.phase, Phase::Pending { .. }) {
+            let admitted = self.state.head.as_ref().is_some_and(|head| head.group.is_none());
+            return admitted.then_some(Event::RunStarted);
+        }
+        if let Some(&ix) = links.instant.first() {
+            return Some(self.done(ix, indexmap::IndexMap::new()));
+        }
+        self.dispatch()
+    }
+
+    /// The next attempt in the queue, while there is a place for it.
+    fn dispatch(&self) -> Option<Event> {
+        let links = &self.state.links;
+        let full = self.pipeline.max_parallel.is_some_and(|max| links.live.len() >= max as usize);
+        if full {
+            return None;
+        }
+        let (_, &ix) = links.ready.first_key_value()?;
+        let attempt = AttemptId {
+            execution: self.exec_id(ix),
+            number: self.state.exec(ix).next_number(),
+            fence: self.state.fence + 1,
+        };
+        // Resolved here and again when it is handed out, so that what cannot be resolved fails
+        // before it reaches the hands. Values never change, so both come to the same.
+        Some(match self.prepare(ix, &attempt) {
+            Ok(_) => Event::AttemptScheduled { attempt },
+            Err(message) => self.failed(ix, Failure::Unresolved { message }),
+        })
+    }
+}

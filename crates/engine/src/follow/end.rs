@@ -1,0 +1,274 @@
+//! What becomes of an execution, a stage and the run when something ended.
+
+use std::fmt::Write as _;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use pipeline::model::{OnFailure, Stage, StageIx};
+use serde_json::Value as Json;
+
+use super::LOST_LIMIT;
+use crate::backoff;
+use crate::command::{StopReason, Verdict};
+use crate::event::{AttemptResult, Conclusion, Event, Failure, FinalStatus, Outcome, Settled};
+use crate::run::Run;
+use crate::scope::RunScope;
+use crate::state::execution::{Clock, Ending, Execution, ExecutionState};
+use crate::state::{Bar, ExecIx, later};
+use crate::words;
+
+/// What an outcome counts as.
+pub(crate) fn conclude(stage: &Stage, outcome: Outcome) -> Conclusion {
+    match (outcome, stage.on_failure) {
+        (Outcome::Succeeded, _) => Conclusion::Success,
+        (Outcome::Failed, OnFailure::Continue) => Conclusion::Warning,
+        (Outcome::Failed, OnFailure::Halt | OnFailure::Isolate) => Conclusion::Failure,
+        (Outcome::Cancelled, _) => Conclusion::Cancelled,
+        (Outcome::Skipped, _) => Conclusion::Skipped,
+        (Outcome::NotRun, _) => Conclusion::NotRun,
+    }
+}
+
+impl Run {
+    /// Again, later, or settled?
+    pub(super) fn after_attempt(&self, ix: ExecIx, now: Timestamp) -> Event {
+        let execution = self.state.exec(ix);
+        let requeued =
+            || Event::Requeued { execution: self.exec_id(ix), number: execution.next_number() };
+        let decided = match execution.state {
+            ExecutionState::Ended(Ending::Decided(verdict)) => Some(verdict),
+            ExecutionState::Ended(Ending::Result)
+            | ExecutionState::Idle
+            | ExecutionState::Queued { .. }
+            | ExecutionState::Live { .. }
+            | ExecutionState::Backoff { .. }
+            | ExecutionState::Unknown { .. }
+            | ExecutionState::Settled(_) => None,
+        };
+        let barred = self.state.bar(self.model(ix.stage)).is_some();
+        match decided {
+            Some(Verdict::Succeeded) => return self.done(ix, IndexMap::new()),
+            Some(Verdict::Failed) => return self.failed(ix, Failure::DecidedFailed),
+            Some(Verdict::Retry) if barred => return self.abandoned(ix),
+            Some(Verdict::Retry) => return requeued(),
+            None => {}
+        }
+        match execution.last_result() {
+            Some(AttemptResult::Succeeded { outputs }) => self.done(ix, outputs.clone()),
+            Some(AttemptResult::Failed { failure }) => {
+                if !barred && self.may_retry(ix, failure, now) {
+                    self.back_off(ix, execution, now)
+                } else {
+                    self.failed(ix, failure.clone())
+                }
+            }
+            Some(AttemptResult::Lost { message }) => {
+                if barred {
+                    self.abandoned(ix)
+                } else if execution.lost >= LOST_LIMIT {
+                    self.failed(ix, Failure::Lost { message: message.clone() })
+                } else {
+                    requeued()
+                }
+            }
+            Some(AttemptResult::Stopped { reason: StopReason::Paused }) if !barred => requeued(),
+            Some(AttemptResult::Stopped { .. }) | None => self.abandoned(ix),
+        }
+    }
+
+    fn may_retry(&self, ix: ExecIx, failure: &Failure, now: Timestamp) -> bool {
+        let execution = self.state.exec(ix);
+        let retry = &self.model(ix.stage).retry;
+        let allowed = match failure {
+            Failure::ExitCode { code } => !retry.not_on.contains(code),
+            Failure::Signal { .. }
+            | Failure::Timeout { .. }
+            | Failure::IdleTimeout { .. }
+            | Failure::NotStarted { .. }
+            | Failure::InvalidOutput { .. } => true,
+            Failure::TotalTimeout { .. }
+            | Failure::Unresolved { .. }
+            | Failure::Expression { .. }
+            | Failure::Lost { .. }
+            | Failure::DecidedFailed => false,
+        };
+        let time_left = match execution.total {
+            Clock::Running { due } => self.state.clock(now) < due,
+            Clock::Unarmed | Clock::Held { .. } => true,
+        };
+        allowed && time_left && execution.tries < retry.max_attempts
+    }
+
+    fn back_off(&self, ix: ExecIx, execution: &Execution, now: Timestamp) -> Event {
+        let (id, number) = (self.exec_id(ix), execution.next_number());
+        let seed = self.state.head.as_ref().map_or(0, |head| head.seed);
+        let backoff = &self.model(ix.stage).retry.backoff;
+        let wait = backoff::wait(backoff, seed, &id, number, execution.tries);
+        Event::RetryScheduled { execution: id, number, due: later(now, wait) }
+    }
+
+    pub(crate) fn done(&self, ix: ExecIx, outputs: IndexMap<String, Json>) -> Event {
+        Event::ExecutionSettled {
+            execution: self.exec_id(ix),
+            outcome: Outcome::Succeeded,
+            conclusion: Conclusion::Success,
+            reason: Settled::Done,
+            outputs,
+        }
+    }
+
+    pub(crate) fn failed(&self, ix: ExecIx, failure: Failure) -> Event {
+        self.ended_as(ix, Outcome::Failed, Settled::Failed { failure })
+    }
+
+    fn ended_as(&self, ix: ExecIx, outcome: Outcome, reason: Settled) -> Event {
+        Event::ExecutionSettled {
+            execution: self.exec_id(ix),
+            outcome,
+            conclusion: conclude(self.model(ix.stage), outcome),
+            reason,
+            outputs: IndexMap::new(),
+        }
+    }
+
+    /// Settles what may not go on. A failure that only waited for its retry stays a failure.
+    pub(super) fn abandoned(&self, ix: ExecIx) -> Event {
+        let execution = self.state.exec(ix);
+        let cancelled = match self.state.bar(self.model(ix.stage)) {
+            Some(Bar::Cancelled | Bar::Unstartable) => true,
+            Some(Bar::Halted) | None => false,
+        };
+        let halt = self.state.halt.as_ref().filter(|_| !cancelled);
+        let reason = match halt {
+            Some(halt) => Settled::Halted { cause: halt.cause.clone() },
+            None => Settled::Cancelled,
+        };
+        if let (Some(AttemptResult::Failed { failure }), Some(_)) = (execution.last_result(), halt)
+        {
+            return self.failed(ix, failure.clone());
+        }
+        let tried = execution.last().is_some() || cancelled;
+        let outcome = if tried { Outcome::Cancelled } else { Outcome::NotRun };
+        self.ended_as(ix, outcome, reason)
+    }
+
+    /// All executions of the stage have settled.
+    pub(super) fn completed(&self, ix: StageIx) -> Event {
+        let model = self.model(ix);
+        let stage = self.state.stage(ix);
+        let (outcome, reason, outputs) = match stage.items() {
+            None => {
+                let end = stage.executions.first().and_then(Execution::end);
+                end.map_or_else(
+                    || (Outcome::NotRun, Settled::Cancelled, IndexMap::new()),
+                    |end| (end.outcome, end.reason.clone(), map(&end.outputs)),
+                )
+            }
+            Some(items) => self.joined(&stage.executions[..items.len()]),
+        };
+        Event::StageSettled {
+            stage: model.name.clone(),
+            outcome,
+            conclusion: conclude(model, outcome),
+            reason,
+            outputs,
+        }
+    }
+
+    /// The worst of the instances is what the stage came to.
+    fn joined(&self, instances: &[Execution]) -> (Outcome, Settled, IndexMap<String, Json>) {
+        let mut failed = Vec::new();
+        let mut stopped: Option<(Outcome, Settled)> = None;
+        let mut outputs = Vec::with_capacity(instances.len());
+        for (execution, number) in instances.iter().zip(1..) {
+            let Some(end) = execution.end() else { continue };
+            match end.outcome {
+                Outcome::Succeeded => {}
+                Outcome::Failed => failed.push(number),
+                Outcome::Cancelled => {
+                    if !matches!(stopped, Some((Outcome::Cancelled, _))) {
+                        stopped = Some((Outcome::Cancelled, end.reason.clone()));
+                    }
+                }
+                Outcome::NotRun | Outcome::Skipped => {
+                    stopped.get_or_insert((Outcome::NotRun, end.reason.clone()));
+                }
+            }
+            outputs.push(match end.outcome {
+                Outcome::Succeeded => end.outputs.clone(),
+                Outcome::Failed | Outcome::Cancelled | Outcome::NotRun | Outcome::Skipped => {
+                    Json::Null
+                }
+            });
+        }
+        let outputs = IndexMap::from([("items".to_owned(), Json::Array(outputs))]);
+        if !failed.is_empty() {
+            let of = u32::try_from(instances.len()).unwrap_or(u32::MAX);
+            return (Outcome::Failed, Settled::InstancesFailed { failed, of }, outputs);
+        }
+        match stopped {
+            Some((outcome, reason)) => (outcome, reason, outputs),
+            None => (Outcome::Succeeded, Settled::Done, outputs),
+        }
+    }
+
+    /// Everything has settled.
+    pub(super) fn finish(&self) -> Event {
+        let state = &self.state;
+        let (status, reason) =
+            if let Some(problem) = state.head.as_ref().and_then(|head| head.problem.as_ref()) {
+                (FinalStatus::Failed, problem.clone())
+            } else if let Some(cancel) = &state.cancel {
+                let mut reason = format!("cancelled by {}", cancel.by);
+                if !cancel.reason.is_empty() {
+                    let _ = write!(reason, ": {}", cancel.reason);
+                }
+                (FinalStatus::Cancelled, reason)
+            } else if !state.failed.is_empty() {
+                (FinalStatus::Failed, self.failures())
+            } else {
+                self.success()
+            };
+        Event::RunFinished { status, reason }
+    }
+
+    fn failures(&self) -> String {
+        let names = self.state.failed.iter().map(|ix| format!("`{}`", self.model(*ix).name));
+        let count = self.state.failed.len();
+        match self.state.failed.first() {
+            Some(&ix) if count == 1 => {
+                let end = self.state.stage(ix).end();
+                let why = end.map(|end| words::settled(&end.reason)).unwrap_or_default();
+                format!("`{}` failed: {why}", self.model(ix).name)
+            }
+            Some(_) | None => {
+                let shown: Vec<String> = names.take(5).collect();
+                let more =
+                    if count > 5 { format!(" and {} more", count - 5) } else { String::new() };
+                format!("{count} stages failed: {}{more}", shown.join(", "))
+            }
+        }
+    }
+
+    fn success(&self) -> (FinalStatus, String) {
+        let Some(success) = &self.pipeline.success else {
+            return (FinalStatus::Succeeded, String::new());
+        };
+        match success.evaluate_bool(&RunScope { run: self, item: None }) {
+            Ok(true) => (FinalStatus::Succeeded, String::new()),
+            Ok(false) => {
+                (FinalStatus::Failed, format!("`success: {}` does not hold", success.source))
+            }
+            Err(error) => (FinalStatus::Failed, format!("`success: {}`: {error}", success.source)),
+        }
+    }
+}
+
+fn map(object: &Json) -> IndexMap<String, Json> {
+    match object {
+        Json::Object(map) => map.iter().map(|(key, value)| (key.clone(), value.clone())).collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+            IndexMap::new()
+        }
+    }
+}

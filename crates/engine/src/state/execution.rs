@@ -1,0 +1,183 @@
+//! One execution: a stage without `foreach`, or one instance.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value as Json;
+
+use crate::command::{StopReason, Verdict};
+use crate::event::{AttemptResult, Conclusion, Outcome, Settled, Usage};
+use crate::id::Actor;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Execution {
+    pub(crate) state: ExecutionState,
+    /// Over all rounds; number `n` is at `n - 1`.
+    pub(crate) attempts: Vec<Attempt>,
+    /// How many of them belong to earlier rounds.
+    pub(crate) past: usize,
+    /// Attempts of this round that count for `retry.max_attempts`.
+    pub(crate) tries: u32,
+    /// Attempts of this round that were lost.
+    pub(crate) lost: u32,
+    pub(crate) total: Clock,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum ExecutionState {
+    /// Its stage is not ready.
+    #[default]
+    Idle,
+    Queued {
+        ticket: u64,
+        place: Place,
+    },
+    Live {
+        fence: u64,
+        stopping: Option<StopReason>,
+    },
+    /// What follows is decided in the same step.
+    Ended(Ending),
+    /// Before attempt `number`. Holds nothing.
+    Backoff {
+        number: u32,
+        since: Timestamp,
+        due: Timestamp,
+    },
+    /// Nobody knows what became of its last attempt.
+    Unknown {
+        probing: bool,
+        message: String,
+    },
+    Settled(Box<ExecutionEnd>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A `noop`: waits for nothing.
+    Instant,
+    Ready,
+    /// Waits for a place among the instances of its stage.
+    Parked,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// See the last attempt's result.
+    Result,
+    Decided(Verdict),
+}
+
+/// The `total_timeout` of one round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Clock {
+    #[default]
+    Unarmed,
+    Running {
+        due: Timestamp,
+    },
+    /// Stands still while a person is asked.
+    Held {
+        left: SignedDuration,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ExecutionEnd {
+    pub(crate) at: Timestamp,
+    pub(crate) outcome: Outcome,
+    pub(crate) conclusion: Conclusion,
+    pub(crate) reason: Settled,
+    /// An object.
+    pub(crate) outputs: Json,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Attempt {
+    pub(crate) number: u32,
+    pub(crate) fence: u64,
+    /// The number of the first attempt at the same piece of work: a lost or paused attempt's
+    /// successor does its work again, a retry after a failure does new work.
+    pub(crate) work: u32,
+    pub(crate) scheduled_at: Timestamp,
+    pub(crate) started: Option<Started>,
+    pub(crate) stopping: Option<StopReason>,
+    pub(crate) end: Option<Box<AttemptEnd>>,
+    pub(crate) doubt: Option<Box<Doubt>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Started {
+    pub(crate) at: Timestamp,
+    pub(crate) worker: String,
+    pub(crate) pid: Option<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct AttemptEnd {
+    pub(crate) at: Timestamp,
+    pub(crate) result: AttemptResult,
+    pub(crate) usage: Usage,
+    pub(crate) tail: String,
+}
+
+/// Its outcome is or was unknown.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Doubt {
+    pub(crate) at: Timestamp,
+    pub(crate) message: String,
+    pub(crate) resolved: Option<(Timestamp, Actor, Verdict)>,
+}
+
+impl Execution {
+    pub(crate) fn end(&self) -> Option<&ExecutionEnd> {
+        match &self.state {
+            ExecutionState::Settled(end) => Some(end),
+            ExecutionState::Idle
+            | ExecutionState::Queued { .. }
+            | ExecutionState::Live { .. }
+            | ExecutionState::Ended(_)
+            | ExecutionState::Backoff { .. }
+            | ExecutionState::Unknown { .. } => None,
+        }
+    }
+
+    /// The newest attempt of this round.
+    pub(crate) fn last(&self) -> Option<&Attempt> {
+        self.attempts.get(self.past..).and_then(<[Attempt]>::last)
+    }
+
+    /// Of the newest attempt of this round.
+    pub(crate) fn last_result(&self) -> Option<&AttemptResult> {
+        self.last().and_then(|attempt| attempt.end.as_ref()).map(|end| &end.result)
+    }
+
+    /// The number of the next attempt.
+    pub(crate) fn next_number(&self) -> u32 {
+        u32::try_from(self.attempts.len()).unwrap_or(u32::MAX - 1) + 1
+    }
+
+    /// The number its next attempt's work counts from: see [`Attempt::work`].
+    pub(crate) fn next_work(&self) -> u32 {
+        let number = self.next_number();
+        let Some(last) = self.last() else { return number };
+        let again = match (&last.end, &last.doubt) {
+            (Some(end), _) => match &end.result {
+                AttemptResult::Lost { .. }
+                | AttemptResult::Stopped { reason: StopReason::Paused } => true,
+                AttemptResult::Succeeded { .. }
+                | AttemptResult::Failed { .. }
+                | AttemptResult::Stopped { .. } => false,
+            },
+            (None, Some(_)) => true,
+            (None, None) => false,
+        };
+        if again { last.work } else { number }
+    }
+
+    /// As if it had never been tried; its attempts stay on record and their numbers go on.
+    pub(crate) fn refresh(&mut self) {
+        self.state = ExecutionState::Idle;
+        self.past = self.attempts.len();
+        (self.tries, self.lost) = (0, 0);
+        self.total = Clock::Unarmed;
+    }
+}

@@ -1,0 +1,178 @@
+//! How an execution moves: the one place that keeps states and indexes in step.
+
+use pipeline::model::{Pipeline, StageIx, Work};
+
+use super::execution::{Clock, ExecutionState, Place};
+use super::stage::StageState;
+use super::{ExecIx, State};
+
+impl State {
+    /// Moves an execution into another state, with everything that is derived from it.
+    pub(crate) fn transition(&mut self, pipeline: &Pipeline, ix: ExecIx, next: ExecutionState) {
+        self.unlink(ix);
+        self.exec_mut(ix).state = next;
+        self.link(ix);
+        self.promote(pipeline, ix.stage);
+    }
+
+    /// Puts an execution into the queue that it belongs to, at the end.
+    pub(crate) fn enqueue(&mut self, pipeline: &Pipeline, ix: ExecIx) {
+        let model = &pipeline.stages[ix.stage.get()];
+        self.ticket += 1;
+        let place = match (&model.work, &model.foreach) {
+            (Work::Noop, _) => Place::Instant,
+            (Work::Run { .. } | Work::Python { .. }, Some(foreach))
+                if foreach.max_parallel.is_some() =>
+            {
+                Place::Parked
+            }
+            (Work::Run { .. } | Work::Python { .. }, _) => Place::Ready,
+        };
+        self.transition(pipeline, ix, ExecutionState::Queued { ticket: self.ticket, place });
+        if self.bar(model).is_some() {
+            self.links.abandon.insert(ix);
+        }
+    }
+
+    /// Lets instances that wait for one take the free places of their stage.
+    fn promote(&mut self, pipeline: &Pipeline, stage: StageIx) {
+        let max = pipeline.stages[stage.get()].foreach.as_ref().and_then(|f| f.max_parallel);
+        let Some(max) = max else { return };
+        while let Some(fan) = self.stages[stage.get()].fan()
+            && fan.held < max
+            && let Some((&ticket, &instance)) = fan.parked.first_key_value()
+        {
+            let ix = ExecIx { stage, instance };
+            let abandoned = self.links.abandon.contains(&ix);
+            self.unlink(ix);
+            self.exec_mut(ix).state = ExecutionState::Queued { ticket, place: Place::Ready };
+            self.link(ix);
+            if abandoned {
+                self.links.abandon.insert(ix);
+            }
+        }
+    }
+
+    fn unlink(&mut self, ix: ExecIx) {
+        self.links.timed.remove(&ix);
+        self.links.abandon.remove(&ix);
+        let stage = &mut self.stages[ix.stage.get()];
+        if let StageState::Fanned { fan, .. } = &mut stage.state
+            && let Some(count) = fan.count(&stage.executions[ix.slot()].state)
+        {
+            *count -= 1;
+        }
+        let execution = &self.stages[ix.stage.get()].executions[ix.slot()];
+        match &execution.state {
+            ExecutionState::Idle => {}
+            ExecutionState::Queued { ticket, place } => {
+                let ticket = *ticket;
+                match place {
+                    Place::Instant => {
+                        self.links.instant.remove(&ix);
+                    }
+                    Place::Ready => {
+                        self.links.ready.remove(&ticket);
+                        self.hold(ix, false);
+                    }
+                    Place::Parked => {
+                        if let Some(fan) = self.stages[ix.stage.get()].fan_mut() {
+                            fan.parked.remove(&ticket);
+                        }
+                    }
+                }
+            }
+            ExecutionState::Live { fence, .. } => {
+                self.links.live.remove(fence);
+                self.links.stop.remove(&ix);
+                self.hold(ix, false);
+            }
+            ExecutionState::Ended(_) => {
+                self.links.ended.remove(&ix);
+            }
+            ExecutionState::Backoff { .. } => self.links.backoff -= 1,
+            ExecutionState::Unknown { .. } => {
+                self.links.unknown.remove(&ix);
+                self.links.probing.remove(&ix);
+            }
+            ExecutionState::Settled(end) => {
+                *self.tally.of(end.outcome) -= 1;
+                if let Some(fan) = self.stages[ix.stage.get()].fan_mut() {
+                    fan.unsettled += 1;
+                }
+            }
+        }
+    }
+
+    fn link(&mut self, ix: ExecIx) {
+        let stage = &mut self.stages[ix.stage.get()];
+        if let StageState::Fanned { fan, .. } = &mut stage.state
+            && let Some(count) = fan.count(&stage.executions[ix.slot()].state)
+        {
+            *count += 1;
+        }
+        let execution = &self.stages[ix.stage.get()].executions[ix.slot()];
+        let clocked = matches!(execution.total, Clock::Running { .. });
+        let mut timed = clocked;
+        match &execution.state {
+            ExecutionState::Idle => {}
+            ExecutionState::Queued { ticket, place } => {
+                let ticket = *ticket;
+                match place {
+                    Place::Instant => {
+                        self.links.instant.insert(ix);
+                    }
+                    Place::Ready => {
+                        self.links.ready.insert(ticket, ix);
+                        self.hold(ix, true);
+                    }
+                    Place::Parked => {
+                        if let Some(fan) = self.stages[ix.stage.get()].fan_mut() {
+                            fan.parked.insert(ticket, ix.instance);
+                        }
+                    }
+                }
+            }
+            ExecutionState::Live { fence, .. } => {
+                self.links.live.insert(*fence, ix);
+                self.hold(ix, true);
+            }
+            ExecutionState::Ended(_) => {
+                self.links.ended.insert(ix);
+            }
+            ExecutionState::Backoff { .. } => {
+                self.links.backoff += 1;
+                timed = true;
+            }
+            ExecutionState::Unknown { probing, .. } => {
+                if *probing {
+                    self.links.probing.insert(ix);
+                }
+                self.links.unknown.insert(ix);
+            }
+            ExecutionState::Settled(end) => {
+                *self.tally.of(end.outcome) += 1;
+                timed = false;
+                let done = match self.stages[ix.stage.get()].fan_mut() {
+                    Some(fan) => {
+                        fan.unsettled -= 1;
+                        fan.unsettled == 0
+                    }
+                    None => true,
+                };
+                if done {
+                    self.links.complete.insert(ix.stage);
+                }
+            }
+        }
+        if timed {
+            self.links.timed.insert(ix);
+        }
+    }
+
+    fn hold(&mut self, ix: ExecIx, holds: bool) {
+        if let Some(fan) = self.stages[ix.stage.get()].fan_mut() {
+            fan.held = if holds { fan.held + 1 } else { fan.held - 1 };
+        }
+    }
+}

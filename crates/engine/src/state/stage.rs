@@ -1,0 +1,156 @@
+//! One stage of a run.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use pipeline::when::Reason;
+use serde_json::Value as Json;
+
+use super::execution::{Execution, ExecutionState};
+use crate::event::{Conclusion, Outcome, Settled};
+use crate::view::ExecutionStatus;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Stage {
+    /// Direct dependencies that have not settled.
+    pub(crate) waits_for: u32,
+    pub(crate) state: StageState,
+    /// The one of a stage without `foreach`; otherwise its instances, also those of an earlier
+    /// round that the present list is too short for.
+    pub(crate) executions: Vec<Execution>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum StageState {
+    Blocked,
+    /// Its execution is under way, or its `foreach` is about to be resolved.
+    Ready(Ready),
+    Fanned {
+        ready: Ready,
+        fan: Fan,
+    },
+    Settled(Box<StageEnd>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ready {
+    pub(crate) at: Timestamp,
+    pub(crate) reason: Option<Reason>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Fan {
+    pub(crate) items: Vec<Json>,
+    pub(crate) unsettled: u32,
+    /// Instances that hold one of the `foreach.max_parallel` places.
+    pub(crate) held: u32,
+    /// By ticket: instances that wait for such a place.
+    pub(crate) parked: BTreeMap<u64, u32>,
+    pub(crate) census: Census,
+}
+
+/// How many instances are in which state, of those that have not settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Census {
+    pub(crate) unknown: u32,
+    pub(crate) stopping: u32,
+    pub(crate) running: u32,
+    pub(crate) retrying: u32,
+    pub(crate) queued: u32,
+}
+
+impl Fan {
+    pub(crate) fn new(items: Vec<Json>, unsettled: u32) -> Self {
+        let (parked, census) = (BTreeMap::new(), Census::default());
+        Self { items, unsettled, held: 0, parked, census }
+    }
+
+    /// `None` when nothing of it goes on.
+    pub(crate) fn most_urgent(&self) -> Option<ExecutionStatus> {
+        [
+            (self.census.unknown, ExecutionStatus::Unknown),
+            (self.census.stopping, ExecutionStatus::Stopping),
+            (self.census.running, ExecutionStatus::Running),
+            (self.census.retrying, ExecutionStatus::Retrying),
+            (self.census.queued, ExecutionStatus::Queued),
+        ]
+        .into_iter()
+        .find_map(|(count, status)| (count > 0).then_some(status))
+    }
+
+    /// The count of a state that has not settled.
+    pub(crate) fn count(&mut self, state: &ExecutionState) -> Option<&mut u32> {
+        let census = &mut self.census;
+        match state {
+            ExecutionState::Queued { .. } => Some(&mut census.queued),
+            ExecutionState::Live { stopping: None, .. } => Some(&mut census.running),
+            ExecutionState::Live { stopping: Some(_), .. } => Some(&mut census.stopping),
+            ExecutionState::Backoff { .. } => Some(&mut census.retrying),
+            ExecutionState::Unknown { .. } => Some(&mut census.unknown),
+            ExecutionState::Idle | ExecutionState::Ended(_) | ExecutionState::Settled(_) => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StageEnd {
+    pub(crate) at: Timestamp,
+    pub(crate) outcome: Outcome,
+    pub(crate) conclusion: Conclusion,
+    pub(crate) reason: Settled,
+    /// An object.
+    pub(crate) outputs: Json,
+    /// `None` when it never became ready.
+    pub(crate) ready: Option<Ready>,
+    /// Of a fanned-out stage that was expanded.
+    pub(crate) items: Option<Vec<Json>>,
+}
+
+impl Stage {
+    pub(crate) fn new(model: &pipeline::model::Stage) -> Self {
+        let single = if model.foreach.is_some() { vec![] } else { vec![Execution::default()] };
+        Self {
+            waits_for: u32::try_from(model.depends_on.len()).unwrap_or(u32::MAX),
+            state: StageState::Blocked,
+            executions: single,
+        }
+    }
+
+    pub(crate) fn end(&self) -> Option<&StageEnd> {
+        match &self.state {
+            StageState::Settled(end) => Some(end),
+            StageState::Blocked | StageState::Ready(_) | StageState::Fanned { .. } => None,
+        }
+    }
+
+    pub(crate) fn fan(&self) -> Option<&Fan> {
+        match &self.state {
+            StageState::Fanned { fan, .. } => Some(fan),
+            StageState::Blocked | StageState::Ready(_) | StageState::Settled(_) => None,
+        }
+    }
+
+    pub(crate) fn fan_mut(&mut self) -> Option<&mut Fan> {
+        match &mut self.state {
+            StageState::Fanned { fan, .. } => Some(fan),
+            StageState::Blocked | StageState::Ready(_) | StageState::Settled(_) => None,
+        }
+    }
+
+    pub(crate) fn ready(&self) -> Option<&Ready> {
+        match &self.state {
+            StageState::Ready(ready) | StageState::Fanned { ready, .. } => Some(ready),
+            StageState::Settled(end) => end.ready.as_ref(),
+            StageState::Blocked => None,
+        }
+    }
+
+    /// The items of a fanned-out stage that was expanded.
+    pub(crate) fn items(&self) -> Option<&[Json]> {
+        match &self.state {
+            StageState::Fanned { fan, .. } => Some(&fan.items),
+            StageState::Settled(end) => end.items.as_deref(),
+            StageState::Blocked | StageState::Ready(_) => None,
+        }
+    }
+}

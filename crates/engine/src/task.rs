@@ -1,0 +1,126 @@
+//! An attempt as the hands get it: everything resolved, secrets still by name.
+
+use indexmap::IndexMap;
+use pipeline::model::{PythonSource, Shell, Stage, Work};
+use pipeline::text::Scope;
+use serde_json::{Map, Value as Json};
+
+use crate::desired::{PythonProgram, Task, TaskWork};
+use crate::id::AttemptId;
+use crate::run::Run;
+use crate::scope::RunScope;
+use crate::state::ExecIx;
+use crate::state::execution::ExecutionState;
+
+impl Run {
+    /// What a live attempt does; `None` when it is not live.
+    pub fn task(&self, attempt: &AttemptId) -> Option<Task> {
+        let ix = self.live(attempt)?;
+        self.prepare(ix, attempt).ok()
+    }
+
+    /// What the probe of an attempt of unknown outcome does: a task like the attempt's own, whose
+    /// exit code 0 says that the work was done and 1 that it was not.
+    pub fn probe(&self, attempt: &AttemptId) -> Option<Task> {
+        let ix = self.exec_ix(&attempt.execution)?;
+        let execution = self.state.exec(ix);
+        let last = execution.attempts.last()?;
+        let unknown = matches!(execution.state, ExecutionState::Unknown { .. });
+        if !unknown || last.number != attempt.number || last.fence != attempt.fence {
+            return None;
+        }
+        let script = self.model(ix.stage).probe.as_ref()?;
+        let scope = RunScope { run: self, item: self.item(ix) };
+        let script = script.splice(&scope).ok()?;
+        let mut task = self.prepare(ix, attempt).ok()?;
+        task.key.push_str("-probe");
+        task.work = TaskWork::Command { argv: argv(&Shell::Sh, script) };
+        task.outputs = IndexMap::new();
+        Some(task)
+    }
+
+    /// Resolves everything that the work of an execution refers to. The error is a sentence.
+    pub(crate) fn prepare(&self, ix: ExecIx, attempt: &AttemptId) -> Result<Task, String> {
+        let stage = self.model(ix.stage);
+        let head = self.state.head.as_deref().ok_or("the run was not created")?;
+        let scope = RunScope { run: self, item: self.item(ix) };
+        let work = work(stage, &scope)?;
+        let mut env = IndexMap::new();
+        for (name, template) in self.pipeline.env.iter().chain(&stage.env) {
+            let pieces = template.pieces(&scope).map_err(|e| format!("env `{name}`: {e}"))?;
+            env.insert(name.clone(), pieces);
+        }
+        let working_dir = stage.working_dir.as_ref().or(self.pipeline.working_dir.as_ref());
+        let working_dir = working_dir
+            .map(|template| text(template, &scope).map_err(|e| format!("working_dir: {e}")))
+            .transpose()?;
+        let execution = self.state.exec(ix);
+        let same = execution.attempts.get(attempt.number.saturating_sub(1) as usize);
+        let first = same.map_or_else(|| execution.next_work(), |attempt| attempt.work);
+        let place = format!("{}-{}-{}", head.id, ix.stage.0, ix.instance);
+        Ok(Task {
+            attempt: attempt.clone(),
+            key: format!("{place}-{}", attempt.number),
+            effect_key: format!("{place}-{first}"),
+            work,
+            env,
+            working_dir,
+            directory: head.directory.clone(),
+            timeout: stage.limits.timeout,
+            idle: stage.limits.idle,
+            grace: stage.limits.grace,
+            effects: stage.effects,
+            outputs: stage.outputs.clone(),
+        })
+    }
+}
+
+fn work(stage: &Stage, scope: &dyn Scope) -> Result<TaskWork, String> {
+    match &stage.work {
+        Work::Run { script, shell } => {
+            let script = script.splice(scope).map_err(|e| format!("run: {e}"))?;
+            Ok(TaskWork::Command { argv: argv(shell, script) })
+        }
+        Work::Python { source, parameters } => {
+            let program = match source {
+                PythonSource::File(path) => {
+                    PythonProgram::File(text(path, scope).map_err(|e| format!("python file: {e}"))?)
+                }
+                PythonSource::Code(code) => PythonProgram::Code(code.clone()),
+            };
+            let mut resolved = Map::new();
+            for (name, value) in parameters {
+                let value = value.resolve(scope).map_err(|e| format!("parameter `{name}`: {e}"))?;
+                resolved.insert(name.clone(), value);
+            }
+            Ok(TaskWork::Python { program, parameters: Json::Object(resolved) })
+        }
+        Work::Noop => Err("a noop is never handed out".to_owned()),
+    }
+}
+
+fn argv(shell: &Shell, script: String) -> Vec<String> {
+    let words: &[&str] = match shell {
+        Shell::Sh => &["sh", "-e", "-c"],
+        Shell::Bash => &["bash", "-e", "-o", "pipefail", "-c"],
+        Shell::Custom(words) => {
+            return words.iter().cloned().chain([script]).collect();
+        }
+    };
+    words.iter().map(|word| (*word).to_owned()).chain([script]).collect()
+}
+
+/// The text of a template that holds no secret.
+pub(crate) fn text(
+    template: &pipeline::text::Template,
+    scope: &dyn Scope,
+) -> Result<String, pipeline::text::Unresolved> {
+    Ok(match template.resolve(scope)? {
+        Json::String(text) => text,
+        value @ (Json::Null
+        | Json::Bool(_)
+        | Json::Number(_)
+        | Json::Array(_)
+        | Json::Object(_)) => value.to_string(),
+    })
+}

@@ -1,0 +1,164 @@
+//! What people and lists are shown of a run, read from its state.
+
+mod attempt;
+mod row;
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use pipeline::when::Facts;
+use serde_json::Value as Json;
+
+use crate::event::FinalStatus;
+use crate::id::{ExecutionId, RunId};
+use crate::run::Run;
+use crate::state::Phase;
+
+pub use attempt::{AttemptStatus, AttemptView};
+pub use row::{ExecutionStatus, Row};
+
+/// What the run was created with.
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'r> {
+    pub run: RunId,
+    pub pipeline: &'r str,
+    pub number: u64,
+    pub revision: u32,
+    pub digest: &'r str,
+    pub by: &'r str,
+    pub inputs: &'r IndexMap<String, Json>,
+    pub event: &'r Json,
+    pub facts: &'r Facts,
+    pub directory: &'r str,
+    pub seed: u64,
+    /// The resolved concurrency group.
+    pub group: Option<&'r str>,
+    pub created_at: Timestamp,
+}
+
+/// Counts of units: a stage, or each instance of a stage that fanned out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    pub total: u32,
+    pub settled: u32,
+    pub running: u32,
+    /// Between two attempts, or of unknown outcome.
+    pub waiting: u32,
+    pub succeeded: u32,
+    pub failed: u32,
+    pub skipped: u32,
+    pub not_run: u32,
+    pub cancelled: u32,
+}
+
+impl Run {
+    /// `None` before the run was created.
+    pub fn header(&self) -> Option<Header<'_>> {
+        let head = self.state.head.as_deref()?;
+        Some(Header {
+            run: head.id,
+            pipeline: &self.pipeline.name,
+            number: head.number,
+            revision: head.revision,
+            digest: &head.digest,
+            by: &head.by,
+            inputs: &head.inputs,
+            event: &head.event,
+            facts: &head.facts,
+            directory: &head.directory,
+            seed: head.seed,
+            group: head.group.as_deref(),
+            created_at: head.created_at,
+        })
+    }
+
+    /// When it was admitted first.
+    pub fn started_at(&self) -> Option<Timestamp> {
+        self.state.started_at
+    }
+
+    /// When it ended last; `None` while it goes on.
+    pub fn finished_at(&self) -> Option<Timestamp> {
+        match self.state.phase {
+            Phase::Finished { at, .. } => Some(at),
+            Phase::Uncreated | Phase::Pending { .. } | Phase::Active => None,
+        }
+    }
+
+    /// Of the last event.
+    pub fn updated_at(&self) -> Timestamp {
+        self.state.at
+    }
+
+    pub fn is_finished(&self) -> bool {
+        matches!(self.state.phase, Phase::Finished { .. })
+    }
+
+    pub fn final_status(&self) -> Option<FinalStatus> {
+        match self.state.phase {
+            Phase::Finished { status, .. } => Some(status),
+            Phase::Uncreated | Phase::Pending { .. } | Phase::Active => None,
+        }
+    }
+
+    /// Since when it is paused.
+    pub fn paused_at(&self) -> Option<Timestamp> {
+        self.state.pause.as_ref().map(|pause| pause.since)
+    }
+
+    /// Spent in pauses that are over.
+    pub fn paused_for(&self) -> Duration {
+        self.state.paused.unsigned_abs()
+    }
+
+    /// The execution whose failure halted the run.
+    pub fn halted_by(&self) -> Option<&ExecutionId> {
+        self.state.halt.as_ref().map(|halt| &halt.cause)
+    }
+
+    pub fn progress(&self) -> Progress {
+        let (tally, links) = (self.state.tally, &self.state.links);
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Progress {
+            total: tally.total,
+            settled: tally.settled(),
+            running: count(links.live.len()),
+            waiting: links.backoff + count(links.unknown.len()),
+            succeeded: tally.succeeded,
+            failed: tally.failed,
+            skipped: tally.skipped,
+            not_run: tally.not_run,
+            cancelled: tally.cancelled,
+        }
+    }
+
+    /// Why it ended as it did, or what it waits for; may be empty.
+    pub fn reason(&self) -> String {
+        match &self.state.phase {
+            Phase::Finished { reason, .. } => reason.clone(),
+            Phase::Uncreated => String::new(),
+            Phase::Pending { .. } | Phase::Active if self.state.pause.is_some() => {
+                let by = self.state.pause.as_ref().map_or("", |pause| &pause.by);
+                format!("paused by {by}")
+            }
+            Phase::Pending { .. } => {
+                match self.state.head.as_ref().and_then(|h| h.group.as_ref()) {
+                    Some(group) => format!("waits for its turn in `{group}`"),
+                    None => String::new(),
+                }
+            }
+            Phase::Active => {
+                let unknown = self.state.links.unknown.first();
+                match (unknown, &self.state.cancel, &self.state.halt) {
+                    (_, Some(cancel), _) => format!("cancelled by {}", cancel.by),
+                    (Some(&ix), None, _) => {
+                        format!("`{}` needs a decision: its outcome is unknown", self.exec_id(ix))
+                    }
+                    (None, None, Some(halt)) => format!("halted because `{}` failed", halt.cause),
+                    (None, None, None) => String::new(),
+                }
+            }
+        }
+    }
+}

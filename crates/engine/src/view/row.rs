@@ -1,0 +1,249 @@
+//! One stage or instance, as shown.
+
+use jiff::Timestamp;
+use pipeline::model::{StageIx, StageName};
+use pipeline::when::Reason;
+use serde_json::Value as Json;
+
+use super::AttemptView;
+use crate::command::StopReason;
+use crate::event::{Conclusion, Outcome, Settled};
+use crate::id::ExecutionId;
+use crate::run::Run;
+use crate::state::ExecIx;
+use crate::state::execution::{Execution, ExecutionState};
+use crate::state::stage::StageState;
+use crate::words;
+
+/// Ordered by urgency, the most urgent first, up to `Blocked`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ExecutionStatus {
+    Unknown,
+    Stopping,
+    Running,
+    Retrying,
+    Queued,
+    Blocked,
+    Failed,
+    Cancelled,
+    NotRun,
+    Skipped,
+    Succeeded,
+}
+
+impl ExecutionStatus {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Stopping => "stopping",
+            Self::Running => "running",
+            Self::Retrying => "retrying",
+            Self::Queued => "queued",
+            Self::Blocked => "blocked",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::NotRun => "not_run",
+            Self::Skipped => "skipped",
+            Self::Succeeded => "succeeded",
+        }
+    }
+}
+
+impl From<Outcome> for ExecutionStatus {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Succeeded => Self::Succeeded,
+            Outcome::Failed => Self::Failed,
+            Outcome::Cancelled => Self::Cancelled,
+            Outcome::Skipped => Self::Skipped,
+            Outcome::NotRun => Self::NotRun,
+        }
+    }
+}
+
+/// A stage, or one instance of a fanned-out one.
+#[derive(Clone, Debug)]
+pub struct Row<'r> {
+    pub id: ExecutionId,
+    /// Its definition.
+    pub stage: &'r pipeline::model::Stage,
+    pub ix: StageIx,
+    /// Of a fanned-out stage that was expanded.
+    pub instances: Option<u32>,
+    pub status: ExecutionStatus,
+    pub outcome: Option<Outcome>,
+    pub conclusion: Option<Conclusion>,
+    /// In words: why skipped, why failed, what it waits for.
+    pub detail: String,
+    pub settled: Option<&'r Settled>,
+    /// The judged condition of a stage that ran; of a skipped one it is in `settled`.
+    pub condition: Option<&'r Reason>,
+    /// An object, once it settled.
+    pub outputs: Option<&'r Json>,
+    /// Of an instance.
+    pub item: Option<&'r Json>,
+    pub attempts: Vec<AttemptView<'r>>,
+    /// Of its first attempt in the present round, or of a stage with instances when it was ready.
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Run {
+    /// Every stage in the order of the definition, each followed by its instances.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..self.pipeline.stages.len()).flat_map(move |place| {
+            let ix = StageIx(u32::try_from(place).unwrap_or(u32::MAX));
+            let count = self.state.stage(ix).items().map_or(0, <[_]>::len);
+            let instances = (1..=u32::try_from(count).unwrap_or(u32::MAX))
+                .map(move |instance| self.instance_row(ExecIx { stage: ix, instance }));
+            std::iter::once(self.stage_row(ix)).chain(instances)
+        })
+    }
+
+    /// One of them; `None` when it does not exist (yet).
+    pub fn row(&self, id: &ExecutionId) -> Option<Row<'_>> {
+        match id.instance {
+            None => Some(self.stage_row(self.ix(&id.stage)?)),
+            Some(_) => Some(self.instance_row(self.exec_ix(id)?)),
+        }
+    }
+
+    /// Names of all stages that a run of this pipeline has, in the order of the definition.
+    pub fn stage_names(&self) -> impl Iterator<Item = &StageName> {
+        self.pipeline.stages.iter().map(|stage| &stage.name)
+    }
+
+    pub(crate) fn execution_status(&self, ix: ExecIx) -> ExecutionStatus {
+        match &self.state.exec(ix).state {
+            ExecutionState::Idle => ExecutionStatus::Blocked,
+            ExecutionState::Queued { .. } | ExecutionState::Ended(_) => ExecutionStatus::Queued,
+            ExecutionState::Live { stopping: Some(_), .. } => ExecutionStatus::Stopping,
+            ExecutionState::Live { stopping: None, .. } => ExecutionStatus::Running,
+            ExecutionState::Backoff { .. } => ExecutionStatus::Retrying,
+            ExecutionState::Unknown { .. } => ExecutionStatus::Unknown,
+            ExecutionState::Settled(end) => end.outcome.into(),
+        }
+    }
+
+    fn stage_row(&self, ix: StageIx) -> Row<'_> {
+        let (model, stage) = (self.model(ix), self.state.stage(ix));
+        let fanned = model.foreach.is_some();
+        let single = ExecIx { stage: ix, instance: 0 };
+        let end = stage.end();
+        let status = match &stage.state {
+            StageState::Blocked => ExecutionStatus::Blocked,
+            StageState::Ready(_) if fanned => ExecutionStatus::Queued,
+            StageState::Ready(_) => self.execution_status(single),
+            StageState::Fanned { fan, .. } => fan.most_urgent().unwrap_or(ExecutionStatus::Queued),
+            StageState::Settled(end) => end.outcome.into(),
+        };
+        let detail = match &stage.state {
+            StageState::Blocked => self.waits_for(ix),
+            StageState::Settled(end) => words::settled(&end.reason),
+            StageState::Ready(_) if !fanned => self.detail(single),
+            StageState::Ready(_) | StageState::Fanned { .. } => String::new(),
+        };
+        let execution = if fanned { None } else { stage.executions.first() };
+        let begun = execution.map_or_else(|| stage.ready().map(|ready| ready.at), began);
+        Row {
+            id: ExecutionId::stage(model.name.clone()),
+            stage: model,
+            ix,
+            instances: stage.items().map(|items| u32::try_from(items.len()).unwrap_or(u32::MAX)),
+            status,
+            outcome: end.map(|end| end.outcome),
+            conclusion: end.map(|end| end.conclusion),
+            detail,
+            settled: end.map(|end| &end.reason),
+            condition: stage.ready().and_then(|ready| ready.reason.as_ref()),
+            outputs: end.map(|end| &end.outputs),
+            item: None,
+            attempts: execution.map(attempts).unwrap_or_default(),
+            started_at: begun,
+            finished_at: end.map(|end| end.at),
+        }
+    }
+
+    fn instance_row(&self, ix: ExecIx) -> Row<'_> {
+        let execution = self.state.exec(ix);
+        let end = execution.end();
+        Row {
+            id: self.exec_id(ix),
+            stage: self.model(ix.stage),
+            ix: ix.stage,
+            instances: None,
+            status: self.execution_status(ix),
+            outcome: end.map(|end| end.outcome),
+            conclusion: end.map(|end| end.conclusion),
+            detail: self.detail(ix),
+            settled: end.map(|end| &end.reason),
+            condition: None,
+            outputs: end.map(|end| &end.outputs),
+            item: self.item(ix),
+            attempts: attempts(execution),
+            started_at: began(execution),
+            finished_at: end.map(|end| end.at),
+        }
+    }
+
+    fn detail(&self, ix: ExecIx) -> String {
+        let execution = self.state.exec(ix);
+        let model = self.model(ix.stage);
+        match &execution.state {
+            ExecutionState::Idle | ExecutionState::Ended(_) => String::new(),
+            ExecutionState::Queued { .. } if self.state.pause.is_some() => {
+                "waits until the run is resumed".to_owned()
+            }
+            ExecutionState::Queued { .. } => "waits for a free place".to_owned(),
+            ExecutionState::Live { stopping: Some(reason), .. } => match reason {
+                StopReason::Timeout
+                | StopReason::IdleTimeout
+                | StopReason::TotalTimeout
+                | StopReason::Cancelled
+                | StopReason::Paused
+                | StopReason::Halted => words::stopped(*reason).replace("stopped", "stopping"),
+            },
+            ExecutionState::Live { stopping: None, .. } => String::new(),
+            ExecutionState::Backoff { number, .. } => {
+                let why = execution.last_result().map(words::result).unwrap_or_default();
+                let (next, max) = (execution.tries + 1, model.retry.max_attempts);
+                format!("{why}; try {next} of {max} (attempt {number}) waits")
+            }
+            ExecutionState::Unknown { probing: true, message } => {
+                format!("{message}; its probe is asked")
+            }
+            ExecutionState::Unknown { probing: false, message } => {
+                format!("{message}; it needs a decision")
+            }
+            ExecutionState::Settled(end) => words::settled(&end.reason),
+        }
+    }
+
+    /// What a blocked stage waits for.
+    fn waits_for(&self, ix: StageIx) -> String {
+        let model = self.model(ix);
+        let open: Vec<String> = model
+            .depends_on
+            .iter()
+            .filter(|dep| self.state.stage(**dep).end().is_none())
+            .take(5)
+            .map(|dep| format!("`{}`", self.model(*dep).name))
+            .collect();
+        let more = (self.state.stage(ix).waits_for as usize).saturating_sub(open.len());
+        match (open.is_empty(), more) {
+            (true, _) if model.finally => "waits for every other stage".to_owned(),
+            (true, _) => String::new(),
+            (false, 0) => format!("waits for {}", open.join(", ")),
+            (false, more) => format!("waits for {} and {more} more", open.join(", ")),
+        }
+    }
+}
+
+fn attempts(execution: &Execution) -> Vec<AttemptView<'_>> {
+    execution.attempts.iter().map(AttemptView::of).collect()
+}
+
+fn began(execution: &Execution) -> Option<Timestamp> {
+    let first = execution.attempts.get(execution.past)?;
+    first.started.as_ref().map(|started| started.at).or(Some(first.scheduled_at))
+}

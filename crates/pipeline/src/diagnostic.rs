@@ -2,6 +2,7 @@
 
 use crate::source::Span;
 
+pub mod catalogue;
 pub mod code;
 pub mod render;
 

@@ -1,6 +1,8 @@
-//! The catalogue of diagnostics: one entry for each code, with the page that `explain` shows.
+//! The catalogue of diagnostics: the numbers. Each has an entry in
+//! [`super::catalogue`], with the page that `explain` shows.
 
 use super::Severity;
+use super::catalogue::{self, Entry};
 
 /// `E0201`, `W0101`: an error or a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,7 +32,6 @@ impl Code {
     pub const NO_KIND: Self = Self("E0206");
     pub const SEVERAL_KINDS: Self = Self("E0207");
     pub const NO_STAGES: Self = Self("E0208");
-    pub const NAME_TAKEN: Self = Self("E0209");
     pub const CYCLE: Self = Self("E0210");
     pub const RESERVED_NAME: Self = Self("E0211");
     pub const SELF_DEPENDENCY: Self = Self("E0212");
@@ -72,6 +73,26 @@ impl Code {
     pub const DUPLICATE_DEPENDENCY: Self = Self("W0104");
     pub const LIMIT_WITHOUT_EFFECT: Self = Self("W0106");
     pub const PROBE_WITHOUT_EFFECT: Self = Self("W0107");
+
+    /// Every code, in order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        catalogue::entries().map(|entry| entry.code)
+    }
+
+    /// The code that is written so, in whatever capitals.
+    pub fn find(written: &str) -> Option<Self> {
+        Self::all().find(|code| code.0.eq_ignore_ascii_case(written.trim()))
+    }
+
+    /// What `explain` knows of it; `None` for a code that does not exist.
+    pub fn entry(self) -> Option<&'static Entry> {
+        catalogue::entries().find(|entry| entry.code == self)
+    }
+
+    /// Its page in Markdown: title, cause, a wrong and a right example.
+    pub fn page(self) -> String {
+        self.entry().map_or_else(String::new, Entry::page)
+    }
 
     /// What a diagnostic with this code does to the definition.
     pub fn severity(self) -> Severity {

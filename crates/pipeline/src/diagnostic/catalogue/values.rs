@@ -1,0 +1,73 @@
+//! E03: types and values.
+
+use super::{Entry, Example};
+use crate::diagnostic::Code;
+
+pub(super) static ENTRIES: &[Entry] = &[
+    Entry {
+        code: Code::WRONG_TYPE,
+        title: "a value of the wrong type",
+        cause: "The key takes another kind of value. Only `true` and `false` are booleans: \
+                `yes`, `no`, `on` and `off` are text in YAML 1.2. A key without a value is \
+                nothing, not an empty text.",
+        wrong: Example::Text(
+            "name: ship\ninputs: {fast: {type: boolean, required: no}}\nstages:\n  - {name: test, if: inputs.fast, run: make test}\n",
+        ),
+        right: "name: ship\ninputs: {fast: {type: boolean, required: false}}\nstages:\n  - {name: test, if: inputs.fast, run: make test}\n",
+    },
+    Entry {
+        code: Code::BAD_DURATION,
+        title: "not a duration",
+        cause: "A duration is a whole number with a unit: `500ms`, `30s`, `5m`, `1h`, `2d`, or a \
+                sum in falling order such as `2h30m`. At most a year, and most keys need more \
+                than zero.",
+        wrong: Example::Text("name: ship\nstages:\n  - {name: test, run: make test, timeout: 90}\n"),
+        right: "name: ship\nstages:\n  - {name: test, run: make test, timeout: 90s}\n",
+    },
+    Entry {
+        code: Code::OUT_OF_RANGE,
+        title: "a number out of range",
+        cause: "The number is too small or too large for its key. `max_attempts` counts the \
+                first try, so it is at least 1.",
+        wrong: Example::Text("name: ship\nstages:\n  - {name: test, run: make test, retry: 0}\n"),
+        right: "name: ship\nstages:\n  - {name: test, run: make test, retry: 1}\n",
+    },
+    Entry {
+        code: Code::NOT_A_CHOICE,
+        title: "a word that the key does not know",
+        cause: "The key takes one of a few words; the message lists them.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: test, run: make test, on_failure: ignore}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: test, run: make test, on_failure: continue}\n",
+    },
+    Entry {
+        code: Code::BAD_SCHEMA,
+        title: "not a JSON Schema",
+        cause: "`schema` is a JSON Schema of draft 2020-12. Nothing is ever fetched, so a `$ref` \
+                must stay within the schema, and patterns may not look around.",
+        wrong: Example::Text(
+            "name: ship\ninputs: {count: {type: integer, schema: {minimum: many}}}\nstages:\n  - {name: test, run: \"make ${count}\"}\n",
+        ),
+        right: "name: ship\ninputs: {count: {type: integer, schema: {minimum: 1}}}\nstages:\n  - {name: test, run: \"make ${count}\"}\n",
+    },
+    Entry {
+        code: Code::BAD_DEFAULT,
+        title: "a default that does not fit",
+        cause: "The default, or a value of `enum`, breaks the input's own type or schema.",
+        wrong: Example::Text(
+            "name: ship\ninputs: {version: {type: string, default: 1.4}}\nstages:\n  - {name: test, run: \"make ${version}\"}\n",
+        ),
+        right: "name: ship\ninputs: {version: {type: string, default: \"1.4\"}}\nstages:\n  - {name: test, run: \"make ${version}\"}\n",
+    },
+    Entry {
+        code: Code::BAD_PATH,
+        title: "a path that leaves the directory of the run",
+        cause: "`working_dir` is a path below the directory of the run: not absolute, and \
+                without `..`.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: test, working_dir: ../other, run: make test}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: test, working_dir: packages/app, run: make test}\n",
+    },
+];

@@ -1,0 +1,3 @@
+//! The language from outside: text in, pipeline or diagnostics out.
+
+mod repository;

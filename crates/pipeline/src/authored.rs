@@ -24,6 +24,7 @@ mod values;
 
 pub(crate) use read::Reader;
 pub(crate) use root::read;
+pub(crate) use scalars::literal;
 
 /// Something with its place.
 #[derive(Clone, Debug)]

@@ -120,33 +120,6 @@ impl Key {
     }
 }
 
-impl Type {
-    /// In words: `a duration`, `text or a list`.
-    pub fn says(&self) -> String {
-        match self {
-            Self::Text | Self::Template => "text".into(),
-            Self::Name => "a name".into(),
-            Self::Value | Self::Literal => "a value".into(),
-            Self::Boolean => "`true` or `false`".into(),
-            Self::True => "`true`".into(),
-            Self::Integer { .. } => "a whole number".into(),
-            Self::Duration => "a duration".into(),
-            Self::Choice { words, .. } => one_of(words),
-            Self::Expression => "an expression".into(),
-            Self::Schema => "a JSON Schema".into(),
-            Self::Glob => "a pattern".into(),
-            Self::Object(object) => object.name.into(),
-            Self::List(_) => "a list".into(),
-            Self::Map(_) => "a map".into(),
-            Self::Either(types) => {
-                let mut said: Vec<String> = types.iter().map(Self::says).collect();
-                said.dedup();
-                said.join(" or ")
-            }
-        }
-    }
-}
-
 /// `a`, `b` or `c`, each in backticks.
 pub fn one_of(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
@@ -177,3 +150,23 @@ pub fn known_elsewhere(written: &str) -> Option<&'static str> {
     };
     Some(ours)
 }
+
+/// Every object, from the outside in: the order of the reference.
+pub static OBJECTS: [&Object; 13] = [
+    &PIPELINE,
+    &INPUT,
+    &CONCURRENCY,
+    &ERROR_HANDLING,
+    &STAGE,
+    &GROUP,
+    &PYTHON,
+    &FOREACH,
+    &WHEN,
+    &LABELS,
+    &OUTPUT,
+    &RETRY,
+    &BACKOFF,
+];
+
+#[cfg(test)]
+mod tests;

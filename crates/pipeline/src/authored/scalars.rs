@@ -213,7 +213,7 @@ impl Reader<'_> {
 }
 
 /// The JSON that a node stands for, nothing interpreted.
-pub(super) fn literal(node: &Node) -> Json {
+pub(crate) fn literal(node: &Node) -> Json {
     match &node.kind {
         Kind::Scalar(scalar) => scalar.json(),
         Kind::List(items) => items.iter().map(literal).collect(),

@@ -168,7 +168,7 @@ fn decimal(text: &str) -> bool {
     };
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let mantissa_fits = digits(whole) && digits(fraction) && !(whole.len() + fraction.len() == 0);
+    let mantissa_fits = digits(whole) && digits(fraction) && whole.len() + fraction.len() > 0;
     let exponent_fits = exponent.is_none_or(|e| {
         let e = e.strip_prefix(['+', '-']).unwrap_or(e);
         !e.is_empty() && digits(e)

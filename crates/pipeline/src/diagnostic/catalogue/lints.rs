@@ -29,9 +29,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         code: Code::RULE_WITHOUT_DEPENDENCIES,
         title: "a rule without dependencies",
         cause: "`rule` judges what the dependencies of a stage came to. This stage has none.",
-        wrong: Example::Text(
-            "name: ship\nstages:\n  - {name: build, rule: all_done, run: make}\n",
-        ),
+        wrong: Example::Text("name: ship\nstages:\n  - {name: build, rule: all_done, run: make}\n"),
         right: "name: ship\nstages:\n  - {name: build, run: make}\n  - {name: report, rule: all_done, run: make report}\n",
     },
     Entry {

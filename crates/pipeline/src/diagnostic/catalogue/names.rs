@@ -95,7 +95,7 @@ pub(super) static ENTRIES: &[Entry] = &[
                 no input or variable can be called so. Environment variables that Orchestrate \
                 sets itself, such as `ORCHESTRATE_OUTPUT`, cannot be set.",
         wrong: Example::Text(
-            "name: ship\nvariables: {item: shop}\nstages:\n  - {name: test, run: \"make ${item}\"}\n",
+            "name: ship\nvariables: {item: shop}\nstages:\n  - {name: test, run: make test}\n",
         ),
         right: "name: ship\nvariables: {service: shop}\nstages:\n  - {name: test, run: \"make ${service}\"}\n",
     },

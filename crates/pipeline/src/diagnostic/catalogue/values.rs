@@ -21,7 +21,9 @@ pub(super) static ENTRIES: &[Entry] = &[
         cause: "A duration is a whole number with a unit: `500ms`, `30s`, `5m`, `1h`, `2d`, or a \
                 sum in falling order such as `2h30m`. At most a year, and most keys need more \
                 than zero.",
-        wrong: Example::Text("name: ship\nstages:\n  - {name: test, run: make test, timeout: 90}\n"),
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: test, run: make test, timeout: 90}\n",
+        ),
         right: "name: ship\nstages:\n  - {name: test, run: make test, timeout: 90s}\n",
     },
     Entry {

@@ -32,9 +32,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         cause: "Characters that cannot be seen, such as a NUL or an escape, may not stand in a \
                 definition. Where one is meant, write its escape in a double-quoted string; a \
                 NUL cannot be handed to a program at all.",
-        wrong: Example::Text(
-            "name: hello\nstages:\n  - name: greet\n    run: \"echo \\0\"\n",
-        ),
+        wrong: Example::Text("name: hello\nstages:\n  - name: greet\n    run: \"echo \\0\"\n"),
         right: "name: hello\nstages:\n  - name: greet\n    run: \"printf '\\\\033[1m'\"\n",
     },
     Entry {
@@ -78,7 +76,9 @@ pub(super) static ENTRIES: &[Entry] = &[
         title: "an alias without its anchor",
         cause: "An alias `*name` repeats what the anchor `&name` before it marks. The anchor is \
                 missing, or the alias stands inside what it would repeat.",
-        wrong: Example::Text("name: hello\nstages:\n  - name: greet\n    env: *common\n    run: echo hello\n"),
+        wrong: Example::Text(
+            "name: hello\nstages:\n  - name: greet\n    env: *common\n    run: echo hello\n",
+        ),
         right: "name: hello\nenv: &common {LEVEL: high}\nstages:\n  - name: greet\n    env: *common\n    run: echo \"$LEVEL\"\n",
     },
     Entry {

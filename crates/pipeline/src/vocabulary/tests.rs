@@ -1,0 +1,116 @@
+use super::*;
+
+/// A definition in which `key` of `object` has its example.
+fn with_example(object: &Object, key: &Key) -> String {
+    let (name, example) = (key.name, key.example);
+    let pair = format!("{name}: {example}");
+    let stage = |lines: &str| {
+        format!(
+            "name: x\nstages:\n  - {{name: test, noop: true}}\n  - name: s\n    environment: e\n{lines}"
+        )
+    };
+    let beside = |other: &str| if key.required { String::new() } else { other.to_owned() };
+    match (object.id, name) {
+        ("pipeline", "name" | "stages") => {
+            let other = if name == "name" { "stages: [{name: a, noop: true}]" } else { "name: x" };
+            format!("{pair}\n{other}\n")
+        }
+        ("pipeline", _) => format!("name: x\n{pair}\nstages: [{{name: a, noop: true}}]\n"),
+        ("input", _) => {
+            format!("name: x\ninputs: {{i: {{{pair}}}}}\nstages: [{{name: a, noop: true}}]\n")
+        }
+        ("concurrency", _) => {
+            let group = beside("group: g, ");
+            format!("name: x\nconcurrency: {{{group}{pair}}}\nstages: [{{name: a, noop: true}}]\n")
+        }
+        ("error_handling", _) => {
+            format!("name: x\nerror_handling: {{{pair}}}\nstages: [{{name: a, noop: true}}]\n")
+        }
+        ("group", _) => format!("name: x\nstages:\n  - {pair}\n"),
+        ("stage", "name") => format!("name: x\nstages:\n  - {{{pair}, noop: true}}\n"),
+        ("stage", "run" | "python" | "noop") => stage(&format!("    {pair}\n")),
+        ("stage", "max_parallel") => {
+            stage(&format!("    run: ':'\n    foreach: [1]\n    {pair}\n"))
+        }
+        ("stage", "environment") => format!("name: x\nstages: [{{name: a, noop: true, {pair}}}]\n"),
+        ("stage", _) => stage(&format!("    run: ':'\n    {pair}\n")),
+        ("python", "parameters") => stage(&format!("    python: {{code: x, {pair}}}\n")),
+        ("python", _) => stage(&format!("    python: {{{pair}}}\n")),
+        ("foreach", _) => {
+            let items = beside("items: [a], ");
+            stage(&format!("    run: ':'\n    foreach: {{{items}{pair}}}\n"))
+        }
+        ("when", _) => stage(&format!("    run: ':'\n    when: {{{pair}}}\n")),
+        ("labels", _) => stage(&format!("    run: ':'\n    when: {{labels: {{{pair}}}}}\n")),
+        ("output", _) => stage(&format!("    run: ':'\n    outputs: {{o: {{{pair}}}}}\n")),
+        ("retry", _) => stage(&format!("    run: ':'\n    retry: {{{pair}}}\n")),
+        ("backoff", _) => stage(&format!("    run: ':'\n    retry: {{backoff: {{{pair}}}}}\n")),
+        (other, _) => panic!("no place is known for a key of `{other}`"),
+    }
+}
+
+#[test]
+fn the_example_of_every_key_is_accepted_by_the_parser_and_by_the_schema() {
+    let schema = crate::value::compile_schema(&crate::schema::json_schema()).unwrap();
+    for object in OBJECTS {
+        for key in object.keys {
+            assert!(!key.doc.is_empty(), "{}.{}", object.id, key.name);
+            let text = with_example(object, key);
+            let parsed = crate::parse(&text);
+            assert!(parsed.pipeline.is_some(), "{text}\n{}", parsed.rendered("x.yaml", false));
+            assert_eq!(schema.check(&json(&text)), [], "{text}");
+        }
+    }
+}
+
+#[test]
+fn an_alias_means_what_its_key_means() {
+    for object in OBJECTS {
+        for key in object.keys {
+            for alias in key.aliases {
+                let text = with_example(object, key);
+                let aliased = text.replace(&format!("{}: ", key.name), &format!("{alias}: "));
+                assert_ne!(text, aliased);
+                assert!(crate::parse(&aliased).pipeline.is_some(), "{aliased}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_key_is_both_known_and_of_a_later_version() {
+    for object in OBJECTS {
+        for later in object.later {
+            assert!(object.key(later).is_none(), "{}.{later}", object.id);
+        }
+    }
+}
+
+#[test]
+fn every_key_of_a_later_version_is_refused_by_name() {
+    for (object, before) in [(&PIPELINE, ""), (&STAGE, "    ")] {
+        for later in object.later {
+            let text =
+                format!("name: x\nstages:\n  - name: s\n    noop: true\n{before}{later}: 1\n");
+            let parsed = crate::parse(&text);
+            let found: Vec<_> =
+                parsed.diagnostics.iter().map(|d| (d.code.0, d.message.as_str())).collect();
+            let message = format!("`{later}` is not supported yet");
+            assert_eq!(found, [("E0901", message.as_str())], "{text}");
+        }
+    }
+}
+
+#[test]
+fn what_other_systems_call_it_leads_to_a_key_of_ours() {
+    let text = "name: x\njobs: []\nstages:\n  - {name: a, script: make, needs: b}\n";
+    let helps: Vec<_> = crate::parse(text).diagnostics.into_iter().map(|d| d.help).collect();
+    assert_eq!(
+        helps,
+        ["here it is called `stages`", "here it is called `run`", "here it is called `depends_on`"]
+    );
+}
+
+fn json(text: &str) -> serde_json::Value {
+    crate::authored::literal(&crate::yaml::parse(text).0.unwrap())
+}

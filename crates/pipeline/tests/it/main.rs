@@ -1,3 +1,0 @@
-//! The language from outside: text in, pipeline or diagnostics out.
-
-mod repository;

@@ -19,6 +19,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use self::lock::{Holder, Lock};
 use crate::port::Error;
@@ -153,7 +154,9 @@ pub(crate) fn create_private(path: &Path) -> Result<(), Error> {
 /// Writes a file as a whole, for us alone, and on disk when it returns. The first one to do so
 /// wins: a file that is there stays.
 fn create(path: &Path, text: &str) -> io::Result<()> {
-    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    static DRAFTS: AtomicU32 = AtomicU32::new(0);
+    let (process, draft) = (std::process::id(), DRAFTS.fetch_add(1, Ordering::Relaxed));
+    let draft = path.with_extension(format!("{process}-{draft}.draft"));
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(text.as_bytes())?;

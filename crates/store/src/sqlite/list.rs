@@ -91,3 +91,6 @@ pub(super) fn runs(connection: &Connection, query: &RunQuery) -> rusqlite::Resul
     rows.truncate(query.limit as usize);
     Ok(rows)
 }
+
+#[cfg(test)]
+mod tests;

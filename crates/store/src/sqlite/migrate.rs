@@ -45,10 +45,26 @@ pub(super) fn refuse_newer(found: u32, path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// A migration is all or nothing, so tables without a version were never ours.
+fn refuse_foreign(connection: &Connection) -> Result<(), Error> {
+    let operation = "set up the database";
+    let tables: u32 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(storage(operation))?;
+    if tables > 0 {
+        let source = "it holds the tables of another program".into();
+        return Err(Error::Storage { operation, full: false, source });
+    }
+    Ok(())
+}
+
 /// All or nothing: a crash in between leaves the older version.
 pub(super) fn to_latest(connection: &mut Connection, path: &Path) -> Result<(), Error> {
     let found = version(connection)?;
     refuse_newer(found, path)?;
+    if found == 0 {
+        refuse_foreign(connection)?;
+    }
     if found < SCHEMA {
         let random = crate::folder::random()?;
         apply(connection, found, random).map_err(storage("migrate the database"))?;

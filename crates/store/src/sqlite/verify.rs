@@ -25,7 +25,7 @@ pub(super) fn verify(connection: &Connection) -> Result<Verified, Error> {
     let snapshot = connection.unchecked_transaction().map_err(failed())?;
     let recorded = journal::head(&snapshot)?;
     let mut runs = load(&snapshot).map_err(failed())?;
-    let head = walk(&snapshot, &mut runs)?;
+    let walked = walk(&snapshot, &mut runs)?;
 
     let mut ends: Vec<&Run> = runs.values().collect();
     ends.sort_unstable_by_key(|run| run.id);
@@ -35,13 +35,20 @@ pub(super) fn verify(connection: &Connection) -> Result<Verified, Error> {
             return Err(corrupt(run.id, problem));
         }
     }
-    if head != recorded {
-        let (found, written) = (head.events, recorded.events);
-        let problem = format!("{written} events were written, {found} are there, or others are");
-        return Err(Error::Broken { problem });
-    }
-    let head_hash = chain::hex(&head.hash);
-    Ok(Verified { runs: runs.len() as u64, events: head.events, head: head_hash })
+    let Walked { head, gap } = walked;
+    let written = recorded.events;
+    let problem = match gap {
+        Some(position) => format!("the event at position {position} is missing"),
+        None if head.events != written => {
+            format!("{written} events were written, and {} are there", head.events)
+        }
+        None if head.hash != recorded.hash => "events were exchanged for others".to_owned(),
+        None => {
+            let head = chain::hex(&head.hash);
+            return Ok(Verified { runs: runs.len() as u64, events: written, head });
+        }
+    };
+    Err(Error::Broken { problem })
 }
 
 fn load(connection: &Connection) -> rusqlite::Result<HashMap<i64, Run>> {
@@ -56,9 +63,15 @@ fn load(connection: &Connection) -> rusqlite::Result<HashMap<i64, Run>> {
         .collect()
 }
 
-fn walk(connection: &Connection, runs: &mut HashMap<i64, Run>) -> Result<Head, Error> {
+struct Walked {
+    head: Head,
+    /// The first position without an event. Usually one run can be blamed for it.
+    gap: Option<u64>,
+}
+
+fn walk(connection: &Connection, runs: &mut HashMap<i64, Run>) -> Result<Walked, Error> {
     let failed = || storage("verify the journal");
-    let mut head = Head::empty();
+    let (mut head, mut gap) = (Head::empty(), None);
     let mut statement = connection
         .prepare("SELECT position, run, seq, body, hash FROM events ORDER BY position")
         .map_err(failed())?;
@@ -84,11 +97,10 @@ fn walk(connection: &Connection, runs: &mut HashMap<i64, Run>) -> Result<Head, E
         }
         head.push(&run.reached);
         if position != head.events {
-            let problem = format!("the event at position {} is missing", head.events);
-            return Err(Error::Broken { problem });
+            gap = gap.or(Some(head.events));
         }
     }
-    Ok(head)
+    Ok(Walked { head, gap })
 }
 
 fn corrupt(run: RunId, problem: String) -> Error {

@@ -1,6 +1,7 @@
 //! The one writer: group commit, and what a failed one means.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use engine::event::Stamped;
 use engine::id::RunId;
@@ -109,6 +110,19 @@ impl SqliteWriter {
     }
 }
 
+impl Drop for SqliteWriter {
+    /// Leaves no log behind that the next start would have to read, unless somebody reads it now.
+    fn drop(&mut self) {
+        let wait = self.connection.busy_timeout(Duration::ZERO);
+        let copied = wait.and_then(|()| {
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        });
+        if let Err(error) = copied {
+            tracing::debug!(%error, "the log stays for the next start");
+        }
+    }
+}
+
 impl Write for SqliteWriter {
     fn commit(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, Error> {
         self.usable("commit")?;
@@ -153,3 +167,6 @@ impl Write for SqliteWriter {
         journal::verified(&self.connection, run)
     }
 }
+
+#[cfg(test)]
+mod tests;

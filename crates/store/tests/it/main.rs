@@ -1,3 +1,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod conform;
+mod crash;
+mod damage;
+mod differential;
+mod folder;
+mod place;
+mod room;
+mod schema;

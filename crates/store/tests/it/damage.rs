@@ -1,0 +1,192 @@
+//! What happened to the file behind our back is found, and named.
+
+use engine::id::RunId;
+use rusqlite::Connection;
+use store::conformance::sample::{append, row, run};
+use store::port::{Change, Error, Read, Write};
+
+use crate::place::Place;
+
+/// Three runs of three events each, interleaved, so that no run lies in one piece.
+fn filled() -> Place {
+    let place = Place::new();
+    let mut opened = place.open();
+    for after in 0..3 {
+        for n in 1..=3 {
+            let line = row(run(n), "ci", n, "running");
+            opened.writer.commit(&[Change::Append(append(line, after, 1))]).unwrap();
+        }
+    }
+    drop(opened);
+    let log = place.folder.root().join("orchestrate.db-wal");
+    assert!(std::fs::metadata(log).map_or(true, |log| log.len() == 0), "closed cleanly");
+    place
+}
+
+fn blamed(error: Error) -> String {
+    match error {
+        Error::Corrupt { run, .. } => run,
+        Error::Broken { .. } => "the whole".to_owned(),
+        Error::Storage { .. }
+        | Error::Newer { .. }
+        | Error::Vanished { .. }
+        | Error::InUse { .. } => panic!("{error}"),
+    }
+}
+
+/// `verify` blames this run, its journal cannot be read, and the others go on.
+fn only(damaged: RunId, damage: impl FnOnce(&Connection)) {
+    let place = filled();
+    damage(&place.raw());
+    let mut opened = place.open();
+    assert_eq!(blamed(opened.reader.verify().unwrap_err()), damaged.to_string());
+    assert_eq!(blamed(opened.writer.journal(damaged).unwrap_err()), damaged.to_string());
+    assert_eq!(blamed(opened.reader.journal(damaged).unwrap_err()), damaged.to_string());
+    for n in (1..=3).filter(|n| run(*n) != damaged) {
+        assert_eq!(opened.writer.journal(run(n)).unwrap().len(), 3);
+        let line = row(run(n), "ci", n, "running");
+        opened.writer.commit(&[Change::Append(append(line, 3, 1))]).unwrap();
+        assert_eq!(opened.writer.journal(run(n)).unwrap().len(), 4);
+    }
+}
+
+/// The runs read well one by one, but something of the whole is gone or forged.
+fn whole(damage: impl FnOnce(&Connection)) {
+    let place = filled();
+    damage(&place.raw());
+    let opened = place.open();
+    assert_eq!(blamed(opened.reader.verify().unwrap_err()), "the whole");
+}
+
+fn second_event_of(n: u64) -> String {
+    let key = format!("(SELECT key FROM pipeline_runs WHERE id = x'{}')", run(n));
+    format!("WHERE run = {key} AND seq = 2")
+}
+
+#[test]
+fn undamaged_data_verifies() {
+    let place = filled();
+    let opened = place.open();
+    assert_eq!(opened.reader.verify().unwrap().events, 9);
+}
+
+#[test]
+fn one_flipped_bit_of_a_body_is_found_on_the_disk() {
+    let place = filled();
+    let path = place.folder.database();
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The second event of the second run is the one with fence 2 at the fifth position.
+    let needle = br#""fence":2"#;
+    let places: Vec<usize> =
+        (0..bytes.len()).filter(|start| bytes[*start..].starts_with(needle)).collect();
+    assert_eq!(places.len(), 3);
+    let position: i64 = place
+        .raw()
+        .query_row(&format!("SELECT position FROM events {}", second_event_of(2)), [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(position, 5);
+    // SQLite fills a page from its end: the middle of three lies in the middle.
+    bytes[places[1] + needle.len() - 1] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let mut opened = place.open();
+    assert_eq!(blamed(opened.reader.verify().unwrap_err()), run(2).to_string());
+    let error = opened.writer.journal(run(2)).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("run {} is damaged: event 2 does not match its hash", run(2))
+    );
+    assert_eq!(opened.writer.journal(run(1)).unwrap().len(), 3);
+    assert_eq!(opened.writer.journal(run(3)).unwrap().len(), 3);
+}
+
+#[test]
+fn an_altered_body_is_found() {
+    let fake = "UPDATE events SET body = replace(body, 'build', 'built')";
+    only(run(2), |raw| {
+        assert_eq!(raw.execute(&format!("{fake} {}", second_event_of(2)), []).unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_body_that_is_not_text_any_more_is_found() {
+    let fake = "UPDATE events SET body = CAST(x'80ff' || body AS TEXT)";
+    only(run(3), |raw| {
+        assert_eq!(raw.execute(&format!("{fake} {}", second_event_of(3)), []).unwrap(), 1);
+    });
+}
+
+#[test]
+fn an_altered_hash_is_found() {
+    only(run(1), |raw| {
+        let sql = format!("UPDATE events SET hash = zeroblob(32) {}", second_event_of(1));
+        assert_eq!(raw.execute(&sql, []).unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_missing_event_is_found() {
+    only(run(2), |raw| {
+        let sql = format!("DELETE FROM events {}", second_event_of(2));
+        assert_eq!(raw.execute(&sql, []).unwrap(), 1);
+    });
+}
+
+#[test]
+fn a_journal_cut_short_is_found() {
+    only(run(3), |raw| {
+        assert_eq!(raw.execute("DELETE FROM events WHERE position = 9", []).unwrap(), 1);
+    });
+}
+
+#[test]
+fn events_of_another_run_are_found() {
+    let place = filled();
+    let swap = "UPDATE events SET run = 3 - run WHERE run IN (1, 2) AND seq = 2";
+    // The unique index forbids it in one step.
+    place.raw().execute_batch(&format!("DROP INDEX events_run; {swap}")).unwrap();
+    let opened = place.open();
+    assert_eq!(blamed(opened.reader.verify().unwrap_err()), run(2).to_string());
+}
+
+#[test]
+fn a_journal_cut_short_with_its_line_made_to_fit_is_found() {
+    whole(|raw| {
+        raw.execute_batch(
+            "DELETE FROM events WHERE position = 9;
+             UPDATE pipeline_runs SET sequence = 2, hash = (SELECT hash FROM events
+             WHERE run = pipeline_runs.key AND seq = 2) WHERE key = 3",
+        )
+        .unwrap();
+    });
+}
+
+#[test]
+fn a_whole_run_taken_out_is_found() {
+    whole(|raw| {
+        raw.execute_batch(
+            "DELETE FROM events WHERE run = 2; DELETE FROM pipeline_runs WHERE key = 2",
+        )
+        .unwrap();
+    });
+}
+
+#[test]
+fn a_line_taken_out_is_found() {
+    whole(|raw| {
+        raw.execute_batch("DELETE FROM pipeline_runs WHERE key = 2").unwrap();
+    });
+}
+
+#[test]
+fn an_older_head_is_found() {
+    let place = filled();
+    let sql = "SELECT value FROM meta WHERE key = 'head'";
+    let old: String = place.raw().query_row(sql, [], |row| row.get(0)).unwrap();
+    let mut opened = place.open();
+    let line = row(run(1), "ci", 1, "running");
+    opened.writer.commit(&[Change::Append(append(line, 3, 1))]).unwrap();
+    place.raw().execute("UPDATE meta SET value = ?1 WHERE key = 'head'", [old]).unwrap();
+    assert_eq!(blamed(opened.reader.verify().unwrap_err()), "the whole");
+}

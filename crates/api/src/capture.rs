@@ -54,9 +54,26 @@ impl Layout {
     }
 
     /// The part of a stream of `total` bytes that is gone; empty when everything is kept.
+    ///
+    /// The oldest eighth of the ring counts as gone as soon as anything does, so that a reader can
+    /// read at leisure what a fast writer is about to write over.
     pub fn dropped(&self, total: u64) -> Range<u64> {
-        let start = self.head.min(total);
-        start..total.saturating_sub(self.tail).max(start)
+        if total <= self.head + self.tail {
+            let end = self.head.min(total);
+            return end..end;
+        }
+        self.head..total - (self.tail - self.tail / 8)
+    }
+
+    /// What cannot be trusted although it was just read, when the newest mark now says `total`:
+    /// the writer may have come one [`Layout::step`] further. Empty unless something is dropped.
+    pub fn overwritten(&self, total: u64) -> Range<u64> {
+        self.head..(total + self.step()).saturating_sub(self.tail).max(self.head)
+    }
+
+    /// The writer never writes more than so many bytes between two marks.
+    pub fn step(&self) -> u64 {
+        (self.tail / 16).min(64 << 10)
     }
 }
 
@@ -86,7 +103,8 @@ impl Header {
     }
 }
 
-/// The first `end` bytes of the stream had been captured at `at_micros` (Unix time).
+/// The first `end` bytes of the stream had been captured at `at_micros` (Unix time). The newest
+/// mark is written over while it is young.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
     pub end: u64,
@@ -147,6 +165,11 @@ mod tests {
         assert_eq!(layout.place(21), (15, 1));
         assert_eq!(layout.dropped(17), 10..11);
         assert_eq!(layout.dropped(100), 10..94);
+        let layout = Layout::default();
+        assert!(layout.dropped(16 << 20).is_empty());
+        assert_eq!(layout.dropped((16 << 20) + 1), 8 << 20..(9 << 20) + 1);
+        assert_eq!(layout.overwritten(16 << 20), 8 << 20..(8 << 20) + (64 << 10));
+        assert_eq!(layout.overwritten(100), 8 << 20..8 << 20);
     }
 
     #[test]

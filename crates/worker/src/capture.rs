@@ -28,9 +28,10 @@ pub(crate) struct Capture {
     files: Option<Files>,
     /// Bytes of the stream so far, masked.
     total: u64,
-    marked: u64,
+    /// Marks that are written over no more.
     marks: u64,
-    last_mark: Option<Instant>,
+    /// When the newest mark was begun.
+    marking_since: Option<Instant>,
     /// The newest bytes, a little more than the tail needs.
     newest: VecDeque<u8>,
     broken: Option<Broken>,
@@ -58,9 +59,8 @@ impl Capture {
             stream: Stream::default(),
             files: None,
             total: 0,
-            marked: 0,
             marks: 0,
-            last_mark: None,
+            marking_since: None,
             newest: VecDeque::new(),
             broken: None,
             scratch: Vec::new(),
@@ -70,44 +70,22 @@ impl Capture {
     /// Stores what the child wrote. Never fails: see [`Capture::problem`].
     pub(crate) fn push(&mut self, bytes: &[u8], now: Instant) {
         if self.masks.is_empty() {
-            self.store(bytes);
+            self.store(bytes, now);
         } else {
             let mut clean = std::mem::take(&mut self.scratch);
             clean.clear();
             self.stream.push(&self.masks, bytes, &mut clean);
-            self.store(&clean);
+            self.store(&clean, now);
             self.scratch = clean;
-        }
-        if self.last_mark.is_none_or(|last| now - last >= MARK_EVERY) {
-            self.last_mark = Some(now);
-            self.mark();
         }
     }
 
     /// No more output follows.
-    pub(crate) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self, now: Instant) {
         let mut rest = Vec::new();
         self.stream.finish(&mut rest);
-        self.store(&rest);
-        self.mark();
+        self.store(&rest, now);
         self.files = None;
-    }
-
-    /// Makes the index say how far the stream has come.
-    pub(crate) fn mark(&mut self) {
-        if self.marked == self.total {
-            return;
-        }
-        let Some(files) = &self.files else { return };
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let at_micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
-        let mark = Mark { end: self.total, at_micros };
-        if let Err(error) = files.index.write_all_at(&mark.encode(), Mark::place(self.marks)) {
-            self.broken.get_or_insert(Broken { from: self.total, cause: error.to_string() });
-            return;
-        }
-        self.marks += 1;
-        self.marked = self.total;
     }
 
     /// Bytes of the stream so far.
@@ -144,20 +122,23 @@ impl Capture {
         lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
     }
 
-    fn store(&mut self, bytes: &[u8]) {
+    fn store(&mut self, bytes: &[u8], now: Instant) {
         if bytes.is_empty() {
             return;
         }
-        let from = self.total;
-        self.total += bytes.len() as u64;
         let newest = &bytes[bytes.len().saturating_sub(TAIL_BYTES + 1)..];
         self.newest.extend(newest);
         let surplus = self.newest.len().saturating_sub(TAIL_BYTES + 1);
         self.newest.drain(..surplus);
-        if self.broken.is_none()
-            && let Err(error) = self.write(bytes, from)
-        {
-            self.broken = Some(Broken { from, cause: error.to_string() });
+        let step = usize::try_from(self.layout.step().max(1)).unwrap_or(usize::MAX);
+        for piece in bytes.chunks(step) {
+            let from = self.total;
+            self.total += piece.len() as u64;
+            if self.broken.is_none()
+                && let Err(error) = self.write(piece, from).and_then(|()| self.mark(now))
+            {
+                self.broken = Some(Broken { from, cause: error.to_string() });
+            }
         }
     }
 
@@ -174,6 +155,23 @@ impl Capture {
             offset += here as u64;
         }
         Ok(())
+    }
+
+    /// Makes the index say how far the stream has come.
+    fn mark(&mut self, now: Instant) -> io::Result<()> {
+        let Some(files) = &self.files else { return Ok(()) };
+        match self.marking_since {
+            Some(since) if now - since < MARK_EVERY => {}
+            Some(_) => {
+                self.marks += 1;
+                self.marking_since = Some(now);
+            }
+            None => self.marking_since = Some(now),
+        }
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let at_micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        let mark = Mark { end: self.total, at_micros };
+        files.index.write_all_at(&mark.encode(), Mark::place(self.marks))
     }
 
     fn create(&self) -> io::Result<Files> {
@@ -198,7 +196,7 @@ mod tests {
         for chunk in ["abc", "defghijk", "lmnopqrstuvwxyz"] {
             capture.push(chunk.as_bytes(), Instant::now());
         }
-        capture.finish();
+        capture.finish(Instant::now());
         assert_eq!(capture.total(), 26);
         let file = std::fs::read_to_string(folder.path().join(OUTPUT)).unwrap();
         // 26 = 4 + 22, and 22 % 6 = 4: the ring's oldest byte lies at 4 + 4.
@@ -213,7 +211,7 @@ mod tests {
         let mut capture = capture(folder.path(), 100, 100);
         capture.push(b"lost\n", Instant::now());
         capture.push(b"lost too\n", Instant::now());
-        capture.finish();
+        capture.finish(Instant::now());
         assert_eq!(capture.total(), 14);
         assert_eq!(capture.tail(), "lost\nlost too");
         let problem = capture.problem().unwrap();
@@ -240,7 +238,7 @@ mod tests {
     fn a_silent_attempt_leaves_no_files() {
         let folder = tempfile::tempdir().unwrap();
         let mut capture = capture(folder.path(), 1, 1);
-        capture.finish();
+        capture.finish(Instant::now());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

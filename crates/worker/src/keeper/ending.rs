@@ -244,7 +244,7 @@ impl Keeper {
         self.read_last_output(serial);
         self.close_pipe(serial);
         let Some(held) = self.held.get_mut(&serial) else { return };
-        held.capture.finish();
+        held.capture.finish(Instant::now());
         let exit = held.account();
         held.unrecorded = Some(Box::new(Ended { attempt: held.attempt.clone(), exit }));
         let others: Vec<(u64, Other)> = held.others.drain().collect();

@@ -489,7 +489,6 @@ impl Keeper {
         }
         held.last_report = Some(now);
         held.report_due = false;
-        held.capture.mark();
         let bytes = held.capture.total();
         let attempt = held.attempt.clone();
         self.tell(&FromKeeper::Output { attempt, bytes });

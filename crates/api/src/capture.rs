@@ -1,4 +1,14 @@
-//! How an attempt's files lie on disk: written by the hands, read by the memory. Pure arithmetic.
+//! How the files of attempts lie on disk: written by the hands, read by the memory. Pure
+//! arithmetic.
+//!
+//! ```text
+//! attempts/<run>/records.jsonl     how its attempts began and ended, a line each
+//! attempts/<run>/<key>.outputs     $ORCHESTRATE_OUTPUT, if the attempt wrote it
+//! attempts/<run>/<key>/output.log  what it said, if anything, and output.idx: when
+//! ```
+//!
+//! Making a file costs more than the rest of an attempt together (beside fork and exec), so an
+//! attempt that says nothing makes none.
 //!
 //! `output.log` holds the captured stream byte for byte: its first `head` bytes at their own
 //! offsets, then a ring of `tail` bytes, so a stream of up to `head + tail` bytes is a plain file
@@ -13,10 +23,9 @@ use serde::{Deserialize, Serialize};
 pub const OUTPUT: &str = "output.log";
 /// [`Header`], then [`Mark`]s. Neither file exists before the first byte of output.
 pub const INDEX: &str = "output.idx";
-/// Written before the child exists.
-pub const START: &str = "start.json";
-/// Written before the end is reported: an [`crate::link::Exit`] and whose it is.
-pub const EXIT: &str = "exit.json";
+/// In the folder of a run: starts (written before the child exists) and ends (written before they
+/// are reported) of all its attempts.
+pub const RECORDS: &str = "records.jsonl";
 
 /// The folder of an attempt, relative to the data folder. `None` when a part is unfit for a path.
 pub fn folder(run: &str, key: &str) -> Option<String> {

@@ -175,6 +175,10 @@ impl Capture {
     }
 
     fn create(&self) -> io::Result<Files> {
+        match std::fs::create_dir(&self.folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
         let index = File::create(self.folder.join(INDEX))?;
         index.write_all_at(&Header { layout: self.layout }.encode(), 0)?;
         Ok(Files { output: File::create(self.folder.join(OUTPUT))?, index })

@@ -17,6 +17,7 @@ use api::capture::Layout;
 use api::link::{Assignment, AttemptRef, Order, Report, Stopped, What};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::record::Account;
 use crate::wire::{FromKeeper, ToKeeper};
 use door::{Door, Listener};
 
@@ -264,25 +265,27 @@ impl Hands {
 
     /// Its keeper died. An order that the keeper had not begun goes to the next one.
     fn keeper_lost(self: &Arc<Self>, live: Live) {
-        let folder = self.folder(&live.attempt);
-        let begun = folder.as_deref().map(crate::record::started);
+        let folder = self.run_folder(&live.attempt);
+        let begun = folder.map(|folder| crate::record::account(&folder, &live.attempt.key));
         match live.assignment {
-            Some(assignment) if matches!(begun, Some(Ok(None))) => self.start(assignment),
+            Some(assignment) if matches!(begun, Some(Ok(Account { starting: None, .. }))) => {
+                self.start(assignment);
+            }
             Some(_) | None => self.ask_the_files(live.attempt),
         }
     }
 
     /// No keeper answers for this attempt: its files do.
     fn ask_the_files(&self, attempt: AttemptRef) {
-        let what = match self.folder(&attempt) {
+        let what = match self.run_folder(&attempt) {
             Some(folder) => lost::verdict(&self.options.data_dir, &folder, &attempt),
             None => What::NeverStarted,
         };
         self.report(attempt, what);
     }
 
-    fn folder(&self, attempt: &AttemptRef) -> Option<PathBuf> {
-        folder(&self.options.data_dir, attempt)
+    fn run_folder(&self, attempt: &AttemptRef) -> Option<PathBuf> {
+        Some(folder(&self.options.data_dir, attempt)?.parent()?.to_owned())
     }
 
     fn report(&self, attempt: AttemptRef, what: What) {

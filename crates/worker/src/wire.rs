@@ -22,8 +22,7 @@ pub(crate) enum ToKeeper {
     Hello {
         version: u32,
     },
-    /// Answered by `Started`, `NotStarted`, or, when its folder says that it was started before,
-    /// by `Ended` or `Unknown`.
+    /// Answered by `Started`, `NotStarted`, or, when it was started before, by `Unknown`.
     Spawn(Box<Spawn>),
     /// Answered by `Ended`, or `Unknown`.
     Stop {
@@ -43,7 +42,9 @@ pub(crate) enum ToKeeper {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Spawn {
     pub(crate) attempt: AttemptRef,
-    /// Exists already.
+    /// Of the run; exists already.
+    pub(crate) run_folder: PathBuf,
+    /// Of the attempt, inside of it; made when there is something to put into it.
     pub(crate) folder: PathBuf,
     /// Absolute path of the executable.
     pub(crate) program: PathBuf,

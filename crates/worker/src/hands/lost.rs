@@ -15,40 +15,39 @@ use rustix::process::Signal;
 use rustix::time::Timespec;
 
 use crate::keeper::{lock_file, socket};
-use crate::record::{self, Child};
+use crate::record::{self, Child, Ended};
 use crate::tree::{self, Process};
 
 /// So long is it tried to kill what an attempt has left running.
 const PATIENCE: Duration = Duration::from_secs(10);
 const ROUND: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
-/// Reads the files of an attempt. When it was started and its end is unknown, whatever still runs
+/// Reads the records of an attempt. When it was started and its end is unknown, whatever still runs
 /// of it is killed first: no child runs under a settled parent.
-pub(super) fn verdict(data_dir: &Path, folder: &Path, attempt: &AttemptRef) -> What {
-    match judge(data_dir, folder, attempt) {
+pub(super) fn verdict(data_dir: &Path, run_folder: &Path, attempt: &AttemptRef) -> What {
+    match judge(data_dir, run_folder, attempt) {
         Ok(what) => what,
         Err(error) => What::Lost { message: format!("its records cannot be read: {error}") },
     }
 }
 
-fn judge(data_dir: &Path, folder: &Path, attempt: &AttemptRef) -> io::Result<What> {
-    if let Some(what) = ended(folder, attempt)? {
-        return Ok(what);
+fn judge(data_dir: &Path, run_folder: &Path, attempt: &AttemptRef) -> io::Result<What> {
+    let account = record::account(run_folder, &attempt.key)?;
+    if let Some(ended) = account.ended {
+        return Ok(ended_as(ended, attempt));
     }
-    let Some(start) = record::started(folder)? else { return Ok(What::NeverStarted) };
-    let boot = match &start.intent {
-        Some(intent) if intent.attempt != *attempt => return Ok(stale(attempt, &intent.attempt)),
-        Some(intent) => Some(&*intent.boot),
-        None => None,
-    };
-    if boot.is_some_and(|boot| boot != record::boot()) {
+    let Some((started, boot)) = account.starting else { return Ok(What::NeverStarted) };
+    if started != *attempt {
+        return Ok(stale(attempt, &started));
+    }
+    if boot != record::boot() {
         return Ok(What::Lost { message: "the machine was restarted while it ran".into() });
     }
     wait_for_keeper(data_dir)?;
-    let killed = kill_tree(&attempt.key, start.child)?;
+    let killed = kill_tree(&attempt.key, account.child)?;
     // The keeper's last act may have been to write the end down.
-    if let Some(what) = ended(folder, attempt)? {
-        return Ok(what);
+    if let Some(ended) = record::account(run_folder, &attempt.key)?.ended {
+        return Ok(ended_as(ended, attempt));
     }
     let message = match killed {
         0 => "the keeper that held it is gone, and so are its processes".to_owned(),
@@ -58,11 +57,12 @@ fn judge(data_dir: &Path, folder: &Path, attempt: &AttemptRef) -> io::Result<Wha
     Ok(What::Lost { message })
 }
 
-fn ended(folder: &Path, attempt: &AttemptRef) -> io::Result<Option<What>> {
-    Ok(record::ended(folder)?.map(|ended| match ended.attempt == *attempt {
-        true => What::Exited(Box::new(ended.exit)),
-        false => stale(attempt, &ended.attempt),
-    }))
+fn ended_as(ended: Ended, attempt: &AttemptRef) -> What {
+    if ended.attempt == *attempt {
+        What::Exited(Box::new(ended.exit))
+    } else {
+        stale(attempt, &ended.attempt)
+    }
 }
 
 fn stale(asked: &AttemptRef, known: &AttemptRef) -> What {

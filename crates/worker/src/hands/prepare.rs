@@ -70,8 +70,9 @@ pub(super) enum Problem {
 pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spawn, Problem> {
     let attempt = &assignment.attempt;
     let folder = folder(&options.data_dir, attempt).ok_or(Problem::Name(attempt.key.clone()))?;
-    create_folder(&options.data_dir, &folder, assignment.once).map_err(failed(&folder))?;
-    let outputs = folder.join("outputs");
+    let run_folder = folder.parent().unwrap_or(&folder).to_owned();
+    create_folder(&options.data_dir, &run_folder, assignment.once).map_err(failed(&run_folder))?;
+    let outputs = run_folder.join(format!("{}.outputs", attempt.key));
     let (mut env, secrets) = environment(options, assignment)?;
     env.insert("ORCHESTRATE_OUTPUT".into(), outputs.display().to_string());
     let working_dir = PathBuf::from(&assignment.working_dir);
@@ -88,6 +89,7 @@ pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spaw
     }
     Ok(Spawn {
         attempt: attempt.clone(),
+        run_folder,
         folder,
         program,
         argv,
@@ -163,6 +165,7 @@ fn words(
         Work::Command { argv } => return Ok(argv.clone()),
         Work::Python { program, parameters } => (program, parameters),
     };
+    fs::create_dir_all(folder).map_err(failed(folder))?;
     let write = |name: &str, bytes: &[u8]| {
         let path = folder.join(name);
         fs::write(&path, bytes).map_err(failed(&path))?;

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 
 use super::events::{Alarm, Keeper, Watch};
 use super::held::{Main, Other, Watched};
-use crate::record::{self, Child, Ended};
+use crate::record::{Child, Ended};
 use crate::tree::{self, Process};
 use crate::wire::FromKeeper;
 
@@ -270,7 +270,7 @@ impl Keeper {
         let Some(held) = self.held.get_mut(&serial) else { return };
         let Some(mut ended) = held.unrecorded.take() else { return };
         let again = held.record_failed;
-        match record::end(&held.folder, &ended, held.once) {
+        match self.records.ended(&held.run_folder, &ended, held.once) {
             Ok(()) => self.forget(serial),
             Err(error) => {
                 tracing::error!(%error, key = held.attempt.key, "could not write an exit record");

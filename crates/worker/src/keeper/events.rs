@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use api::link::{AttemptRef, Stopped};
@@ -21,7 +22,7 @@ use super::held::{Held, Main, Watched};
 use super::spawner::{Failure, Job, Spawner};
 use crate::capture::Capture;
 use crate::mask::Masks;
-use crate::record::{self, Child};
+use crate::record::{Child, Records, boot};
 use crate::tree;
 use crate::wire::{FromKeeper, Spawn, ToKeeper, VERSION};
 
@@ -40,6 +41,7 @@ pub(super) struct Keeper {
     folder: File,
     linger: Duration,
     spawner: Spawner,
+    pub(super) records: Arc<Records>,
     boot: String,
     /// Whom the events of a token concern.
     pub(super) watches: HashMap<u64, Watch>,
@@ -84,7 +86,8 @@ pub(super) enum Alarm {
 impl Keeper {
     pub(super) fn new(listener: UnixListener, folder: File, linger: Duration) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let spawner = Spawner::new()?;
+        let records = Arc::new(Records::default());
+        let spawner = Spawner::new(Arc::clone(&records))?;
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
         epoll::add(&epoll, spawner.bell(), EventData::new_u64(BELL), EventFlags::IN)?;
         Ok(Self {
@@ -93,7 +96,8 @@ impl Keeper {
             folder,
             linger,
             spawner,
-            boot: record::boot(),
+            records,
+            boot: boot(),
             watches: HashMap::new(),
             next: BELL + 1,
             held: HashMap::new(),
@@ -335,7 +339,7 @@ impl Keeper {
         let masks = Masks::new(spawn.secrets.iter().map(String::as_str));
         let held = Held {
             attempt,
-            folder: spawn.folder.clone(),
+            run_folder: spawn.run_folder.clone(),
             outputs: spawn.outputs.clone(),
             timeout: spawn.timeout_ms.map(Duration::from_millis),
             idle: spawn.idle_ms.map(Duration::from_millis),
@@ -393,15 +397,8 @@ impl Keeper {
                 self.tell(&FromKeeper::NotStarted { attempt, message });
             }
             Err(Failure::StartedBefore) => {
-                let folder = held.folder.clone();
                 self.forget(serial);
-                let answer = match record::ended(&folder) {
-                    Ok(Some(ended)) if ended.attempt == attempt => {
-                        FromKeeper::Ended { attempt, exit: Box::new(ended.exit) }
-                    }
-                    Ok(_) | Err(_) => FromKeeper::Unknown { attempt },
-                };
-                self.tell(&answer);
+                self.tell(&FromKeeper::Unknown { attempt });
             }
         }
     }

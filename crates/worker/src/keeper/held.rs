@@ -21,7 +21,8 @@ const LARGEST_OUTPUTS: u64 = 1 << 20;
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) attempt: AttemptRef,
-    pub(super) folder: PathBuf,
+    /// Of its run.
+    pub(super) run_folder: PathBuf,
     pub(super) outputs: PathBuf,
     pub(super) timeout: Option<Duration>,
     pub(super) idle: Option<Duration>,

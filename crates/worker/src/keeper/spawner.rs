@@ -7,12 +7,13 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use rustix::event::{EventfdFlags, eventfd};
 
-use crate::record::{self, Child, Intent};
+use crate::record::{Child, Records};
 use crate::tree;
 use crate::wire::Spawn;
 
@@ -35,18 +36,20 @@ pub(super) struct Job {
 
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// Its folder says that it was started before.
+    /// Its records say that it was started before.
     StartedBefore,
     NotStarted(String),
 }
 
 impl Spawner {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(records: Arc<Records>) -> io::Result<Self> {
         let (jobs, to_do) = channel();
         let (done, results) = channel();
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let ring = bell.try_clone()?;
-        thread::Builder::new().name("spawner".into()).spawn(move || work(&to_do, &done, &ring))?;
+        thread::Builder::new()
+            .name("spawner".into())
+            .spawn(move || work(&to_do, &records, &done, &ring))?;
         Ok(Self { jobs, results, bell })
     }
 
@@ -65,52 +68,51 @@ impl Spawner {
     }
 }
 
-fn work(jobs: &Receiver<Job>, done: &Sender<(u64, Result<Child, Failure>)>, bell: &OwnedFd) {
+fn work(
+    jobs: &Receiver<Job>,
+    records: &Records,
+    done: &Sender<(u64, Result<Child, Failure>)>,
+    bell: &OwnedFd,
+) {
     for job in jobs {
         let serial = job.serial;
         let answer = |result| {
             let _ = done.send((serial, result));
             let _ = rustix::io::write(bell, &1_u64.to_ne_bytes());
         };
-        start(job, answer);
+        start(job, records, answer);
     }
 }
 
 /// Answers as soon as the child exists; what can wait comes after.
-fn start(job: Job, answer: impl FnOnce(Result<Child, Failure>)) {
+fn start(job: Job, records: &Records, answer: impl FnOnce(Result<Child, Failure>)) {
     let Job { spawn, boot, output, .. } = job;
-    let intent = Intent { attempt: spawn.attempt.clone(), boot };
-    let mut file = match record::begin(&spawn.folder, &intent, spawn.once) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return answer(Err(Failure::StartedBefore));
-        }
+    let (folder, key) = (&*spawn.run_folder, &*spawn.attempt.key);
+    match records.starting(folder, &spawn.attempt, &boot, spawn.once) {
+        Ok(true) => {}
+        Ok(false) => return answer(Err(Failure::StartedBefore)),
         Err(error) => {
-            let folder = spawn.folder.display();
-            let message = format!("could not record the start in `{folder}`: {error}");
-            // A torn record would make a start out of what was none.
-            let _ = record::not_begun(&spawn.folder);
+            let folder = folder.display();
+            let message = format!("its start could not be recorded in `{folder}`: {error}");
             return answer(Err(Failure::NotStarted(message)));
         }
-    };
+    }
     match launch(&spawn, output) {
         Ok(pid) => {
             let child = Child { pid, started: tree::start_time(pid).unwrap_or(0) };
             answer(Ok(child));
-            if let Err(error) = record::begun(&mut file, child) {
-                // The child is found by its marker instead.
+            if let Err(error) = records.started(folder, key, child) {
+                // The child is found by its mark instead.
                 tracing::warn!(%error, pid, "could not record the process of an attempt");
             }
         }
         Err(error) => {
-            if let Err(error) = record::not_begun(&spawn.folder) {
-                tracing::warn!(%error, key = spawn.attempt.key, "could not take back a start");
+            if let Err(error) = records.not_started(folder, key) {
+                tracing::warn!(%error, key, "could not take back a start");
             }
-            let program = spawn.program.display();
-            let folder = spawn.working_dir.display();
-            answer(Err(Failure::NotStarted(format!(
-                "could not start `{program}` in `{folder}`: {error}"
-            ))));
+            let (program, folder) = (spawn.program.display(), spawn.working_dir.display());
+            let message = format!("`{program}` could not be started in `{folder}`: {error}");
+            answer(Err(Failure::NotStarted(message)));
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::run::Run;
 use crate::state::execution::{
     Attempt, AttemptEnd, Clock, Doubt, Ending, ExecutionEnd, ExecutionState, Started,
 };
-use crate::state::{ExecIx, later};
+use crate::state::{Bar, ExecIx, later};
 
 impl Run {
     fn expect(&self, id: &ExecutionId) -> Result<ExecIx, String> {
@@ -140,6 +140,13 @@ impl Run {
         }
         let next = ExecutionState::Unknown { probing, message: message.to_owned() };
         self.state.transition(&self.pipeline, ix, next);
+        match self.state.bar(self.model(ix.stage)) {
+            // A run that is being cancelled waits for nobody's decision.
+            Some(Bar::Cancelled | Bar::Unstartable) => {
+                self.state.links.abandon.insert(ix);
+            }
+            Some(Bar::Halted) | None => {}
+        }
         Ok(())
     }
 

@@ -14,9 +14,10 @@ use serde::{Deserialize, Serialize};
 /// is all or nothing towards the disk, but each change is judged on its own: a refused change
 /// leaves the others standing.
 ///
-/// An `Err` of `commit` that is [`Error::is_full`] leaves the writer usable: the same changes may be
-/// tried again when there is room. After any other `Err` nothing is known about what the disk
-/// holds, every later call is refused, and the process has to end; the next one reads the truth.
+/// An `Err` of `commit` that is [`Error::is_full`] or [`Error::Corrupt`] leaves the writer usable:
+/// the same changes may be tried again when there is room, or without the damaged run. After any
+/// other `Err` nothing is known about what the disk holds, every later call is refused, and the
+/// process has to end; the next one reads the truth.
 pub trait Write: Send {
     /// One [`Outcome`] for each change, in order. An `Err` means that nothing was applied.
     fn commit(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, Error>;

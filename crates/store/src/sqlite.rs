@@ -69,6 +69,6 @@ fn tune_writer(connection: &Connection) -> rusqlite::Result<()> {
     // The writer copies the log back itself, because SQLite would swallow a failed sync there.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
-    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "cache_size", -8_192)?;
     connection.pragma_update(None, "temp_store", "MEMORY")
 }

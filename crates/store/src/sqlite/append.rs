@@ -9,9 +9,9 @@ use std::collections::{HashMap, HashSet};
 use engine::event::Stamped;
 use engine::id::RunId;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
 
-use super::failure::storage;
+use super::failure::{is_damage, storage};
 use super::row::{self, integer, nanoseconds};
 use crate::chain::{self, Hash, Head};
 use crate::port::{Append, Appended, Error, Outcome, Refusal, RunRow, StageRow};
@@ -144,8 +144,7 @@ impl<'a> Batch<'a> {
         if let Some(head) = self.ends.runs.get(&run) {
             return Ok(Some((head.clone(), None)));
         }
-        let found = load(self.connection, run).map_err(storage("read the end of a run"))?;
-        Ok(found.map(|head| (head, None)))
+        Ok(load(self.connection, run)?.map(|head| (head, None)))
     }
 
     fn create(&mut self, append: &'a Append) -> Result<Result<RunHead, Refusal>, Error> {
@@ -276,17 +275,39 @@ impl<'a> Batch<'a> {
     }
 }
 
-fn load(connection: &Connection, run: RunId) -> rusqlite::Result<Option<RunHead>> {
-    connection
+/// From the run's line, if its journal ends where the line says: nothing is appended to a journal
+/// that was cut or grew behind our back.
+fn load(connection: &Connection, run: RunId) -> Result<Option<RunHead>, Error> {
+    let corrupt = |problem: String| Error::Corrupt { run: run.to_string(), problem };
+    let unreadable = |error: rusqlite::Error| match is_damage(&error) {
+        true => corrupt(format!("its end cannot be read: {error}")),
+        false => storage("read the end of a run")(error),
+    };
+    let line = connection
         .prepare_cached(
             "SELECT key, sequence, hash, status, finished FROM pipeline_runs WHERE id = ?1",
-        )?
-        .query_row([run.0.as_bytes()], |line| {
-            let stored = Some((line.get(3)?, line.get(4)?));
-            let sequence = row::unsigned(line, 1)?;
-            Ok(RunHead { key: line.get(0)?, sequence, hash: line.get(2)?, stored })
+        )
+        .and_then(|mut statement| statement.query_row([run.0.as_bytes()], head).optional())
+        .map_err(unreadable)?;
+    let Some(head) = line else { return Ok(None) };
+    let last: Option<(u64, Hash)> = connection
+        .prepare_cached("SELECT seq, hash FROM events WHERE run = ?1 ORDER BY seq DESC LIMIT 1")
+        .and_then(|mut statement| {
+            let last = |line: &Row<'_>| Ok((row::unsigned(line, 0)?, line.get(1)?));
+            statement.query_row([head.key], last).optional()
         })
-        .optional()
+        .map_err(unreadable)?;
+    let (sequence, hash) = last.unwrap_or_else(|| (0, chain::origin(run)));
+    if (sequence, hash) != (head.sequence, head.hash) {
+        return Err(corrupt(format!("it ends after event {sequence}, not {}", head.sequence)));
+    }
+    Ok(Some(head))
+}
+
+fn head(line: &Row<'_>) -> rusqlite::Result<RunHead> {
+    let stored = Some((line.get(3)?, line.get(4)?));
+    let sequence = row::unsigned(line, 1)?;
+    Ok(RunHead { key: line.get(0)?, sequence, hash: line.get(2)?, stored })
 }
 
 fn is_taken(connection: &Connection, pipeline: &str, number: u64) -> rusqlite::Result<bool> {

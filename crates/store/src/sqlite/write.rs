@@ -134,7 +134,8 @@ impl Write for SqliteWriter {
             }
             Err(error) => {
                 self.roll_back();
-                self.broken |= !error.is_full();
+                let harmless = error.is_full() || matches!(error, Error::Corrupt { .. });
+                self.broken |= !harmless;
                 Err(error)
             }
         }

@@ -190,3 +190,23 @@ fn an_older_head_is_found() {
     place.raw().execute("UPDATE meta SET value = ?1 WHERE key = 'head'", [old]).unwrap();
     assert_eq!(blamed(opened.reader.verify().unwrap_err()), "the whole");
 }
+
+#[test]
+fn nothing_is_appended_to_a_journal_that_was_cut_and_the_others_go_on() {
+    let damages = [
+        "DELETE FROM events WHERE run = 3 AND seq = 3",
+        "UPDATE pipeline_runs SET hash = x'00' WHERE key = 3",
+        "UPDATE pipeline_runs SET sequence = 2 WHERE key = 3",
+    ];
+    for damage in damages {
+        let place = filled();
+        assert_eq!(place.raw().execute(damage, []).unwrap(), 1);
+        let mut opened = place.open();
+        let change = |n| Change::Append(append(row(run(n), "ci", n, "running"), 3, 1));
+        let error = opened.writer.commit(&[change(1), change(3)]).unwrap_err();
+        assert_eq!(blamed(error), run(3).to_string(), "{damage}");
+        assert_eq!(opened.writer.journal(run(1)).unwrap().len(), 3, "all or nothing");
+        opened.writer.commit(&[change(1)]).unwrap();
+        assert_eq!(opened.writer.journal(run(1)).unwrap().len(), 4);
+    }
+}

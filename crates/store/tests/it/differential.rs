@@ -169,7 +169,7 @@ fn agree(disk: (&mut dyn Write, &SqliteReader), model: (&mut MemoryWriter, &Memo
 fn disk_and_model_answer_alike() {
     let seen = Mutex::new(HashSet::new());
     let mut runner =
-        TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() });
+        TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
     let result = runner.run(&story(), |batches| {
         let place = Place::new();
         let mut disk = place.open();

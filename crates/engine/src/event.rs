@@ -22,6 +22,10 @@ pub struct Stamped {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one such event a run; a box would be in everybody's way"
+)]
 pub enum Event {
     #[serde(rename = "run.created")]
     RunCreated {

@@ -47,11 +47,11 @@ impl Run {
         if self.state.pause.is_some() {
             return None;
         }
-        if let Some(&ix) = links.judge.first() {
-            return Some(self.judge(ix));
-        }
         if let Some(&ix) = links.expand.first() {
             return Some(self.expand(ix));
+        }
+        if let Some(&ix) = links.judge.first() {
+            return Some(self.judge(ix));
         }
         if matches!(self.state.phase, Phase::Pending { .. }) {
             let admitted = self.state.head.as_ref().is_some_and(|head| head.group.is_none());

@@ -34,6 +34,9 @@ mod task;
 pub mod view;
 pub mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use command::{Command, Rejection};
 pub use decide::PROBE;
 pub use event::{Event, Stamped};

@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::failure::storage;
-use super::row::nanoseconds;
 use crate::chain::Head;
 use crate::port::Error;
 
@@ -77,11 +75,12 @@ fn apply(connection: &mut Connection, found: u32, random: [u8; 32]) -> rusqlite:
     if found == 0 {
         transaction.execute_batch(TABLE)?;
     }
-    let now = nanoseconds(Timestamp::now());
     for (number, (name, sql)) in (1u32..).zip(MIGRATIONS).skip(found as usize) {
         transaction.execute_batch(sql)?;
-        transaction
-            .execute("INSERT INTO migrations VALUES (?1, ?2, ?3)", params![number, name, now])?;
+        transaction.execute(
+            "INSERT INTO migrations VALUES (?1, ?2, unixepoch() * 1000000000)",
+            params![number, name],
+        )?;
     }
     if found == 0 {
         let epoch = &crate::chain::hex(&random);

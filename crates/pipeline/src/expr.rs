@@ -1,19 +1,61 @@
-//! CEL, bounded: an expression is compiled once, and can neither overflow the stack nor run for
-//! long (see `docs/decisions`). At most 4 KiB of text, 512 nodes, nesting 64, comprehensions 2 deep.
+//! CEL (the Common Expression Language), bounded: an expression is compiled once, can neither
+//! overflow the stack nor run for long, and reads nothing but its [`Scope`].
+//!
+//! The whole core language works on JSON, timestamps and durations. Left out: protocol buffer
+//! messages, optional types, and time zones by name. `inputs`, `variables` and `stages` are no
+//! values: a name must follow, so that every reference can be checked before a run.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use crate::source::Span;
-use crate::text::{Root, Scope};
+use crate::text::Scope;
+
+mod ast;
+mod evaluate;
+mod functions;
+mod operators;
+mod parse;
+mod references;
+#[cfg(test)]
+mod tests;
+mod token;
+mod value;
+
+pub use references::References;
+
+/// What an expression may be at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Of its text.
+    pub bytes: usize,
+    /// Values, names, operators, calls and steps of a path.
+    pub nodes: usize,
+    /// Of brackets and calls.
+    pub nesting: usize,
+    /// Of the tree; chains of one operator are flat.
+    pub depth: usize,
+    /// Of `all`, `exists`, `map` and their like, each in the body of the other.
+    pub comprehensions: usize,
+    /// Of one evaluation: nodes, elements touched, and 16 bytes of text each.
+    pub steps: u64,
+}
+
+pub const LIMITS: Limits = Limits {
+    bytes: 4096,
+    nodes: 512,
+    nesting: 64,
+    depth: 200,
+    comprehensions: 2,
+    steps: 2_000_000,
+};
 
 /// A compiled expression.
 #[derive(Clone, Debug)]
 pub struct Expression {
     pub source: String,
-    program: Arc<cel::Program>,
+    program: Arc<ast::Node>,
     references: Arc<References>,
 }
 
@@ -35,77 +77,45 @@ pub struct EvalError {
     pub unknown: bool,
 }
 
-/// What an expression reads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct References {
-    /// Names at the start of a path, without those that a comprehension binds: `inputs`,
-    /// `stages`, or the bare name of an input.
-    pub roots: BTreeSet<String>,
-    /// Stages whose names are written out (`stages.x`, `stages["x"]`), each with the outputs
-    /// that are read of it by name.
-    pub stages: BTreeMap<String, BTreeSet<String>>,
-    /// `stages` is also used in a way that does not name the stage.
-    pub any_stage: bool,
-    /// Names read as `inputs.x` or `variables.x`.
-    pub values: BTreeSet<String>,
-}
-
 impl Expression {
     pub fn compile(source: &str) -> Result<Self, ExprError> {
-        let program = cel::Program::compile(source).map_err(|errors| ExprError {
-            message: errors.to_string(),
-            span: Span::new(0, source.len()),
-        })?;
-        let roots = program.references().variables().into_iter().map(str::to_owned).collect();
+        let program = parse::parse(source)?;
+        let references = references::of(&program, source)?;
         Ok(Self {
             source: source.to_owned(),
             program: Arc::new(program),
-            references: Arc::new(References { roots, ..References::default() }),
+            references: Arc::new(references),
         })
     }
 
+    /// What it reads.
     pub fn references(&self) -> &References {
         &self.references
     }
 
-    /// Roots that are none of `known`, in alphabetical order. The names that CEL itself defines
-    /// are always known.
+    /// Bare names that are none of `known`, in alphabetical order. `event`, `run`, `item` and the
+    /// names that CEL itself defines are always known.
     pub fn unknown_roots<'e>(&'e self, known: &dyn Fn(&str) -> bool) -> Vec<&'e str> {
-        self.references.roots.iter().map(String::as_str).filter(|root| !known(root)).collect()
+        let roots = self.references.roots.iter().map(String::as_str);
+        roots.filter(|root| !matches!(*root, "event" | "run" | "item") && !known(root)).collect()
     }
 
+    /// The result as JSON. Timestamps and durations become text.
     pub fn evaluate(&self, scope: &dyn Scope) -> Result<Json, EvalError> {
-        let fail = |message: String| EvalError { message, unknown: false };
-        let mut context = cel::Context::default();
-        for root in &self.references.roots {
-            let value = match root.as_str() {
-                "event" => scope.get(&Root::Event),
-                "run" => scope.get(&Root::Run),
-                "item" => scope.get(&Root::Item),
-                name => scope.get(&Root::Value(name.to_owned())),
-            };
-            if let Some(value) = value {
-                context
-                    .add_variable(root.as_str(), value.as_ref())
-                    .map_err(|cause| fail(cause.to_string()))?;
-            }
-        }
-        match self.program.execute(&context).map_err(|cause| fail(cause.to_string()))? {
-            cel::Value::Bool(value) => Ok(Json::Bool(value)),
-            cel::Value::Int(value) => Ok(value.into()),
-            cel::Value::String(value) => Ok(Json::String(value.to_string())),
-            other => Err(fail(format!("has the type {:?}", other.type_of()))),
-        }
+        evaluate::run(&self.program, scope)
     }
 
     /// True or false; any other result is an error.
     pub fn evaluate_bool(&self, scope: &dyn Scope) -> Result<bool, EvalError> {
         match self.evaluate(scope)? {
             Json::Bool(value) => Ok(value),
-            other => Err(EvalError {
-                message: format!("came to {other}, which is neither true nor false"),
-                unknown: false,
-            }),
+            other => {
+                let other: String = other.to_string().chars().take(60).collect();
+                Err(EvalError {
+                    message: format!("came to `{other}`, which is neither true nor false"),
+                    unknown: false,
+                })
+            }
         }
     }
 }

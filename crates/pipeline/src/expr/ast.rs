@@ -1,0 +1,128 @@
+//! An expression as a tree. Chains (`a || b || c`, `a + b + c`, `a.b.c`, `c ? x : d ? y : z`) are
+//! flat, so the depth of the tree follows the author's brackets, not the length of the text.
+
+use std::sync::Arc;
+
+use super::functions::Function;
+use super::value::Value;
+use crate::source::Span;
+
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) kind: Kind,
+    pub(super) span: Span,
+    /// Of the tree below, 1 for a leaf.
+    pub(super) depth: usize,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Literal(Value),
+    /// What the comprehension of this level binds.
+    Local(usize),
+    Root(Root),
+    Access {
+        base: Box<Node>,
+        steps: Vec<Step>,
+    },
+    /// `has(base.field)`
+    Has {
+        base: Box<Node>,
+        field: Arc<str>,
+    },
+    /// `has(inputs.x)`, `has(stages.x)`
+    HasRoot(Root),
+    /// An odd number of `!`.
+    Not(Box<Node>),
+    /// `!!x`: still demands a boolean.
+    Same(Box<Node>),
+    Negate(Box<Node>),
+    And(Vec<Node>),
+    Or(Vec<Node>),
+    /// From left to right.
+    Chain {
+        first: Box<Node>,
+        rest: Vec<(Operator, Node)>,
+    },
+    Choose {
+        branches: Vec<(Node, Node)>,
+        otherwise: Box<Node>,
+    },
+    List(Vec<Node>),
+    Map(Vec<(Node, Node)>),
+    /// The target of a method is the first argument.
+    Call {
+        function: Function,
+        arguments: Vec<Node>,
+    },
+    Fold {
+        fold: Fold,
+        range: Box<Node>,
+        level: usize,
+        filter: Option<Box<Node>>,
+        body: Box<Node>,
+    },
+}
+
+/// Where a path starts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Root {
+    /// `inputs.x`, `variables.x`, or the bare `x`.
+    Value(String),
+    /// `stages.x`
+    Stage(String),
+    Event,
+    Run,
+    Item,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    Field(Arc<str>),
+    Index(Node),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operator {
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    In,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+impl Operator {
+    pub(super) fn symbol(self) -> &'static str {
+        match self {
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::In => "in",
+            Self::Add => "+",
+            Self::Subtract => "-",
+            Self::Multiply => "*",
+            Self::Divide => "/",
+            Self::Remainder => "%",
+        }
+    }
+}
+
+/// What a comprehension makes of its range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fold {
+    All,
+    Exists,
+    ExistsOne,
+    Map,
+    Filter,
+}

@@ -18,51 +18,62 @@ pub(crate) struct Process {
     /// In clock ticks since boot.
     pub(crate) started: u64,
     pub(crate) name: String,
+    /// Only its number is left, until its parent takes note.
+    pub(crate) ended: bool,
 }
 
-/// All that live now; zombies are left out.
+/// So often is `/proc` read at most for one consistent view.
+const SCANS: u32 = 10;
+
+/// All that are there now.
+///
+/// Reading takes a while, and a process whose parent ends meanwhile may be seen under a parent that
+/// is not seen: then it is read again.
 pub(crate) fn snapshot() -> Vec<Process> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter_map(process)
-        .collect()
-}
-
-/// `None` when it is gone, or a zombie.
-pub(crate) fn process(pid: u32) -> Option<Process> {
-    let (process, state) = stat(pid)?;
-    (!matches!(state, 'Z' | 'X')).then_some(process)
+    let mut all = Vec::new();
+    for _ in 0..SCANS {
+        let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+        all = entries
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter_map(process)
+            .collect();
+        let pids: HashSet<u32> = all.iter().map(|process| process.pid).collect();
+        if all.iter().all(|p| p.parent == 0 || pids.contains(&p.parent)) {
+            break;
+        }
+    }
+    all
 }
 
 /// When this process began, also of a zombie.
 pub(crate) fn start_time(pid: u32) -> Option<u64> {
-    Some(stat(pid)?.0.started)
+    Some(process(pid)?.started)
 }
 
-fn stat(pid: u32) -> Option<(Process, char)> {
+/// `None` when there is no such process.
+fn process(pid: u32) -> Option<Process> {
     let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
     parse(&String::from_utf8_lossy(&bytes))
 }
 
-fn parse(text: &str) -> Option<(Process, char)> {
+fn parse(text: &str) -> Option<Process> {
     // The name stands in parentheses and may hold parentheses and spaces itself.
     let (pid, rest) = text.split_once(" (")?;
     let (name, rest) = rest.rsplit_once(") ")?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
     let number = |n: usize| fields.get(n)?.parse::<u32>().ok();
-    let process = Process {
+    Some(Process {
         pid: pid.parse().ok()?,
         parent: number(1)?,
         group: number(2)?,
         session: number(3)?,
         started: fields.get(19)?.parse().ok()?,
         name: name.to_owned(),
-    };
-    Some((process, fields.first()?.chars().next()?))
+        ended: fields.first()?.starts_with(['Z', 'X']),
+    })
 }
 
-/// `roots` and all that descends from them.
+/// Those of `roots` and of all that descends from them that have not ended.
 pub(crate) fn with_descendants(
     all: &[Process],
     roots: impl IntoIterator<Item = u32>,
@@ -74,7 +85,7 @@ pub(crate) fn with_descendants(
         let found: Vec<u32> = found.collect();
         wanted.extend(found);
         if wanted.len() == before {
-            return all.iter().filter(|p| wanted.contains(&p.pid)).collect();
+            return all.iter().filter(|p| wanted.contains(&p.pid) && !p.ended).collect();
         }
     }
 }
@@ -122,9 +133,10 @@ mod tests {
     #[test]
     fn a_name_with_parentheses_does_not_confuse() {
         let text = "12 (a) b (c) S 3 4 5 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987 1 2 3\n";
-        let (process, state) = parse(text).unwrap();
+        let process = parse(text).unwrap();
         assert_eq!((process.pid, process.parent, process.group, process.session), (12, 3, 4, 5));
-        assert_eq!((process.started, process.name.as_str(), state), (987, "a) b (c", 'S'));
+        assert_eq!((process.started, process.name.as_str()), (987, "a) b (c"));
+        assert!(!process.ended);
     }
 
     #[test]
@@ -136,6 +148,7 @@ mod tests {
             session: 0,
             started: 0,
             name: String::new(),
+            ended: false,
         };
         let all = [process(9, 7), process(7, 5), process(5, 1), process(6, 1), process(8, 6)];
         let pids: Vec<u32> = with_descendants(&all, [5]).iter().map(|p| p.pid).collect();

@@ -27,6 +27,18 @@ const LAST_READS: u32 = 64;
 /// `waitid` flag of Linux: only children of the calling thread.
 const NO_THREAD: WaitIdOptions = WaitIdOptions::from_bits_retain(0x2000_0000);
 
+/// `/proc` is read so often before an orphan that the system knows of is given up, and when there
+/// are orphans of other attempts, before none is taken to be left of this one.
+const SCANS: u32 = 50;
+const SCANS_BESIDE_OTHERS: u32 = 2;
+
+/// What [`Keeper::gather`] found.
+#[derive(Debug, Default)]
+struct Found {
+    new: Vec<u64>,
+    orphans_of_others: bool,
+}
+
 impl Keeper {
     /// TERM to the whole tree now, KILL to what is left of it after the grace.
     pub(super) fn stop(&mut self, serial: u64, reason: Stopped) {
@@ -53,8 +65,8 @@ impl Keeper {
             let _ = kill_process_group(group, Signal::TERM);
             let _ = kill_process_group(group, Signal::CONT);
         }
-        let others = self.gather(serial, group);
-        self.terminate(serial, &others);
+        let found = self.gather(serial, group);
+        self.terminate(serial, &found.new);
         self.set_alarm(Instant::now() + grace, serial, Alarm::Kill);
     }
 
@@ -95,12 +107,22 @@ impl Keeper {
 
     /// The main child has ended: if its whole tree has, so has the attempt.
     fn settle(&mut self, serial: u64) {
-        // Whoever had a living parent has been adopted by us in this instant.
-        if self.reap_orphans() {
-            let new = self.gather(serial, None);
-            // Born while the others were told to end.
-            if self.held.get(&serial).is_some_and(|held| held.stop.is_some()) {
-                self.terminate(serial, &new);
+        // Whoever had a living parent has been adopted by us in this instant. One that forks and
+        // ends while `/proc` is read can be missed there, but not by the system.
+        let mut scans = 0;
+        while self.reap_orphans() {
+            let found = self.gather(serial, None);
+            scans += 1;
+            let Some(held) = self.held.get(&serial) else { return };
+            if !held.others.is_empty() {
+                // Born while the others were told to end.
+                if held.stop.is_some() {
+                    self.terminate(serial, &found.new);
+                }
+                return;
+            }
+            if found.orphans_of_others && scans >= SCANS_BESIDE_OTHERS || scans >= SCANS {
+                break;
             }
         }
         if self.held.get(&serial).is_some_and(|held| held.others.is_empty()) {
@@ -166,26 +188,26 @@ impl Keeper {
         }
     }
 
-    /// Takes hold of all processes of an attempt but its main one; gives those that are new and
-    /// not of this process group. Reads `/proc`.
-    fn gather(&mut self, serial: u64, but_group: Option<Pid>) -> Vec<u64> {
+    /// Takes hold of all processes of an attempt but its main one. `but_group` are not given as
+    /// new. Reads `/proc`.
+    fn gather(&mut self, serial: u64, but_group: Option<Pid>) -> Found {
         let all = tree::snapshot();
         let own = std::process::id();
-        let Some(held) = self.held.get(&serial) else { return Vec::new() };
+        let Some(held) = self.held.get(&serial) else { return Found::default() };
         let main = held.child().filter(|_| held.is_running()).map(|child| child.pid);
         let mains: Vec<u32> =
             self.held.values().filter_map(|held| Some(held.child()?.pid)).collect();
-        let orphans = all
+        let (orphans, of_others): (Vec<&Process>, Vec<&Process>) = all
             .iter()
-            .filter(|p| p.parent == own && !mains.contains(&p.pid))
-            .filter(|p| self.owner(p, serial) == Some(serial));
-        let roots: Vec<u32> = orphans.map(|p| p.pid).chain(main).collect();
+            .filter(|p| p.parent == own && !p.ended && !mains.contains(&p.pid))
+            .partition(|p| self.owner(p, serial) == Some(serial));
+        let roots: Vec<u32> = orphans.into_iter().map(|p| p.pid).chain(main).collect();
+        let mut found = Found { new: Vec::new(), orphans_of_others: !of_others.is_empty() };
         let known: Vec<u32> = held.others.values().map(|other| other.pid).collect();
         let new: Vec<&Process> = tree::with_descendants(&all, roots)
             .into_iter()
             .filter(|p| Some(p.pid) != main && !known.contains(&p.pid))
             .collect();
-        let mut tokens = Vec::new();
         for process in new {
             let Some(pidfd) = tree::hold(process) else { continue };
             let Ok(token) = self.watch(&pidfd, Watch::Other(serial)) else { continue };
@@ -194,10 +216,10 @@ impl Keeper {
                 held.others.insert(token, Other { pid: process.pid, name, pidfd });
             }
             if but_group.is_none_or(|group| tree::number(process.group) != Some(group)) {
-                tokens.push(token);
+                found.new.push(token);
             }
         }
-        tokens
+        found
     }
 
     /// Whose orphan this is: told by its group or session, by the mark in its environment, or by

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -13,8 +14,12 @@ use worker::{Options, Program, Worker};
 /// Nothing here takes so long unless it is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
 pub(crate) struct Bench {
     pub(crate) dir: TempDir,
+    /// Unlike that of every other test: processes are recognised by the keys made of it.
+    pub(crate) run: String,
     orders: Option<UnboundedSender<Order>>,
     reports: Receiver<Report>,
     worker: Option<Worker>,
@@ -31,6 +36,7 @@ impl Bench {
         let path = std::env::var("PATH").unwrap();
         let mut bench = Self {
             dir: tempfile::tempdir().unwrap(),
+            run: format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)),
             orders: None,
             reports: channel().1,
             worker: None,
@@ -102,11 +108,11 @@ impl Bench {
     pub(crate) fn command(&self, name: &str, argv: &[&str]) -> Assignment {
         Assignment {
             attempt: AttemptRef {
-                run: "0123456789abcdef".into(),
+                run: self.run.clone(),
                 execution: name.into(),
                 number: 1,
                 fence: 7,
-                key: format!("0123456789abcdef-{name}-1"),
+                key: format!("{}-{name}-1", self.run),
             },
             work: Work::Command { argv: argv.iter().map(|&word| word.into()).collect() },
             env: BTreeMap::new(),

@@ -3,6 +3,7 @@
 //! The server sends a `snapshot`, then every change after it in order; the stream ends after the
 //! run has finished. A dropped connection resumes with `after` and misses nothing.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::run::{EventView, RunDetail, RunSummary};
@@ -27,4 +28,20 @@ pub enum Message {
     },
     /// Nothing happened for 15 s.
     Ping,
+}
+
+/// One record of `GET /api/runs/{run}/logs/{stage}?format=lines`, newline-delimited JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Captured {
+    /// A line without its end; lossy UTF-8. A longer line than 64 KiB comes in parts.
+    Line {
+        /// Of its first byte in the attempt's output.
+        offset: u64,
+        /// When its first byte was captured.
+        at: Option<Timestamp>,
+        text: String,
+    },
+    /// Bytes `start..end` were dropped by the cap on captured output.
+    Gap { start: u64, end: u64 },
 }

@@ -1,1 +1,26 @@
-//! server
+//! The shell: takes commands, lets the engine decide, stores, and brings the world in line.
+//!
+//! - `conductor`: the one thread that owns the live runs and the writing side of the store;
+//! - `http`: the API, the same on every door;
+//! - `live`: what was committed, to whoever watches;
+//! - `listen`: the doors.
+//!
+//! The hands are joined from outside by two channels: [`Server::orders`] and [`Server::inbox`].
+
+mod captured;
+mod clock;
+mod conductor;
+mod definition;
+mod history;
+mod http;
+mod intake;
+mod listen;
+mod live;
+mod plan;
+mod refused;
+mod server;
+mod shared;
+mod view;
+
+pub use conductor::desk::Inbox;
+pub use server::{Error, Options, Server};

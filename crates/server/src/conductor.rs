@@ -1,0 +1,220 @@
+//! The conductor: one thread that owns the live runs and the writing side of the store.
+//!
+//! It takes what its inbox holds, lets the engine decide, commits everything in one synced
+//! transaction, and only then answers, publishes and sends orders to the hands. Start-up is the
+//! same path: load, fold, ask the hands what became of live attempts, reconcile.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use api::link;
+use engine::command::{Command, StopReason};
+use engine::id::{AttemptId, RunId};
+use store::port::{Read, Write};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::definition::Definitions;
+use crate::live::{Broker, Notice};
+use crate::refused::Refused;
+use batch::Batch;
+use desk::{Ask, Gauges, Input};
+use hands::Hands;
+use live::Live;
+use timers::Timers;
+
+mod admission;
+pub(crate) mod batch;
+mod commit;
+pub(crate) mod desk;
+pub(crate) mod hands;
+pub(crate) mod live;
+mod open;
+mod people;
+mod reconcile;
+mod recover;
+mod reports;
+mod runs;
+pub(crate) mod timers;
+
+pub(crate) use open::Opening;
+
+/// Inputs that go into one commit.
+const BATCH: usize = 1024;
+/// Between two tries to write while the disk is full.
+const FULL_AGAIN: Duration = Duration::from_secs(1);
+
+pub(crate) struct Conductor {
+    pub(crate) data_dir: PathBuf,
+    /// The name of the hands in the journal.
+    pub(crate) worker: String,
+    pub(crate) writer: Box<dyn Write>,
+    pub(crate) reader: Arc<dyn Read>,
+    pub(crate) definitions: Arc<Definitions>,
+    pub(crate) clock: Clock,
+    pub(crate) inbox: Receiver<Input>,
+    pub(crate) hands: Hands,
+    pub(crate) timers: Timers,
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) gauges: Arc<Gauges>,
+    /// Whether there is anything left to drive.
+    pub(crate) busy: watch::Sender<bool>,
+    pub(crate) on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
+    /// Runs that have not finished, folded.
+    pub(crate) runs: HashMap<RunId, Live>,
+    pub(crate) damaged: HashMap<RunId, String>,
+    /// Runs whose memory was dropped because it could not be stored: they are folded again.
+    pub(crate) dropped: HashSet<RunId>,
+    /// Reports that could not be stored yet, in the order in which they came.
+    pub(crate) retained: VecDeque<link::Report>,
+    /// More came than could be retained: the hands are asked again.
+    pub(crate) overflowed: bool,
+    pub(crate) full: bool,
+    /// When it was last tried to store what is kept.
+    pub(crate) tried_at: Option<std::time::Instant>,
+    /// Attempts to stop that were never handed out.
+    pub(crate) unhanded: Vec<(RunId, AttemptId, StopReason)>,
+    /// Probes that cannot be put together.
+    pub(crate) unprobed: Vec<(RunId, AttemptId)>,
+    pub(crate) ended: bool,
+}
+
+impl Conductor {
+    /// Until it is told to stop. Children go on; the next process adopts them.
+    pub(crate) fn run(mut self) {
+        let mut batch =
+            Batch { reconcile: self.runs.keys().copied().collect(), ..Batch::default() };
+        self.admit(&mut batch);
+        self.finish(batch);
+        while !self.ended {
+            let mut batch = Batch::default();
+            self.gather(&mut batch);
+            self.recover(&mut batch);
+            self.fire(&mut batch);
+            self.admit(&mut batch);
+            self.finish(batch);
+        }
+        self.broker.close();
+        self.busy.send_replace(false);
+    }
+
+    /// Waits for something to do, and takes all that is there.
+    fn gather(&mut self, batch: &mut Batch) {
+        let first = match self.patience() {
+            None => self.inbox.recv().map_err(|_closed| RecvTimeoutError::Disconnected),
+            Some(patience) => self.inbox.recv_timeout(patience),
+        };
+        match first {
+            Ok(input) => self.take(input, batch),
+            Err(RecvTimeoutError::Timeout) => return,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.ended = true;
+                return;
+            }
+        }
+        for _ in 1..BATCH {
+            match self.inbox.try_recv() {
+                Ok(input) => self.take(input, batch),
+                Err(_empty_or_closed) => return,
+            }
+        }
+    }
+
+    /// How long it may sleep; `None`: until something comes.
+    fn patience(&self) -> Option<Duration> {
+        if !self.unhanded.is_empty() || !self.unprobed.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let timer = self.timers.next().map(|due| {
+            let wait = due.duration_since(self.clock.now());
+            // Rounded up: waking just before it is due would be a turn for nothing.
+            Duration::try_from(wait).map_or(Duration::ZERO, |wait| wait + Duration::from_millis(1))
+        });
+        let full = self.is_behind().then_some(FULL_AGAIN);
+        match (timer, full) {
+            (Some(timer), Some(full)) => Some(timer.min(full)),
+            (timer, full) => timer.or(full),
+        }
+    }
+
+    fn take(&mut self, input: Input, batch: &mut Batch) {
+        match input {
+            Input::Ask(ask) => self.ask(ask, batch),
+            Input::Report(report) => self.report(report, batch),
+            Input::Stop => self.ended = true,
+        }
+    }
+
+    fn ask(&mut self, ask: Ask, batch: &mut Batch) {
+        match ask {
+            Ask::Start { start, reply } => self.start(*start, reply, batch),
+            Ask::Act { run, command, reply } => self.act(run, *command, reply, batch),
+            Ask::Save { save, reply } => self.save(*save, reply, batch),
+            Ask::SetEnabled { name, enabled, reply } => {
+                let at = self.clock.now();
+                batch.set_enabled(name, enabled, at, reply);
+            }
+            Ask::Delete { name, reply } => batch.delete(name, self.clock.now(), reply),
+            Ask::Detail { run, reply } => batch.details.push((run, reply)),
+        }
+    }
+
+    /// What the hands say. Output is only passed on; everything else is a matter of the run.
+    fn report(&mut self, report: link::Report, batch: &mut Batch) {
+        let Some(whose) = reports::whose(&report.attempt) else {
+            tracing::warn!(key = report.attempt.key, "a report about nothing we know");
+            return;
+        };
+        if let link::What::Output { bytes } = report.what {
+            if !whose.probe {
+                let key = Arc::from(report.attempt.key);
+                let attempt = Arc::new(whose.attempt);
+                self.broker.publish(whose.run, &Notice::Output { attempt, key, bytes });
+            }
+            return;
+        }
+        if let link::What::NeverStarted = report.what {
+            if self.hands.never_started(&whose) {
+                batch.reconcile.insert(whose.run);
+            }
+            return;
+        }
+        let last = reports::is_last(&report.what);
+        let kept = report.clone();
+        let command = if whose.probe {
+            reports::of_probe(&report.what)
+        } else {
+            reports::of_attempt(report.what, &self.worker)
+        };
+        let Some(said) = command else { return };
+        let attempt = whose.attempt.clone();
+        let command = Command::Report { attempt, report: said };
+        let now = self.clock.now();
+        match self.decide(whose.run, command, now, batch) {
+            // A late result changes nothing; the hands may forget it all the same.
+            Ok(()) | Err(Refused::Rejected(_) | Refused::NotFound { .. }) => {
+                if last {
+                    batch.ended.push((whose, report.attempt));
+                }
+                batch.reports.push(kept);
+            }
+            Err(Refused::StorageFull) => self.retain(kept),
+            Err(refused) => {
+                tracing::warn!(key = kept.attempt.key, cause = %refused, "a report was dropped");
+            }
+        }
+    }
+
+    /// Timers that are due. Which of them still mean something is the engine's to say.
+    fn fire(&mut self, batch: &mut Batch) {
+        let now = self.clock.now();
+        for (run, timer) in self.timers.take_due(now) {
+            // Refused: its state moved on. Either way the run's timers are armed anew.
+            let _moved_on = self.decide(run, Command::Fire { timer }, now, batch);
+            batch.reconcile.insert(run);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What one turn of the conductor gathers for one commit.
+
+use std::collections::HashMap;
+
+use api::link::{AttemptRef, Report};
+use api::run::{RunDetail, RunSummary};
+use engine::id::RunId;
+use indexmap::IndexSet;
+use jiff::Timestamp;
+use store::port::{Change, Outcome};
+
+use super::desk::{Reply, Saved};
+use super::reports::Whose;
+use crate::refused::Refused;
+
+#[derive(Default)]
+pub(crate) struct Batch {
+    /// Changes of the catalogue, and who waits for each.
+    pub(crate) catalog: Vec<Change>,
+    pub(crate) waits: Vec<Waits>,
+    /// Runs with events that are not on disk.
+    pub(crate) touched: IndexSet<RunId>,
+    /// Who waits for a run's events to be on disk.
+    pub(crate) acks: Vec<(RunId, Reply<RunSummary>)>,
+    /// Reports handled in this turn: kept, should it not reach the disk.
+    pub(crate) reports: Vec<Report>,
+    /// Attempts whose end is stored with this commit.
+    pub(crate) ended: Vec<(Whose, AttemptRef)>,
+    /// Runs to bring in line with the world although nothing was decided.
+    pub(crate) reconcile: IndexSet<RunId>,
+    /// Read after the commit, so that only what is on disk is shown.
+    pub(crate) details: Vec<(RunId, Reply<Option<Box<RunDetail>>>)>,
+    /// Numbers given to runs that are created in this turn.
+    pub(crate) numbers: HashMap<String, u64>,
+}
+
+pub(crate) enum Waits {
+    Saved(Reply<Saved>),
+    Done(Reply<()>),
+}
+
+impl Waits {
+    pub(crate) fn refuse(self, refused: Refused) {
+        match self {
+            Self::Saved(reply) => reply.send(Err(refused)),
+            Self::Done(reply) => reply.send(Err(refused)),
+        }
+    }
+
+    pub(crate) fn answer(self, outcome: Outcome) {
+        match (self, outcome) {
+            (waits, Outcome::Refused(refusal)) => waits.refuse(Refused::Catalog(refusal)),
+            (Self::Saved(reply), Outcome::Saved { revision, created }) => {
+                reply.send(Ok(Saved { revision, created }));
+            }
+            (Self::Done(reply), Outcome::Done) => reply.send(Ok(())),
+            (
+                waits,
+                outcome @ (Outcome::Saved { .. } | Outcome::Done | Outcome::Appended { .. }),
+            ) => {
+                waits.refuse(Refused::Internal(format!("the store answered {outcome:?}")));
+            }
+        }
+    }
+}
+
+impl Batch {
+    pub(crate) fn set_enabled(
+        &mut self,
+        name: String,
+        enabled: bool,
+        at: Timestamp,
+        reply: Reply<()>,
+    ) {
+        self.catalog.push(Change::SetEnabled { name, enabled, at });
+        self.waits.push(Waits::Done(reply));
+    }
+
+    pub(crate) fn delete(&mut self, name: String, at: Timestamp, reply: Reply<()>) {
+        self.catalog.push(Change::DeletePipeline { name, at });
+        self.waits.push(Waits::Done(reply));
+    }
+
+    /// Forgets all that hangs on a run whose events will not be stored, and answers for it.
+    pub(crate) fn strike(&mut self, run: RunId, refused: impl Fn() -> Refused) -> Vec<Report> {
+        self.touched.shift_remove(&run);
+        self.reconcile.shift_remove(&run);
+        self.ended.retain(|(whose, _)| whose.run != run);
+        let (acks, others) =
+            std::mem::take(&mut self.acks).into_iter().partition(|(of, _)| *of == run);
+        self.acks = others;
+        let acks: Vec<(RunId, Reply<RunSummary>)> = acks;
+        for (_, reply) in acks {
+            reply.send(Err(refused()));
+        }
+        let id = run.to_string();
+        let (struck, others) = std::mem::take(&mut self.reports)
+            .into_iter()
+            .partition(|report| report.attempt.run == id);
+        self.reports = others;
+        struck
+    }
+}

@@ -1,0 +1,229 @@
+//! The end of a turn: everything decided is stored, and then it is told.
+
+use std::sync::Arc;
+
+use api::run::EventView;
+use engine::id::RunId;
+use store::port::{Append, Appended, Change, Error, Outcome, RunRow};
+
+use super::Conductor;
+use super::batch::Batch;
+use super::live::guarded;
+use crate::live::Notice;
+use crate::refused::{Refused, chain};
+use crate::view;
+
+/// What a commit says about one run.
+struct Written {
+    run: RunId,
+    row: RunRow,
+    /// The place of its change; `None` when nothing was decided.
+    change: Option<usize>,
+}
+
+impl Conductor {
+    /// Stores what the batch holds; then answers, publishes and reconciles, in this order: orders
+    /// leave before answers, so that whoever is answered finds the server at work.
+    pub(super) fn finish(&mut self, mut batch: Batch) {
+        let catalog = batch.catalog.len();
+        let mut changes = std::mem::take(&mut batch.catalog);
+        let (written, outcomes) = loop {
+            let written = self.write_down(&mut batch, &mut changes);
+            if changes.is_empty() {
+                break (written, Vec::new());
+            }
+            match self.commit(&changes) {
+                Ok(outcomes) => break (written, outcomes),
+                Err(Refused::Damaged { run, problem }) => {
+                    let Some(run) = self.put_back(&written, &mut changes, catalog, &run) else {
+                        self.fatal(&format!("run {run} is damaged: {problem}"));
+                        return;
+                    };
+                    self.damage(run, problem, &mut batch);
+                }
+                Err(_full_or_fatal) => {
+                    self.roll_back(batch, &written);
+                    return;
+                }
+            }
+        };
+        let mut outcomes = outcomes.into_iter();
+        for (waits, outcome) in batch.waits.drain(..).zip(outcomes.by_ref().take(catalog)) {
+            waits.answer(outcome);
+        }
+        let outcomes: Vec<Outcome> = outcomes.collect();
+        let mut rows = Vec::new();
+        for Written { run, row, change } in written {
+            if let Some(change) = change {
+                let Change::Append(append) = &changes[change] else { continue };
+                match outcomes.get(change - catalog) {
+                    Some(Outcome::Appended { rows, .. }) => {
+                        self.stored(append, rows);
+                        batch.reconcile.insert(run);
+                    }
+                    outcome => {
+                        let problem = match outcome {
+                            Some(Outcome::Refused(refusal)) => refusal.to_string(),
+                            outcome => format!("the store answered {outcome:?}"),
+                        };
+                        self.damage(run, problem, &mut batch);
+                        continue;
+                    }
+                }
+            }
+            rows.push((run, row));
+        }
+        self.tell(batch, rows);
+    }
+
+    /// Adds the runs' changes to those of the catalogue. A run whose rows cannot be made is struck.
+    fn write_down(&mut self, batch: &mut Batch, changes: &mut Vec<Change>) -> Vec<Written> {
+        let touched: Vec<RunId> = batch.touched.iter().copied().collect();
+        let mut written = Vec::with_capacity(touched.len());
+        for run in touched {
+            let Some(live) = self.runs.get_mut(&run) else { continue };
+            match live.rows() {
+                Ok(rows) if live.fresh.is_empty() => {
+                    written.push(Written { run, row: rows.run, change: None });
+                }
+                Ok(rows) => {
+                    let events = std::mem::take(&mut live.fresh);
+                    let (after, row) = (live.stored, rows.run.clone());
+                    let stages = rows.stages;
+                    let append = Append { run, after, events, row: rows.run, stages };
+                    written.push(Written { run, row, change: Some(changes.len()) });
+                    changes.push(Change::Append(append));
+                }
+                Err(problem) => self.damage(run, problem, batch),
+            }
+        }
+        written
+    }
+
+    /// Undoes `write_down`. Returns the run of this name, if it was among them.
+    fn put_back(
+        &mut self,
+        written: &[Written],
+        changes: &mut Vec<Change>,
+        catalog: usize,
+        name: &str,
+    ) -> Option<RunId> {
+        for change in changes.drain(catalog..) {
+            if let Change::Append(append) = change
+                && let Some(live) = self.runs.get_mut(&append.run)
+            {
+                live.fresh = append.events;
+            }
+        }
+        written.iter().map(|written| written.run).find(|run| run.to_string() == name)
+    }
+
+    /// Nothing was stored: whoever waited is refused, runs are dropped from memory and folded
+    /// again, reports are kept for the next try.
+    fn roll_back(&mut self, mut batch: Batch, written: &[Written]) {
+        let full = self.full && !self.ended;
+        let refused = || if full { Refused::StorageFull } else { Refused::Stopping };
+        for waits in batch.waits.drain(..) {
+            waits.refuse(refused());
+        }
+        for Written { run, change, .. } in written {
+            if change.is_none() {
+                continue;
+            }
+            for report in batch.strike(*run, refused) {
+                self.retain(report);
+            }
+            if self.runs.remove(run).is_some_and(|live| live.stored > 0) {
+                self.dropped.insert(*run);
+            }
+        }
+        let rows = written
+            .iter()
+            .filter(|written| written.change.is_none())
+            .map(|written| (written.run, written.row.clone()))
+            .collect();
+        self.tell(batch, rows);
+    }
+
+    /// These events are on disk.
+    fn stored(&mut self, append: &Append, hashes: &[Appended]) {
+        let Some(live) = self.runs.get_mut(&append.run) else { return };
+        live.stored = append.after + append.events.len() as u64;
+        if !self.broker.is_watched(append.run) {
+            return;
+        }
+        let events: Arc<[EventView]> = append
+            .events
+            .iter()
+            .zip(hashes)
+            .map(|(event, place)| view::event::view(append.run, place.seq, event, &place.hash))
+            .collect();
+        let summary = Arc::new(view::run::summary(&append.row));
+        let finished = append.row.finished;
+        self.broker.publish(append.run, &Notice::Events { events, summary, finished });
+    }
+
+    /// What is stored takes effect and is answered.
+    fn tell(&mut self, mut batch: Batch, rows: Vec<(RunId, RunRow)>) {
+        for (whose, attempt) in batch.ended.drain(..) {
+            batch.reconcile.insert(whose.run);
+            self.hands.release(&whose, attempt);
+        }
+        for run in std::mem::take(&mut batch.reconcile) {
+            self.reconcile(run);
+        }
+        self.dispatch();
+        self.show();
+        for (run, reply) in batch.acks {
+            let row = rows.iter().find(|(id, _)| *id == run).map(|(_, row)| row);
+            reply.send(row.map_or_else(
+                || Err(Refused::Internal("the run was not stored".to_owned())),
+                |row| Ok(view::run::summary(row)),
+            ));
+        }
+        for (run, reply) in batch.details {
+            let detail = self.runs.get(&run).map(|live| guarded(|| view::run::detail(&live.run)));
+            reply.send(match detail {
+                None => Ok(None),
+                Some(Ok(detail)) => Ok(Some(Box::new(detail))),
+                Some(Err(problem)) => Err(Refused::Damaged { run: run.to_string(), problem }),
+            });
+        }
+        for (run, _) in rows {
+            self.rest(run);
+        }
+    }
+
+    /// One transaction, synced. Refused as full (nothing happened), damaged (that run has to be
+    /// left out), or stopping: the process cannot go on.
+    pub(super) fn commit(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, Refused> {
+        match self.writer.commit(changes) {
+            Ok(outcomes) => {
+                if self.full {
+                    tracing::info!("there is room on the disk again");
+                    self.full = false;
+                }
+                Ok(outcomes)
+            }
+            Err(error) if error.is_full() => {
+                if !self.full {
+                    tracing::error!("the disk is full: nothing can be stored");
+                }
+                self.full = true;
+                Err(Refused::StorageFull)
+            }
+            Err(Error::Corrupt { run, problem }) => Err(Refused::Damaged { run, problem }),
+            Err(error) => {
+                self.fatal(&chain(&error));
+                Err(Refused::Stopping)
+            }
+        }
+    }
+
+    /// Nobody knows what the disk holds: the next process reads it.
+    fn fatal(&mut self, problem: &str) {
+        tracing::error!(problem, "the store failed, this process has to end");
+        self.ended = true;
+        (self.on_fatal)(problem);
+    }
+}

@@ -1,0 +1,155 @@
+//! The doors to the conductor: one for people (bounded, answered), one for the hands.
+
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use api::link;
+use api::run::{RunDetail, RunSummary};
+use engine::command::Command;
+use engine::id::RunId;
+use pipeline::Pipeline;
+use store::port::Expect;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::intake::Start;
+use crate::refused::Refused;
+
+/// Requests of people that may wait for the conductor. More are refused before they are accepted.
+const ROOM: usize = 1024;
+
+/// One thing that the conductor deals with.
+pub(crate) enum Input {
+    Ask(Ask),
+    Report(link::Report),
+    Stop,
+}
+
+/// What people ask. Answers to changes are sent after the sync.
+pub(crate) enum Ask {
+    Start {
+        start: Box<Start>,
+        reply: Reply<RunSummary>,
+    },
+    Act {
+        run: RunId,
+        command: Box<Command>,
+        reply: Reply<RunSummary>,
+    },
+    Save {
+        save: Box<Save>,
+        reply: Reply<Saved>,
+    },
+    SetEnabled {
+        name: String,
+        enabled: bool,
+        reply: Reply<()>,
+    },
+    Delete {
+        name: String,
+        reply: Reply<()>,
+    },
+    /// A loaded run as committed; `None` when it is at rest.
+    Detail {
+        run: RunId,
+        reply: Reply<Option<Box<RunDetail>>>,
+    },
+}
+
+pub(crate) struct Save {
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) text: String,
+    pub(crate) digest: String,
+    pub(crate) by: String,
+    pub(crate) expect: Expect,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Saved {
+    pub(crate) revision: u32,
+    pub(crate) created: bool,
+}
+
+/// Where an answer goes. Dropping it unanswered says that the server is stopping.
+pub(crate) struct Reply<T> {
+    sender: oneshot::Sender<Result<T, Refused>>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl<T> Reply<T> {
+    /// An asker who has gone away is no concern of ours: what was decided stands.
+    pub(crate) fn send(self, answer: Result<T, Refused>) {
+        let _gone = self.sender.send(answer);
+    }
+}
+
+/// Asks the conductor.
+#[derive(Clone, Debug)]
+pub(crate) struct Desk {
+    inbox: Sender<Input>,
+    room: Arc<Semaphore>,
+}
+
+impl Desk {
+    pub(crate) fn new(inbox: Sender<Input>) -> Self {
+        Self { inbox, room: Arc::new(Semaphore::new(ROOM)) }
+    }
+
+    /// Refused as [`Refused::Overloaded`] when too many are waiting already.
+    pub(crate) async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Refused> {
+        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
+            return Err(Refused::Overloaded);
+        };
+        let (sender, answer) = oneshot::channel();
+        let input = Input::Ask(ask(Reply { sender, _room: room }));
+        self.inbox.send(input).map_err(|_closed| Refused::Stopping)?;
+        answer.await.map_err(|_dropped| Refused::Stopping)?
+    }
+
+    pub(crate) fn stop(&self) {
+        let _stopped = self.inbox.send(Input::Stop);
+    }
+}
+
+/// Where the hands report. Cheap to clone, usable from any thread.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    inbox: Sender<Input>,
+}
+
+impl Inbox {
+    pub(crate) fn new(inbox: Sender<Input>) -> Self {
+        Self { inbox }
+    }
+
+    /// `false`: the server has stopped. Nothing is lost by that: what ended is on the disk of the
+    /// hands, and the next server asks for it.
+    pub fn report(&self, report: link::Report) -> bool {
+        self.inbox.send(Input::Report(report)).is_ok()
+    }
+}
+
+/// What the conductor lets others see of itself.
+#[derive(Debug, Default)]
+pub(crate) struct Gauges {
+    gauges: Mutex<Gauge>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gauge {
+    pub(crate) used: u32,
+    pub(crate) queued: u32,
+    /// Why writes are refused; empty when they are not.
+    pub(crate) problem: String,
+    /// Runs that were stopped because they are damaged, each with why.
+    pub(crate) damaged: Vec<(RunId, String)>,
+}
+
+impl Gauges {
+    pub(crate) fn read(&self) -> Gauge {
+        self.gauges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Gauge)) {
+        change(&mut self.gauges.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}

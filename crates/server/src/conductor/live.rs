@@ -1,0 +1,91 @@
+//! One run in memory: a cache of the fold over its journal.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use engine::Run;
+use engine::command::{Command, Rejection};
+use engine::event::{Event, Stamped};
+use engine::id::RunId;
+use jiff::Timestamp;
+use pipeline::Pipeline;
+use store::port::{Read, RunRow, StageRow};
+
+use crate::definition::Definitions;
+use crate::refused::{Refused, panic_message};
+use crate::view;
+
+pub(crate) struct Live {
+    pub(crate) id: RunId,
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) run: Run,
+    /// Events on disk.
+    pub(crate) stored: u64,
+    /// Events decided and folded in, not yet on disk.
+    pub(crate) fresh: Vec<Stamped>,
+}
+
+/// What a commit writes about a run beside its events.
+pub(crate) struct Rows {
+    pub(crate) run: RunRow,
+    pub(crate) stages: Vec<StageRow>,
+}
+
+impl Live {
+    pub(crate) fn new(id: RunId, pipeline: Arc<Pipeline>) -> Self {
+        let run = Run::new(Arc::clone(&pipeline));
+        Self { id, pipeline, run, stored: 0, fresh: Vec::new() }
+    }
+
+    /// Folds a stored journal. `None` for an empty one: there is no such run.
+    pub(crate) fn replay(
+        id: RunId,
+        journal: &[Stamped],
+        definitions: &Definitions,
+        reader: &dyn Read,
+    ) -> Result<Option<Self>, Refused> {
+        let Some(first) = journal.first() else { return Ok(None) };
+        let damaged = |problem| Refused::Damaged { run: id.to_string(), problem };
+        let Event::RunCreated { pipeline, revision, digest, .. } = &first.event else {
+            return Err(damaged("its journal does not begin with its creation".to_owned()));
+        };
+        let pipeline = definitions.of_run(reader, pipeline, *revision, digest)?;
+        let pipeline = pipeline.map_err(damaged)?;
+        let run = guarded(|| Run::replay(Arc::clone(&pipeline), journal)).map_err(damaged)?;
+        let run = run.map_err(|corrupt| damaged(corrupt.to_string()))?;
+        let stored = journal.len() as u64;
+        Ok(Some(Self { id, pipeline, run, stored, fresh: Vec::new() }))
+    }
+
+    /// Decides a command. The outer error is a panic: the run must not be used any more.
+    pub(crate) fn handle(
+        &mut self,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<Result<(), Rejection>, String> {
+        let events = match guarded(|| self.run.handle(command, now))? {
+            Ok(events) => events,
+            Err(rejection) => return Ok(Err(rejection)),
+        };
+        self.fresh.extend(events);
+        Ok(Ok(()))
+    }
+
+    /// The rows after the fresh events. The error is a panic, as in [`Live::handle`].
+    pub(crate) fn rows(&self) -> Result<Rows, String> {
+        guarded(|| Rows {
+            run: view::run::row(&self.run),
+            stages: view::stage::rows(&self.run, &self.fresh),
+        })
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.run.is_finished()
+    }
+}
+
+/// A panic inside one run is that run's end, not the server's.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| format!("a defect in the engine: {}", panic_message(&*panic)))
+}

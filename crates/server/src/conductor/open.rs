@@ -1,0 +1,127 @@
+//! Taking up where an earlier process left off.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use api::link::Order;
+use engine::id::{AttemptId, RunId};
+use indexmap::IndexSet;
+use jiff::Timestamp;
+use store::port::{Error, Read, Write};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+
+use super::Conductor;
+use super::desk::{Gauges, Input};
+use super::hands::Hands;
+use super::live::{Live, guarded};
+use super::reports::Whose;
+use super::timers::Timers;
+use crate::clock::Clock;
+use crate::definition::Definitions;
+use crate::live::Broker;
+use crate::refused::Refused;
+
+/// What a conductor is made of.
+pub(crate) struct Opening {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) worker: String,
+    pub(crate) slots: u32,
+    pub(crate) writer: Box<dyn Write>,
+    pub(crate) reader: Arc<dyn Read>,
+    pub(crate) definitions: Arc<Definitions>,
+    pub(crate) inbox: Receiver<Input>,
+    pub(crate) orders: UnboundedSender<Order>,
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) gauges: Arc<Gauges>,
+    pub(crate) busy: watch::Sender<bool>,
+    pub(crate) on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Conductor {
+    /// Loads what has not finished and asks the hands about every live attempt. Until they have
+    /// answered, an attempt counts as held, so that it is not started twice.
+    pub(crate) fn open(opening: Opening) -> Result<Self, Error> {
+        let mut conductor = Self {
+            data_dir: opening.data_dir,
+            worker: opening.worker,
+            writer: opening.writer,
+            reader: opening.reader,
+            definitions: opening.definitions,
+            clock: Clock::start(None),
+            inbox: opening.inbox,
+            hands: Hands::new(opening.orders, opening.slots),
+            timers: Timers::default(),
+            broker: opening.broker,
+            gauges: opening.gauges,
+            busy: opening.busy,
+            on_fatal: opening.on_fatal,
+            runs: HashMap::new(),
+            damaged: HashMap::new(),
+            dropped: HashSet::new(),
+            retained: VecDeque::new(),
+            overflowed: false,
+            full: false,
+            tried_at: None,
+            unhanded: Vec::new(),
+            unprobed: Vec::new(),
+            ended: false,
+        };
+        let unfinished = conductor.writer.unfinished()?;
+        let mut newest: Option<Timestamp> = None;
+        let mut adopted = Vec::new();
+        for run in unfinished {
+            match conductor.take_up(run, &mut adopted) {
+                Ok(at) => newest = newest.max(at),
+                Err(Error::Corrupt { problem, .. }) => conductor.mark_damaged(run, problem),
+                Err(error) => return Err(error),
+            }
+        }
+        conductor.hands.adopt(adopted);
+        conductor.clock = Clock::start(newest);
+        Ok(conductor)
+    }
+
+    fn take_up(
+        &mut self,
+        run: RunId,
+        adopted: &mut Vec<(Whose, String)>,
+    ) -> Result<Option<Timestamp>, Error> {
+        let journal = self.writer.journal(run)?;
+        let newest = journal.last().map(|stamped| stamped.at);
+        let live = match Live::replay(run, &journal, &self.definitions, &*self.reader) {
+            Ok(Some(live)) => live,
+            Ok(None) => return Ok(None),
+            Err(refused) => {
+                let problem = match refused {
+                    Refused::Damaged { problem, .. } => problem,
+                    refused => refused.to_string(),
+                };
+                return Err(Error::Corrupt { run: run.to_string(), problem });
+            }
+        };
+        let live_attempts = guarded(|| to_adopt(&live))
+            .map_err(|problem| Error::Corrupt { run: run.to_string(), problem })?;
+        adopted.extend(live_attempts);
+        self.runs.insert(run, live);
+        Ok(newest)
+    }
+}
+
+/// Everything that an earlier process may have handed out.
+fn to_adopt(live: &Live) -> Vec<(Whose, String)> {
+    let desired = live.run.desired();
+    let stopping = desired.stops.into_iter().map(|(attempt, _)| attempt);
+    let attempts: IndexSet<AttemptId> = desired.attempts.into_iter().chain(stopping).collect();
+    let attempts = attempts.into_iter().filter_map(|attempt| {
+        let key = live.run.task(&attempt)?.key;
+        Some((Whose { run: live.id, attempt, probe: false }, key))
+    });
+    let probes = desired.probes.into_iter().filter_map(|attempt| {
+        let key = live.run.probe(&attempt)?.key;
+        Some((Whose { run: live.id, attempt, probe: true }, key))
+    });
+    attempts.chain(probes).collect()
+}

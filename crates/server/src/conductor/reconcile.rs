@@ -1,0 +1,202 @@
+//! The world is brought in line with what the runs desire. Doing it twice changes nothing.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use api::link::{Assignment, Piece, Python, Work};
+use engine::command::Command;
+use engine::desired::{PythonProgram, Task, TaskWork};
+use engine::id::{AttemptId, RunId};
+use pipeline::model::Effects;
+use pipeline::text;
+
+use super::Conductor;
+use super::batch::Batch;
+use super::live::{Live, guarded};
+use super::reports::{self, Whose};
+use crate::refused::Refused;
+
+impl Conductor {
+    pub(super) fn reconcile(&mut self, run: RunId) {
+        let Some(live) = self.runs.get(&run) else { return };
+        let finished = live.is_finished();
+        let desired = match guarded(|| live.run.desired()) {
+            Ok(desired) => desired,
+            Err(problem) => {
+                tracing::error!(%run, problem, "the run is damaged");
+                return self.mark_damaged(run, problem);
+            }
+        };
+        let mut stopping = HashSet::new();
+        for (attempt, reason) in desired.stops {
+            let whose = Whose { run, attempt: attempt.clone(), probe: false };
+            if !self.hands.stop(&whose, reason) {
+                self.unhanded.push((run, attempt.clone(), reason));
+            }
+            stopping.insert(attempt);
+        }
+        self.probe(run, &desired.probes);
+        self.timers.set(run, desired.timers);
+        let mut wanted = desired.attempts;
+        if !stopping.is_empty() {
+            wanted.retain(|attempt| !stopping.contains(attempt));
+        }
+        self.hands.want(run, wanted);
+        if finished {
+            self.hands.drop_run(run);
+        }
+    }
+
+    /// Probes that ought to run are started, others are stopped.
+    fn probe(&mut self, run: RunId, wanted: &[AttemptId]) {
+        for held in self.hands.probes(run) {
+            if !wanted.contains(&held.attempt) {
+                self.hands.stop(&held, engine::command::StopReason::Cancelled);
+            }
+        }
+        for attempt in wanted {
+            let whose = Whose { run, attempt: attempt.clone(), probe: true };
+            if self.hands.holds(&whose) {
+                continue;
+            }
+            let Some(live) = self.runs.get(&run) else { return };
+            match guarded(|| live.run.probe(attempt).map(|task| assignment(live, &whose, task))) {
+                Ok(Some(assignment)) => self.hands.start(whose, assignment),
+                Ok(None) => self.unprobed.push((run, attempt.clone())),
+                Err(problem) => return self.mark_damaged(run, problem),
+            }
+        }
+    }
+
+    /// Hands out as many attempts as there are free slots.
+    pub(super) fn dispatch(&mut self) {
+        if self.ended {
+            return;
+        }
+        for whose in self.hands.next() {
+            if let Err(refused) = self.load(whose.run) {
+                tracing::warn!(run = %whose.run, cause = %refused, "could not dispatch");
+                continue;
+            }
+            let Some(live) = self.runs.get(&whose.run) else { continue };
+            let task = guarded(|| {
+                live.run.task(&whose.attempt).map(|task| assignment(live, &whose, task))
+            });
+            match task {
+                Ok(Some(assignment)) => {
+                    prepare(&self.data_dir, &assignment);
+                    self.hands.start(whose, assignment);
+                }
+                Ok(None) => tracing::error!(
+                    run = %whose.run,
+                    execution = %whose.attempt.execution,
+                    "an attempt that ought to run is not live"
+                ),
+                Err(problem) => self.mark_damaged(whose.run, problem),
+            }
+        }
+    }
+
+    /// Attempts that are stopped before the hands heard of them have ended, by our own word; so
+    /// has a probe that cannot be put together.
+    pub(super) fn settle_unhanded(&mut self, batch: &mut Batch) {
+        let now = self.clock.now();
+        for (run, attempt, reason) in std::mem::take(&mut self.unhanded) {
+            let whose = Whose { run, attempt, probe: false };
+            if self.hands.holds(&whose) {
+                continue;
+            }
+            let report = reports::never_handed_out(reason);
+            let command = Command::Report { attempt: whose.attempt, report };
+            self.decide_quietly(run, command, now, batch);
+        }
+        for (run, attempt) in std::mem::take(&mut self.unprobed) {
+            let report = engine::command::Report::Probed { exit_code: None };
+            self.decide_quietly(run, Command::Report { attempt, report }, now, batch);
+        }
+    }
+
+    fn decide_quietly(
+        &mut self,
+        run: RunId,
+        command: Command,
+        now: jiff::Timestamp,
+        batch: &mut Batch,
+    ) {
+        match self.decide(run, command, now, batch) {
+            // Rejected: the run has moved on by itself.
+            Ok(()) | Err(Refused::Rejected(_)) => {}
+            Err(refused) => tracing::warn!(%run, cause = %refused, "could not settle an attempt"),
+        }
+    }
+
+    /// What others may see of this thread.
+    pub(super) fn show(&mut self) {
+        let used = u32::try_from(self.hands.used()).unwrap_or(u32::MAX);
+        let queued = u32::try_from(self.hands.queued()).unwrap_or(u32::MAX);
+        let problem = if self.full { Refused::StorageFull.to_string() } else { String::new() };
+        self.gauges.change(|gauge| {
+            gauge.used = used;
+            gauge.queued = queued;
+            gauge.problem = problem;
+        });
+        let busy = !self.hands.is_idle()
+            || !self.timers.is_empty()
+            || !self.unhanded.is_empty()
+            || !self.unprobed.is_empty()
+            || !self.retained.is_empty()
+            || !self.dropped.is_empty();
+        self.busy.send_if_modified(|was| std::mem::replace(was, busy) != busy);
+    }
+}
+
+/// A run that was started without a directory has one of its own, made when it is first needed.
+fn prepare(data: &Path, assignment: &Assignment) {
+    let own = data.join("workspaces").join(&assignment.attempt.run);
+    if Path::new(&assignment.working_dir).starts_with(&own)
+        && let Err(error) = std::fs::create_dir_all(&own)
+    {
+        tracing::warn!(folder = %own.display(), %error, "could not create a workspace");
+    }
+}
+
+fn assignment(live: &Live, whose: &Whose, task: Task) -> Assignment {
+    let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let stage = live.pipeline.stages.iter().find(|s| s.name == whose.attempt.execution.stage);
+    let directory = Path::new(&task.directory);
+    let working_dir = match &task.working_dir {
+        Some(folder) => directory.join(folder),
+        None => directory.to_owned(),
+    };
+    Assignment {
+        attempt: reports::reference(whose, &task.key),
+        work: match task.work {
+            TaskWork::Command { argv } => Work::Command { argv },
+            TaskWork::Python { program, parameters } => Work::Python {
+                program: match program {
+                    PythonProgram::File(path) => Python::File(path),
+                    PythonProgram::Code(code) => Python::Code(code),
+                },
+                parameters,
+            },
+        },
+        env: task
+            .env
+            .into_iter()
+            .map(|(name, pieces)| (name, pieces.into_iter().map(piece).collect()))
+            .collect(),
+        working_dir: working_dir.to_string_lossy().into_owned(),
+        timeout_ms: task.timeout.map(millis),
+        idle_ms: task.idle.map(millis),
+        grace_ms: millis(task.grace),
+        once: task.effects == Effects::Once && !whose.probe,
+        environment: stage.and_then(|stage| stage.environment.clone()),
+    }
+}
+
+fn piece(piece: text::Piece) -> Piece {
+    match piece {
+        text::Piece::Plain(text) => Piece::Plain(text),
+        text::Piece::Secret(name) => Piece::Secret(name),
+    }
+}

@@ -1,0 +1,61 @@
+//! The HTTP API. Handlers are thin: translate in, ask, translate out. Only here are status codes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+
+use crate::shared::Shared;
+
+mod body;
+mod caller;
+mod catch;
+mod feed;
+mod logs;
+mod pipelines;
+mod problem;
+mod reference;
+mod runs;
+mod system;
+
+pub(crate) use caller::Door;
+
+/// Definitions and requests are smaller than this.
+const BODY_LIMIT: usize = 2 << 20;
+
+/// The routes behind one door. Nobody reaches a handler without a [`caller::Caller`].
+pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
+    let pipeline = get(pipelines::show).put(pipelines::update).delete(pipelines::delete);
+    Router::new()
+        .route("/healthz", get(system::healthz))
+        .route("/readyz", get(system::readyz))
+        .route("/api/status", get(system::status))
+        .route("/api/schema", get(system::schema))
+        .route("/api/validate", post(system::validate))
+        .route("/api/pipelines", get(pipelines::list).post(pipelines::create))
+        .route("/api/pipelines/{name}", pipeline)
+        .route("/api/pipelines/{name}/enable", post(pipelines::enable))
+        .route("/api/pipelines/{name}/disable", post(pipelines::disable))
+        .route("/api/pipelines/{name}/run", post(pipelines::run))
+        .route("/api/pipelines/{name}/runs", get(pipelines::runs))
+        .route("/api/pipelines/{name}/revisions", get(pipelines::revisions))
+        .route("/api/pipelines/{name}/revisions/{number}", get(pipelines::revision))
+        .route("/api/runs", get(runs::list).post(runs::start))
+        .route("/api/runs/{run}", get(runs::show))
+        .route("/api/runs/{run}/pause", post(runs::pause))
+        .route("/api/runs/{run}/resume", post(runs::resume))
+        .route("/api/runs/{run}/cancel", post(runs::cancel))
+        .route("/api/runs/{run}/retry", post(runs::retry))
+        .route("/api/runs/{run}/resolve", post(runs::resolve))
+        .route("/api/runs/{run}/events", get(runs::events))
+        .route("/api/runs/{run}/feed", get(feed::feed))
+        .route("/api/runs/{run}/logs/{stage}", get(logs::logs))
+        .fallback(problem::no_route)
+        .method_not_allowed_fallback(problem::no_method)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn_with_state(Arc::new(door), caller::admit))
+        .layer(from_fn(catch::catch))
+        .with_state(shared)
+}

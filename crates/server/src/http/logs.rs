@@ -1,0 +1,359 @@
+//! Captured output: a part of it as it is, or followed while it grows; driven by notices.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use api::run::{AttemptView, EventView, StageView};
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use engine::id::RunId;
+use serde::Deserialize;
+use store::port::RunRow;
+use tokio::sync::mpsc;
+
+use super::body::Params;
+use super::caller::Caller;
+use super::feed::channel;
+use super::problem::Fault;
+use super::reference;
+use crate::captured::{self, Chunk};
+use crate::history;
+use crate::live::Notice;
+use crate::refused::Refused;
+use crate::shared::{Shared, blocking};
+use lines::Lines;
+
+mod lines;
+
+/// Bytes of one answer, unless asked otherwise, and at most.
+const PART: usize = 1 << 20;
+const PART_MAX: usize = 8 << 20;
+/// Bytes read at once while following.
+const STEP: usize = 64 << 10;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    /// The newest one when not given.
+    attempt: Option<u32>,
+    #[serde(default)]
+    offset: u64,
+    limit: Option<usize>,
+    #[serde(default)]
+    follow: bool,
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    /// The bytes as they were captured.
+    #[default]
+    Raw,
+    /// [`api::feed::Captured`] records.
+    Lines,
+}
+
+/// Raw and not followed: one part, with headers that say where it lies
+/// (`X-Orchestrate-Offset`, `-Total`, `-Gap: START-END`, `-Attempt`, `-Ended`). Otherwise a stream
+/// that ends when the attempt has, or without `follow` at the present end.
+pub(crate) async fn logs(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Path((run, stage)): Path<(String, String)>,
+    Params(query): Params<Query>,
+) -> Result<Response, Fault> {
+    let row = reference::run(&shared, &run).await?;
+    // Before looking, so that no notice is missed.
+    let live = shared.broker.subscribe(row.id);
+    let place = find(&shared, row.id, &stage, query.attempt).await?;
+    let place = match place {
+        Place::NoStage => {
+            return Err(Fault::not_found(format!("the run has no stage `{stage}`"))
+                .hint(format!("orchestrate runs show {}#{}", row.pipeline, row.number)));
+        }
+        Place::Never(why) => return Err(Fault::not_found(why)),
+        Place::NotYet if !query.follow => {
+            return Err(Fault::not_found(format!("`{stage}` has not started yet")));
+        }
+        place @ (Place::NotYet | Place::At(_)) => place,
+    };
+    if let (Place::At(target), Format::Raw, false) = (&place, query.format, query.follow) {
+        let limit = query.limit.unwrap_or(PART).clamp(1, PART_MAX);
+        let chunk = read(&shared, row.id, &target.key, query.offset, limit).await?;
+        return Ok((headers(&chunk, target), chunk.bytes).into_response());
+    }
+    let (out, body) = channel();
+    let attempt = match &place {
+        Place::At(target) => Some(target.number),
+        Place::NotYet | Place::Never(_) | Place::NoStage => query.attempt,
+    };
+    let follower = Follower {
+        shared,
+        run: row.id,
+        stage,
+        attempt,
+        offset: query.offset,
+        follow: query.follow,
+        lines: (query.format == Format::Lines).then(Lines::default),
+        left: query.limit.map_or(u64::MAX, |limit| limit as u64),
+        live,
+        out,
+    };
+    tokio::spawn(async move {
+        let run = follower.run;
+        if let Err(refused) = follower.follow(place).await {
+            tracing::warn!(%run, cause = %refused, "following a log ended early");
+        }
+    });
+    Ok((stream_headers(query.format), body).into_response())
+}
+
+fn stream_headers(format: Format) -> [(HeaderName, &'static str); 2] {
+    let kind = match format {
+        Format::Raw => "application/octet-stream",
+        Format::Lines => "application/x-ndjson",
+    };
+    [(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")]
+}
+
+fn headers(chunk: &Chunk, target: &Target) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut say = |name: &'static str, value: String| {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    say("x-orchestrate-offset", chunk.offset.to_string());
+    say("x-orchestrate-total", chunk.total.to_string());
+    say("x-orchestrate-attempt", target.number.to_string());
+    say("x-orchestrate-ended", target.ended.to_string());
+    if !chunk.gap.is_empty() {
+        say("x-orchestrate-gap", format!("{}-{}", chunk.gap.start, chunk.gap.end));
+    }
+    headers
+}
+
+/// Where the output of a stage's attempt is.
+enum Place {
+    At(Target),
+    NotYet,
+    /// And why.
+    Never(String),
+    NoStage,
+}
+
+struct Target {
+    number: u32,
+    key: String,
+    ended: bool,
+}
+
+async fn find(
+    shared: &Shared,
+    run: RunId,
+    stage: &str,
+    attempt: Option<u32>,
+) -> Result<Place, Refused> {
+    let Some(row) = shared.read(move |reader| Ok(reader.run(run)?)).await? else {
+        return Ok(Place::NoStage);
+    };
+    let detail = history::detail(shared, &row).await?;
+    let mut place = None;
+    let mut found = None;
+    for view in &detail.stages {
+        if view.instance.is_none() {
+            place = Some(place.map_or(0usize, |place| place + 1));
+        }
+        if view.name == stage {
+            found = Some((place.unwrap_or(0), view));
+            break;
+        }
+    }
+    let Some((place, view)) = found else {
+        // An instance of a stage whose items are not known yet.
+        let of = detail.stages.iter().find(|view| stage.starts_with(&format!("{}[", view.name)));
+        return Ok(match of {
+            Some(view) if view.outcome.is_none() && view.instances.is_none() => Place::NotYet,
+            Some(_) | None => Place::NoStage,
+        });
+    };
+    Ok(in_stage(&row, place, view, attempt))
+}
+
+fn in_stage(row: &RunRow, place: usize, view: &StageView, attempt: Option<u32>) -> Place {
+    let found = match attempt {
+        Some(number) => view.attempts.iter().find(|attempt| attempt.number == number),
+        None => view.attempts.last(),
+    };
+    match found {
+        Some(attempt) => Place::At(Target {
+            number: attempt.number,
+            key: key(row.id, place, view.instance, attempt),
+            ended: attempt.finished_at.is_some() || attempt.status == "unknown",
+        }),
+        None if view.instances.is_some_and(|count| count > 0) => {
+            Place::Never(format!("`{0}` has instances: ask for `{0}[1]` and so on", view.name))
+        }
+        None if view.outcome.is_some() || row.finished => Place::Never(match attempt {
+            Some(number) => format!("`{}` has no attempt {number}", view.name),
+            None => format!("`{}` ran nothing: it is {}", view.name, view.status),
+        }),
+        None => Place::NotYet,
+    }
+}
+
+/// As `engine::Run::task` names it.
+fn key(run: RunId, place: usize, instance: Option<u32>, attempt: &AttemptView) -> String {
+    format!("{run}-{place}-{}-{}", instance.unwrap_or(0), attempt.number)
+}
+
+async fn read(
+    shared: &Shared,
+    run: RunId,
+    key: &str,
+    offset: u64,
+    limit: usize,
+) -> Result<Chunk, Refused> {
+    let (data, run, key) = (shared.data_dir.clone(), run.to_string(), key.to_owned());
+    blocking(move || captured::read(&data, &run, &key, offset, limit))
+        .await?
+        .map_err(|error| Refused::Internal(format!("could not read captured output: {error}")))
+}
+
+struct Follower {
+    shared: Arc<Shared>,
+    run: RunId,
+    stage: String,
+    attempt: Option<u32>,
+    offset: u64,
+    follow: bool,
+    /// Of the format that is made of lines.
+    lines: Option<Lines>,
+    /// Bytes that may still be sent.
+    left: u64,
+    live: mpsc::Receiver<Notice>,
+    out: mpsc::Sender<Bytes>,
+}
+
+impl Follower {
+    async fn follow(mut self, mut place: Place) -> Result<(), Refused> {
+        loop {
+            let key = match &place {
+                Place::At(target) => {
+                    self.attempt = Some(target.number);
+                    if !self.send_all(&target.key).await? {
+                        return Ok(());
+                    }
+                    if target.ended || !self.follow {
+                        self.send_rest().await;
+                        return Ok(());
+                    }
+                    Some(target.key.clone())
+                }
+                Place::NotYet => None,
+                Place::Never(_) | Place::NoStage => return Ok(()),
+            };
+            match self.wait(key.as_deref()).await {
+                Wake::Grew => {}
+                Wake::Changed => {
+                    place = find(&self.shared, self.run, &self.stage, self.attempt).await?;
+                }
+                Wake::End => return Ok(()),
+            }
+        }
+    }
+
+    /// Sends everything captured so far. `false`: nobody listens, or it was enough.
+    async fn send_all(&mut self, key: &str) -> Result<bool, Refused> {
+        loop {
+            let limit = usize::try_from(self.left).unwrap_or(STEP).min(STEP);
+            let chunk = read(&self.shared, self.run, key, self.offset, limit).await?;
+            if chunk.bytes.is_empty() {
+                return Ok(true);
+            }
+            let skipped = self.offset..chunk.offset;
+            self.offset = chunk.offset + chunk.bytes.len() as u64;
+            self.left -= chunk.bytes.len() as u64;
+            let piece = self.piece(chunk, skipped);
+            if !piece.is_empty() && self.out.send(piece).await.is_err() {
+                return Ok(false);
+            }
+            if self.left == 0 {
+                self.send_rest().await;
+                return Ok(false);
+            }
+        }
+    }
+
+    fn piece(&mut self, chunk: Chunk, skipped: Range<u64>) -> Bytes {
+        match &mut self.lines {
+            None => chunk.bytes.into(),
+            Some(lines) => {
+                if !skipped.is_empty() {
+                    lines.gap(skipped);
+                }
+                lines.push(&chunk);
+                lines.take()
+            }
+        }
+    }
+
+    /// A last line without an end.
+    async fn send_rest(&mut self) {
+        let Some(lines) = &mut self.lines else { return };
+        lines.flush();
+        let rest = lines.take();
+        if !rest.is_empty() {
+            let _gone = self.out.send(rest).await;
+        }
+    }
+
+    async fn wait(&mut self, key: Option<&str>) -> Wake {
+        let shared = Arc::clone(&self.shared);
+        loop {
+            let notice = tokio::select! {
+                notice = self.live.recv() => notice,
+                () = self.out.closed() => return Wake::End,
+                () = shared.stopped() => return Wake::End,
+            };
+            match notice {
+                None => {
+                    self.live = self.shared.broker.subscribe(self.run);
+                    return Wake::Changed;
+                }
+                Some(Notice::Output { key: of, .. }) => {
+                    if key == Some(&*of) {
+                        return Wake::Grew;
+                    }
+                }
+                Some(Notice::Events { events, finished, .. }) => {
+                    if finished || events.iter().any(|event| self.concerns(event)) {
+                        return Wake::Changed;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether an event may have changed what is followed.
+    fn concerns(&self, event: &EventView) -> bool {
+        let body = &event.body;
+        let execution = body.pointer("/attempt/execution").or_else(|| body.get("execution"));
+        let stage = body.get("stage").and_then(|stage| stage.as_str());
+        execution.and_then(|execution| execution.as_str()) == Some(&self.stage)
+            || stage.is_some_and(|stage| self.stage.starts_with(stage))
+    }
+}
+
+enum Wake {
+    Grew,
+    Changed,
+    End,
+}

@@ -1,0 +1,178 @@
+//! Refusals and failures as `application/problem+json`.
+
+use api::problem::{Diagnostic, Problem};
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use engine::command::Rejection;
+use store::port::Refusal;
+
+use crate::refused::Refused;
+
+/// What a handler answers instead of its result.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault(Box<Problem>);
+
+impl Fault {
+    pub(crate) fn new(
+        status: StatusCode,
+        code: &str,
+        title: &str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self(Box::new(Problem {
+            status: status.as_u16(),
+            code: code.to_owned(),
+            title: title.to_owned(),
+            detail: detail.into(),
+            ..Problem::default()
+        }))
+    }
+
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request", "invalid request", detail)
+    }
+
+    pub(crate) fn invalid_input(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_input", "invalid input", detail)
+    }
+
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "not found", detail)
+    }
+
+    pub(crate) fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "not possible now", detail)
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "internal error",
+            "the request could not be carried out; the server's log says why",
+        )
+    }
+
+    /// `detail` is the text of the diagnostics.
+    pub(crate) fn definition(rendered: String, diagnostics: Vec<Diagnostic>) -> Self {
+        let mut fault = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "definition_invalid",
+            "the definition is invalid",
+            rendered,
+        );
+        fault.0.diagnostics = diagnostics;
+        fault
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hints.push(hint.into());
+        self
+    }
+}
+
+impl From<Refused> for Fault {
+    fn from(refused: Refused) -> Self {
+        let says = refused.to_string();
+        let unavailable =
+            |code, title| Self::new(StatusCode::SERVICE_UNAVAILABLE, code, title, &says);
+        match refused {
+            Refused::Overloaded => unavailable("overloaded", "overloaded"),
+            Refused::StorageFull => unavailable("storage_full", "storage is full")
+                .hint("free space on the disk that holds the data folder; nothing else is needed"),
+            Refused::Stopping => unavailable("stopping", "the server is stopping"),
+            Refused::Rejected(rejection) => Self::rejected(&rejection),
+            Refused::Catalog(refusal) => Self::refused(&refusal),
+            Refused::NotFound { what, .. } => {
+                Self::not_found(says).hint(format!("orchestrate {what} list"))
+            }
+            Refused::Disabled { name } => {
+                Self::conflict(says).hint(format!("orchestrate pipeline enable {name}"))
+            }
+            Refused::Unreadable { name, .. } => {
+                Self::conflict(says).hint(format!("orchestrate pipeline update {name} <file>"))
+            }
+            Refused::Damaged { .. } => {
+                Self::new(StatusCode::CONFLICT, "damaged", "the run is damaged", says)
+                    .hint("orchestrate doctor")
+            }
+            Refused::Internal(_) => {
+                tracing::error!(cause = says, "request failed");
+                Self::internal()
+            }
+        }
+    }
+}
+
+impl Fault {
+    fn rejected(rejection: &Rejection) -> Self {
+        let says = rejection.to_string();
+        match rejection {
+            Rejection::Input { .. } => Self::invalid_input(says),
+            Rejection::NoSuchStage { .. } | Rejection::NotCreated => Self::not_found(says),
+            Rejection::Finished { .. }
+            | Rejection::NotFinished { .. }
+            | Rejection::Paused
+            | Rejection::AlreadyPaused
+            | Rejection::NotPaused
+            | Rejection::AlreadyCancelling
+            | Rejection::NotPending
+            | Rejection::AlreadyCreated
+            | Rejection::NothingToResolve { .. }
+            | Rejection::NothingToRetry { .. }
+            | Rejection::Stale { .. }
+            | Rejection::StaleTimer
+            | Rejection::NotDue { .. } => Self::conflict(says),
+        }
+    }
+
+    fn refused(refusal: &Refusal) -> Self {
+        let says = refusal.to_string();
+        match refusal {
+            Refusal::NoSuchPipeline { .. } => {
+                Self::not_found(says).hint("orchestrate pipeline list")
+            }
+            Refusal::Exists { name } => {
+                Self::conflict(says).hint(format!("orchestrate pipeline update {name} <file>"))
+            }
+            Refusal::RevisionMoved { name, .. } => {
+                Self::conflict(says).hint(format!("orchestrate pipeline show {name}"))
+            }
+            Refusal::SequenceMoved { .. } | Refusal::NumberTaken { .. } => Self::conflict(says),
+        }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        let status =
+            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.0).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+pub(crate) async fn no_route(uri: Uri) -> Fault {
+    Fault::not_found(format!("there is nothing at `{}`", uri.path()))
+}
+
+pub(crate) async fn no_method(method: Method, uri: Uri) -> Fault {
+    Fault::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "method not allowed",
+        format!("`{}` does not answer to {method}", uri.path()),
+    )
+}

@@ -1,0 +1,219 @@
+//! Runs, and what can be asked of them.
+
+use std::sync::Arc;
+
+use api::Page;
+use api::pipeline::StartRun;
+use api::run::{Cancel, EventView, Pause, Resolve, Retry, RunDetail, RunSummary};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use engine::command::{Command, Verdict};
+use engine::id::{ExecutionId, RunId};
+use serde::Deserialize;
+use store::port::{RunQuery, RunRow};
+use uuid::Uuid;
+
+use super::body::{Json, Params};
+use super::caller::Caller;
+use super::problem::Fault;
+use super::{pipelines, reference};
+use crate::conductor::desk::Ask;
+use crate::definition::{Checked, check};
+use crate::history;
+use crate::intake::{Source, Start, Unfit};
+use crate::shared::{Shared, blocking};
+use crate::view;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct List {
+    pipeline: Option<String>,
+    /// Words of statuses, separated by commas.
+    status: Option<String>,
+    finished: Option<bool>,
+    limit: Option<u32>,
+    /// The id of the last run of the page before.
+    after: Option<String>,
+}
+
+impl List {
+    pub(crate) fn of(self, pipeline: String) -> Self {
+        Self { pipeline: Some(pipeline), ..self }
+    }
+}
+
+pub(crate) async fn list(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Params(list): Params<List>,
+) -> Result<Json<Page<RunSummary>>, Fault> {
+    let limit = pipelines::limit(list.limit);
+    let before = match list.after.as_deref().map(Uuid::try_parse) {
+        None => None,
+        Some(Ok(id)) => Some(RunId(id)),
+        Some(Err(_)) => return Err(Fault::bad_request("`after` has to be the id of a run")),
+    };
+    let words = list.status.as_deref().unwrap_or_default().split(',').map(str::trim);
+    let statuses: Vec<String> = words.filter(|w| !w.is_empty()).map(str::to_owned).collect();
+    if let Some(unknown) = statuses.iter().find(|word| !view::run::STATUSES.contains(&&***word)) {
+        let known = view::run::STATUSES.join(", ");
+        return Err(Fault::bad_request(format!("`{unknown}` is no status; there are: {known}")));
+    }
+    let rows = shared
+        .read(move |reader| {
+            let finished = list.finished;
+            let query =
+                RunQuery { pipeline: list.pipeline, statuses, finished, before, limit: limit + 1 };
+            Ok(reader.runs(&query)?)
+        })
+        .await?;
+    let data = rows.iter().map(view::run::summary).collect();
+    Ok(Json(pipelines::page("run", data, limit, |summary: &RunSummary| summary.id.clone())))
+}
+
+pub(crate) async fn show(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Path(run): Path<String>,
+) -> Result<Json<RunDetail>, Fault> {
+    let row = reference::run(&shared, &run).await?;
+    Ok(Json(history::detail(&shared, &row).await?))
+}
+
+/// Starts a run, or says what it would do.
+pub(crate) async fn start(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Json(mut request): Json<StartRun>,
+) -> Result<Response, Fault> {
+    let dry_run = request.dry_run;
+    let start = match (request.pipeline.take(), request.definition.take()) {
+        (Some(name), None) => {
+            let definitions = Arc::clone(&shared.definitions);
+            let (pipeline, revision, digest) =
+                shared.read(move |reader| definitions.current(reader, &name)).await?;
+            Start::new(pipeline, digest, Source::Stored { revision }, caller.name, request)
+        }
+        (None, Some(text)) => {
+            let file = request.file.take();
+            let Checked { pipeline, digest, text } = valid(&shared, text, file).await?;
+            Start::new(pipeline, digest, Source::Given { text }, caller.name, request)
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(Fault::bad_request("give either `pipeline` or `definition`"));
+        }
+    };
+    let start = Box::new(start.map_err(|unfit| match unfit {
+        Unfit::Input { .. } => Fault::invalid_input(unfit.to_string()),
+        Unfit::Directory(_) | Unfit::Event | Unfit::Fact { .. } => {
+            Fault::bad_request(unfit.to_string())
+        }
+    })?);
+    if dry_run {
+        let plan = blocking(move || crate::plan::plan(*start)).await??;
+        return Ok(Json(plan).into_response());
+    }
+    let summary = shared.desk.ask(|reply| Ask::Start { start, reply }).await?;
+    Ok((StatusCode::CREATED, Json(summary)).into_response())
+}
+
+/// A definition without errors, or all of its diagnostics.
+pub(crate) async fn valid(
+    shared: &Shared,
+    text: String,
+    file: Option<String>,
+) -> Result<Checked, Fault> {
+    let definitions = Arc::clone(&shared.definitions);
+    let checked = blocking(move || {
+        let report = check(&text, file.as_deref());
+        report.into_valid(text, &definitions)
+    });
+    checked.await?.map_err(|report| Fault::definition(report.rendered, report.diagnostics))
+}
+
+pub(crate) async fn pause(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(run): Path<String>,
+    Json(Pause { now }): Json<Pause>,
+) -> Result<Json<RunSummary>, Fault> {
+    act(&shared, &run, Command::Pause { by: caller.name, now }).await
+}
+
+pub(crate) async fn resume(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(run): Path<String>,
+) -> Result<Json<RunSummary>, Fault> {
+    act(&shared, &run, Command::Resume { by: caller.name }).await
+}
+
+pub(crate) async fn cancel(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(run): Path<String>,
+    Json(Cancel { reason }): Json<Cancel>,
+) -> Result<Json<RunSummary>, Fault> {
+    act(&shared, &run, Command::Cancel { by: caller.name, reason }).await
+}
+
+pub(crate) async fn retry(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(run): Path<String>,
+    Json(Retry { from }): Json<Retry>,
+) -> Result<Json<RunSummary>, Fault> {
+    let from = from.as_deref().map(execution).transpose()?;
+    act(&shared, &run, Command::Retry { by: caller.name, from }).await
+}
+
+pub(crate) async fn resolve(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(run): Path<String>,
+    Json(Resolve { stage, verdict }): Json<Resolve>,
+) -> Result<Json<RunSummary>, Fault> {
+    let verdict = match verdict.as_str() {
+        "retry" => Verdict::Retry,
+        "succeeded" => Verdict::Succeeded,
+        "failed" => Verdict::Failed,
+        _ => {
+            let detail = format!("`{verdict}` is no verdict: write retry, succeeded or failed");
+            return Err(Fault::bad_request(detail));
+        }
+    };
+    let execution = execution(&stage)?;
+    act(&shared, &run, Command::Resolve { by: caller.name, execution, verdict }).await
+}
+
+fn execution(text: &str) -> Result<ExecutionId, Fault> {
+    text.parse().map_err(|bad: engine::id::BadExecution| Fault::bad_request(bad.to_string()))
+}
+
+async fn act(shared: &Shared, run: &str, command: Command) -> Result<Json<RunSummary>, Fault> {
+    let RunRow { id: run, .. } = reference::run(shared, run).await?;
+    let command = Box::new(command);
+    Ok(Json(shared.desk.ask(|reply| Ask::Act { run, command, reply }).await?))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Events {
+    #[serde(default)]
+    after: u64,
+    limit: Option<u32>,
+}
+
+pub(crate) async fn events(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Path(run): Path<String>,
+    Params(Events { after, limit }): Params<Events>,
+) -> Result<Json<Page<EventView>>, Fault> {
+    let RunRow { id, .. } = reference::run(&shared, &run).await?;
+    let limit = pipelines::limit(limit);
+    let rows = shared.read(move |reader| Ok(reader.events(id, after, limit + 1)?)).await?;
+    let data = rows.iter().map(view::event::of_row).collect();
+    Ok(Json(pipelines::page("event", data, limit, |event: &EventView| event.seq.to_string())))
+}

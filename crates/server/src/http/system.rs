@@ -1,0 +1,93 @@
+//! The server about itself, and the language.
+
+use std::sync::Arc;
+
+use api::pipeline::{Definition, Validation};
+use api::system::{Slots, Status, Storage};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use store::port::RunQuery;
+
+use super::body::Json;
+use super::caller::Caller;
+use super::problem::Fault;
+use crate::definition::check;
+use crate::shared::{Shared, blocking};
+use crate::view;
+
+/// Runs of each kind in the status.
+const SHOWN: u32 = 100;
+const RECENT: u32 = 10;
+
+/// The process lives.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// It takes changes: not while it stops, nor while the disk is full.
+pub(crate) async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
+    let problem = if shared.is_stopping() {
+        "the server is stopping".to_owned()
+    } else {
+        shared.gauges.read().problem
+    };
+    if problem.is_empty() {
+        "ready\n".into_response()
+    } else {
+        Fault::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "not ready", problem)
+            .into_response()
+    }
+}
+
+pub(crate) async fn status(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+) -> Result<Json<Status>, Fault> {
+    let (live, recent, health) = shared
+        .read(|reader| {
+            let live = RunQuery { finished: Some(false), limit: SHOWN, ..RunQuery::default() };
+            let recent = RunQuery { finished: Some(true), limit: RECENT, ..RunQuery::default() };
+            Ok((reader.runs(&live)?, reader.runs(&recent)?, reader.health()?))
+        })
+        .await?;
+    let gauge = shared.gauges.read();
+    let damaged = |id| gauge.damaged.iter().find(|(run, _)| *run == id).map(|(_, why)| why);
+    let summary = |row: &store::port::RunRow| {
+        let mut summary = view::run::summary(row);
+        if let Some(problem) = damaged(row.id) {
+            summary.reason = format!("damaged: {problem}");
+        }
+        summary
+    };
+    Ok(Json(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        role: shared.role.clone(),
+        data_dir: shared.data_dir.display().to_string(),
+        address: shared.address.get().map(ToString::to_string),
+        uptime_ms: u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        slots: Slots { total: shared.slots, used: gauge.used, queued: gauge.queued },
+        live: live.iter().rev().map(summary).collect(),
+        recent: recent.iter().map(view::run::summary).collect(),
+        storage: Storage {
+            ok: gauge.problem.is_empty(),
+            problem: gauge.problem.clone(),
+            schema: health.schema,
+            bytes: health.bytes,
+        },
+    }))
+}
+
+/// The JSON Schema of the language, for editors.
+pub(crate) async fn schema(_caller: Caller) -> Json<serde_json::Value> {
+    Json(pipeline::schema::json_schema())
+}
+
+/// Checks a definition; stores and executes nothing.
+pub(crate) async fn validate(
+    _caller: Caller,
+    Json(request): Json<Definition>,
+) -> Result<Json<Validation>, Fault> {
+    Ok(Json(blocking(move || check(&request.definition, request.file.as_deref())).await?.into()))
+}

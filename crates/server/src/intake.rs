@@ -1,0 +1,141 @@
+//! A request to start, made into what the conductor takes: the definition checked, texts read by
+//! their declared types, facts drawn from the event.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::pipeline::StartRun;
+use indexmap::IndexMap;
+use pipeline::Pipeline;
+use pipeline::model::ValueKind;
+use pipeline::value::coerce_text;
+use pipeline::when::Facts;
+use serde_json::Value as Json;
+
+/// A start, ready to be decided.
+#[derive(Debug)]
+pub(crate) struct Start {
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) digest: String,
+    pub(crate) source: Source,
+    pub(crate) by: String,
+    pub(crate) inputs: IndexMap<String, Json>,
+    pub(crate) event: Json,
+    pub(crate) facts: Facts,
+    pub(crate) directory: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// A revision of the catalogue.
+    Stored { revision: u32 },
+    /// Brought along: becomes a revision when it differs from the current one.
+    Given { text: String },
+}
+
+/// Why a request cannot become a start.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unfit {
+    #[error("input `{name}`: {problem}")]
+    Input { name: String, problem: String },
+    #[error("`directory` has to be an absolute path, not `{0}`")]
+    Directory(String),
+    #[error("`event` has to be a map")]
+    Event,
+    #[error("`event.{field}` has to be {expected}")]
+    Fact { field: &'static str, expected: &'static str },
+}
+
+impl Start {
+    pub(crate) fn new(
+        pipeline: Arc<Pipeline>,
+        digest: String,
+        source: Source,
+        by: String,
+        request: StartRun,
+    ) -> Result<Self, Unfit> {
+        let event = request.event.unwrap_or(Json::Null);
+        let facts = facts(&event)?;
+        if let Some(directory) = &request.directory
+            && !directory.starts_with('/')
+        {
+            return Err(Unfit::Directory(directory.clone()));
+        }
+        let inputs = inputs(&pipeline, request.inputs, &request.input_texts)?;
+        let directory = request.directory;
+        Ok(Self { pipeline, digest, source, by, inputs, event, facts, directory })
+    }
+}
+
+/// Given values, texts read by the declared type. Whether they are complete and fit their schemas
+/// is the engine's to say.
+fn inputs(
+    pipeline: &Pipeline,
+    values: BTreeMap<String, Json>,
+    texts: &BTreeMap<String, String>,
+) -> Result<IndexMap<String, Json>, Unfit> {
+    let mut inputs: IndexMap<String, Json> = values.into_iter().collect();
+    for (name, text) in texts {
+        let kind = pipeline.inputs.get(name).map_or(ValueKind::String, |input| input.kind);
+        let value = coerce_text(kind, text)
+            .map_err(|problem| Unfit::Input { name: name.clone(), problem })?;
+        inputs.insert(name.clone(), value);
+    }
+    Ok(inputs)
+}
+
+fn facts(event: &Json) -> Result<Facts, Unfit> {
+    let event = match event {
+        Json::Null => return Ok(Facts::default()),
+        Json::Object(event) => event,
+        Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+            return Err(Unfit::Event);
+        }
+    };
+    let text = |field| match event.get(field) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(Unfit::Fact { field, expected: "a text" }),
+    };
+    let list = |field| match event.get(field) {
+        None | Some(Json::Null) => Ok(None),
+        Some(Json::Array(items)) => items
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned))
+            .collect::<Option<Vec<_>>>()
+            .map(Some)
+            .ok_or(Unfit::Fact { field, expected: "a list of texts" }),
+        Some(_) => Err(Unfit::Fact { field, expected: "a list of texts" }),
+    };
+    Ok(Facts {
+        branch: text("branch")?,
+        paths: list("paths")?,
+        labels: list("labels")?,
+        environment: text("environment")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_event_says_what_conditions_are_judged_on() {
+        let event = json!({"type": "push", "branch": "main", "paths": ["a", "b"]});
+        let facts = facts(&event).unwrap();
+        assert_eq!(facts.branch.as_deref(), Some("main"));
+        assert_eq!(facts.paths, Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(facts.labels, None);
+        assert_eq!(super::facts(&Json::Null).unwrap(), Facts::default());
+    }
+
+    #[test]
+    fn a_fact_of_the_wrong_kind_is_refused() {
+        let wrong = |event| facts(&event).unwrap_err().to_string();
+        assert_eq!(wrong(json!({"paths": "a"})), "`event.paths` has to be a list of texts");
+        assert_eq!(wrong(json!({"labels": [1]})), "`event.labels` has to be a list of texts");
+        assert_eq!(wrong(json!({"branch": 1})), "`event.branch` has to be a text");
+        assert_eq!(wrong(json!(7)), "`event` has to be a map");
+    }
+}

@@ -1,0 +1,64 @@
+//! Why the shell says no.
+
+use engine::command::Rejection;
+use store::port::{Error, Refusal};
+
+/// Every refusal and failure that a caller can meet. Only `http` knows what status it becomes.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("too many requests are waiting")]
+    Overloaded,
+    #[error("the disk is full: nothing can be stored until there is room")]
+    StorageFull,
+    #[error("the server is stopping")]
+    Stopping,
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    #[error(transparent)]
+    Catalog(#[from] Refusal),
+    #[error("there is no {what} `{name}`")]
+    NotFound { what: &'static str, name: String },
+    #[error("pipeline `{name}` is disabled: it starts nothing")]
+    Disabled { name: String },
+    #[error("revision {revision} of pipeline `{name}` cannot be read any more: {problem}")]
+    Unreadable { name: String, revision: u32, problem: String },
+    #[error("run {run} is damaged and stopped: {problem}")]
+    Damaged { run: String, problem: String },
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Storage { full: true, .. } => Self::StorageFull,
+            Error::Corrupt { run, problem } => Self::Damaged { run, problem },
+            error @ (Error::Storage { .. }
+            | Error::Broken { .. }
+            | Error::Newer { .. }
+            | Error::Vanished { .. }
+            | Error::InUse { .. }) => Self::Internal(chain(&error)),
+        }
+    }
+}
+
+/// An error and its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}

@@ -1,0 +1,233 @@
+//! The server as a whole: opened on a store, joined with hands by two channels, reached through
+//! its router.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
+
+use api::link::Order;
+use axum::Router;
+use store::port::{Read, Write};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
+
+use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
+use crate::conductor::{Conductor, Opening};
+use crate::definition::Definitions;
+use crate::http::{self, Door};
+use crate::listen;
+use crate::live::Broker;
+use crate::shared::Shared;
+
+/// What a server is told when it is opened.
+#[derive(Clone)]
+pub struct Options {
+    pub data_dir: PathBuf,
+    /// `serve`, `run` or `drive`: shown in the status.
+    pub role: String,
+    /// At most so many live attempts over all runs; 0 counts as 1.
+    pub slots: u32,
+    /// The name of the hands in the journal.
+    pub worker: String,
+    /// Called when the store failed in a way after which nobody knows what the disk holds (a
+    /// failed sync). It should say so and end the process; the next one reads the truth.
+    pub on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl Options {
+    /// For the hands of this machine; a fatal error ends the process with exit code 1.
+    pub fn new(data_dir: impl Into<PathBuf>, role: impl Into<String>, slots: u32) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            role: role.into(),
+            slots,
+            worker: "local".to_owned(),
+            on_fatal: Arc::new(|_problem| std::process::exit(1)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("data_dir", &self.data_dir)
+            .field("role", &self.role)
+            .field("slots", &self.slots)
+            .field("worker", &self.worker)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a server could not be opened or reached.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("could not take up unfinished runs")]
+    Load {
+        #[source]
+        source: store::port::Error,
+    },
+    #[error("could not start the conductor's thread")]
+    Thread {
+        #[source]
+        source: io::Error,
+    },
+    #[error("could not listen on `{address}`")]
+    Listen {
+        address: String,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// One owner of a data folder. Dropping it is a shutdown that nobody waits for.
+pub struct Server {
+    shared: Arc<Shared>,
+    orders: Mutex<Option<UnboundedReceiver<Order>>>,
+    inbox: Inbox,
+    busy: watch::Receiver<bool>,
+    stop: watch::Sender<bool>,
+    conductor: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("data_dir", &self.shared.data_dir).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Loads unfinished runs, asks the hands what became of their live attempts (the order waits
+    /// in [`Server::orders`]), and starts the conductor. A run whose journal is damaged is marked
+    /// so and left alone; it does not keep the others from going on.
+    pub fn open(
+        options: Options,
+        writer: Box<dyn Write>,
+        reader: Arc<dyn Read>,
+    ) -> Result<Self, Error> {
+        let (inbox_sender, inbox) = std::sync::mpsc::channel::<Input>();
+        let (orders_sender, orders) = tokio::sync::mpsc::unbounded_channel();
+        let (busy_sender, busy) = watch::channel(true);
+        let (stop, stopped) = watch::channel(false);
+        let broker = Arc::new(Broker::default());
+        let gauges = Arc::new(Gauges::default());
+        let definitions = Arc::new(Definitions::default());
+        let conductor = Conductor::open(Opening {
+            data_dir: options.data_dir.clone(),
+            worker: options.worker,
+            slots: options.slots,
+            writer,
+            reader: Arc::clone(&reader),
+            definitions: Arc::clone(&definitions),
+            inbox,
+            orders: orders_sender,
+            broker: Arc::clone(&broker),
+            gauges: Arc::clone(&gauges),
+            busy: busy_sender,
+            on_fatal: options.on_fatal,
+        })
+        .map_err(|source| Error::Load { source })?;
+        let thread = std::thread::Builder::new()
+            .name("conductor".to_owned())
+            .stack_size(16 << 20)
+            .spawn(move || conductor.run())
+            .map_err(|source| Error::Thread { source })?;
+        let shared = Arc::new(Shared {
+            data_dir: options.data_dir,
+            role: options.role,
+            slots: options.slots,
+            address: OnceLock::new(),
+            started: Instant::now(),
+            reader,
+            definitions,
+            histories: Arc::default(),
+            desk: Desk::new(inbox_sender.clone()),
+            broker,
+            gauges,
+            stopping: AtomicBool::new(false),
+            stop: stopped,
+        });
+        Ok(Self {
+            shared,
+            orders: Mutex::new(Some(orders)),
+            inbox: Inbox::new(inbox_sender),
+            busy,
+            stop,
+            conductor: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// The orders for the hands, once: later calls give `None`.
+    pub fn orders(&self) -> Option<UnboundedReceiver<Order>> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Where the hands report.
+    pub fn inbox(&self) -> Inbox {
+        self.inbox.clone()
+    }
+
+    /// The API for calls inside this process: the caller is the local user, named by the header
+    /// `X-Orchestrate-Actor`.
+    pub fn router(&self) -> Router {
+        http::router(Arc::clone(&self.shared), Door::Local)
+    }
+
+    /// Serves the API on a unix socket of mode 0600 in the background, until the shutdown. Being
+    /// able to open it is the authority. Must be called inside a tokio runtime.
+    pub fn listen_unix(&self, path: &Path) -> Result<(), Error> {
+        listen::unix(path, self.router(), self.stop.subscribe())
+            .map_err(|source| Error::Listen { address: path.display().to_string(), source })
+    }
+
+    /// Serves the API on TCP in the background, until the shutdown; all but `/healthz` and
+    /// `/readyz` need the token. Returns the address bound. Must be called inside a tokio runtime.
+    pub async fn listen_tcp(
+        &self,
+        address: SocketAddr,
+        token: impl Into<String>,
+    ) -> Result<SocketAddr, Error> {
+        let shared = Arc::clone(&self.shared);
+        let token = token.into();
+        let router = move |bound| http::router(shared, Door::Tcp { token, bound });
+        let bound = listen::tcp(address, router, self.stop.subscribe())
+            .await
+            .map_err(|source| Error::Listen { address: address.to_string(), source })?;
+        // Only the first one is shown in the status.
+        let _later = self.shared.address.set(bound);
+        Ok(bound)
+    }
+
+    /// Resolves when nothing is left to drive: no attempt runs or ought to, no timer is armed.
+    /// Runs that wait for a person or are paused do not count.
+    pub async fn idle(&self) {
+        let mut busy = self.busy.clone();
+        // An error means that the conductor has ended, and drives nothing.
+        let _ended = busy.wait_for(|busy| !busy).await;
+    }
+
+    /// Stops taking requests and dispatching, ends streams and listeners, and returns when
+    /// everything accepted is on disk. Children go on.
+    pub async fn shutdown(&self) {
+        self.begin_shutdown();
+        let thread = self.conductor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // A join blocks; a conductor that panicked has said so itself.
+            let _panicked = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+
+    fn begin_shutdown(&self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.stop.send_replace(true);
+        self.shared.desk.stop();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.begin_shutdown();
+    }
+}

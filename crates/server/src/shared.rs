@@ -1,0 +1,66 @@
+//! What the handlers of the API share.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use store::port::Read;
+use tokio::sync::watch;
+
+use crate::conductor::desk::{Desk, Gauges};
+use crate::definition::Definitions;
+use crate::history::Histories;
+use crate::live::Broker;
+use crate::refused::Refused;
+
+pub(crate) struct Shared {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) role: String,
+    pub(crate) slots: u32,
+    pub(crate) address: OnceLock<SocketAddr>,
+    pub(crate) started: Instant,
+    pub(crate) reader: Arc<dyn Read>,
+    pub(crate) definitions: Arc<Definitions>,
+    pub(crate) histories: Arc<Histories>,
+    pub(crate) desk: Desk,
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) gauges: Arc<Gauges>,
+    pub(crate) stopping: AtomicBool,
+    /// Streams end when it turns true.
+    pub(crate) stop: watch::Receiver<bool>,
+}
+
+impl Shared {
+    /// Reads the store off the async threads.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Read) -> Result<T, Refused> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let reader = Arc::clone(&self.reader);
+        blocking(move || work(&*reader)).await?
+    }
+
+    /// Resolves when streams have to end.
+    pub(crate) async fn stopped(&self) {
+        let mut stop = self.stop.clone();
+        // An error means that the server is gone.
+        let _gone = stop.wait_for(|stop| *stop).await;
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs what takes time or blocks off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refused> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => Ok(value),
+        Err(error) if error.is_cancelled() => Err(Refused::Stopping),
+        Err(error) => Err(Refused::Internal(error.to_string())),
+    }
+}

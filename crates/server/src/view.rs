@@ -1,0 +1,7 @@
+//! What the engine and the store know, as the wire shows it.
+
+pub(crate) mod event;
+pub(crate) mod pipeline;
+pub(crate) mod run;
+pub(crate) mod stage;
+pub(crate) mod words;

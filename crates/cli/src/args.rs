@@ -1,0 +1,107 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::commands;
+use crate::output::Format;
+use crate::output::table::Choice;
+use crate::terminal::ColorWhen;
+
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0 ok            1 internal error     2 wrong usage or input   3 definition invalid
+  4 not found     5 conflict           6 not allowed            7 server unreachable
+  10 run failed   11 run cancelled     13 still waiting         130 interrupted
+
+Runs are named `ci#4`, by a prefix of their id, `ci` (its last run) or `latest`.
+Documentation: docs/guide in the repository; `orchestrate explain CODE` for a diagnostic.";
+
+/// Runs pipelines that must not get lost
+///
+/// Orchestrate runs pipelines written in YAML: stages of scripts with dependencies, conditions,
+/// retries and limits. What it has acknowledged survives kill -9 and power loss; stages keep
+/// running while it restarts and are never run twice by accident.
+#[derive(Debug, Parser)]
+#[command(name = "orchestrate", version, after_long_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that every command has.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Form of the result on stdout
+    #[arg(long, short, global = true, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Format,
+    /// The same as --output json
+    #[arg(long, global = true, conflicts_with = "output")]
+    pub json: bool,
+    /// Speak to the server at this URL, with the token in ORCHESTRATE_TOKEN or the data folder
+    #[arg(long, global = true, env = "ORCHESTRATE_SERVER", value_name = "URL")]
+    pub server: Option<String>,
+    /// Folder that remembers runs; by default the nearest .orchestrate/ from here upward
+    #[arg(long, global = true, env = "ORCHESTRATE_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// No progress and no notes on stderr, only errors
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more on stderr; twice says most
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Colour the text
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorWhen,
+    /// Never ask anything, even on a terminal
+    #[arg(long, global = true)]
+    pub no_input: bool,
+}
+
+/// Options of commands that print a table.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ListArgs {
+    /// At most so many rows
+    #[arg(long, default_value_t = 30, value_name = "N")]
+    pub limit: u32,
+    /// Only these columns, in this order (comma-separated)
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    pub columns: Vec<String>,
+    /// Leave the headings out
+    #[arg(long)]
+    pub no_header: bool,
+}
+
+impl ListArgs {
+    pub fn choice(&self, width: Option<usize>) -> Choice {
+        Choice { columns: self.columns.clone(), no_header: self.no_header, width, indent: 0 }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Run(commands::run::RunArgs),
+    Validate(commands::validate::ValidateArgs),
+    Explain(commands::explain::ExplainArgs),
+    Schema(commands::schema::SchemaArgs),
+    Init(commands::init::InitArgs),
+    #[command(subcommand)]
+    Pipeline(commands::pipeline::PipelineCommand),
+    #[command(subcommand)]
+    Runs(commands::runs::RunsCommand),
+    Status(commands::status::StatusArgs),
+    Logs(commands::logs::LogsArgs),
+    Doctor(commands::doctor::DoctorArgs),
+    Serve(commands::serve::ServeArgs),
+    Completions(commands::completions::CompletionsArgs),
+    #[command(hide = true)]
+    Keeper(commands::keeper::KeeperArgs),
+    #[command(hide = true)]
+    Drive(commands::drive::DriveArgs),
+    #[command(hide = true)]
+    Reference(commands::reference::ReferenceArgs),
+}

@@ -1,0 +1,133 @@
+//! Three ways for a request to reach the server.
+
+use std::path::PathBuf;
+
+use axum::Router;
+use axum::body::Body;
+use http::header::{AUTHORIZATION, HOST};
+use http::{HeaderValue, Request, Response};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tower::ServiceExt as _;
+
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+
+#[derive(Clone)]
+pub enum Transport {
+    /// The router of the owner that lives in this process.
+    Here(Router),
+    /// The socket of the process that owns the data folder.
+    Socket(PathBuf),
+    Address(Address),
+}
+
+/// A server named by `--server`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// `127.0.0.1:7070`
+    pub authority: String,
+    pub token: Option<String>,
+}
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Here(_) => f.write_str("Here"),
+            Self::Socket(path) => f.debug_tuple("Socket").field(path).finish(),
+            Self::Address(address) => f.debug_tuple("Address").field(&address.authority).finish(),
+        }
+    }
+}
+
+impl Transport {
+    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>> {
+        match self {
+            Self::Here(router) => match router.clone().oneshot(request).await {
+                Ok(response) => Ok(response),
+                Err(never) => match never {},
+            },
+            Self::Socket(path) => {
+                let stream = UnixStream::connect(path).await.map_err(|error| {
+                    Failure::new(
+                        Exit::Unreachable,
+                        format!("nothing answers at `{}`: {error}", path.display()),
+                    )
+                    .hint("run `orchestrate doctor` to see what holds the data folder")
+                })?;
+                request.headers_mut().insert(HOST, HeaderValue::from_static("localhost"));
+                exchange(stream, request).await
+            }
+            Self::Address(address) => {
+                let stream = TcpStream::connect(&address.authority).await.map_err(|error| {
+                    Failure::new(
+                        Exit::Unreachable,
+                        format!("no server answers at `{}`: {error}", address.authority),
+                    )
+                    .hint("start one with `orchestrate serve`, or leave `--server` out")
+                })?;
+                let host = HeaderValue::from_str(&address.authority).map_err(|error| {
+                    Failure::usage(format!("`{}` is no address: {error}", address.authority))
+                })?;
+                request.headers_mut().insert(HOST, host);
+                if let Some(token) = &address.token {
+                    let value =
+                        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+                            Failure::usage("the token contains characters that no header may have")
+                        })?;
+                    request.headers_mut().insert(AUTHORIZATION, value);
+                }
+                exchange(stream, request).await
+            }
+        }
+    }
+}
+
+async fn exchange<S>(stream: S, request: Request<Body>) -> Result<Response<Body>>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let broken = |error: hyper::Error| {
+        Failure::new(Exit::Unreachable, format!("the connection broke: {error}"))
+            .hint("ask again; nothing that was acknowledged is lost")
+    };
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    // Ends by itself when the answer has been read or dropped.
+    tokio::spawn(connection);
+    let response = sender.send_request(request).await.map_err(broken)?;
+    Ok(response.map(Body::new))
+}
+
+/// The address in `--server`: `http://127.0.0.1:7070`, `127.0.0.1:7070`.
+pub fn authority(url: &str) -> Result<String> {
+    if url.starts_with("https://") {
+        return Err(Failure::usage("`--server` speaks plain HTTP to a loopback address only")
+            .hint("for a server on another machine, forward its port with ssh -L"));
+    }
+    let rest = url.strip_prefix("http://").unwrap_or(url).trim_end_matches('/');
+    if rest.is_empty() || rest.contains(['/', ' ', '@', '?']) {
+        return Err(Failure::usage(format!("`{url}` is not the URL of a server"))
+            .hint("write `--server http://127.0.0.1:7070`"));
+    }
+    let has_port = rest
+        .rsplit_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    Ok(if has_port { rest.to_owned() } else { format!("{rest}:7070") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_servers() {
+        assert_eq!(authority("http://127.0.0.1:7070/").unwrap(), "127.0.0.1:7070");
+        assert_eq!(authority("localhost").unwrap(), "localhost:7070");
+        assert_eq!(authority("[::1]:80").unwrap(), "[::1]:80");
+        for bad in ["https://example.com", "http://", "http://a/b", "http://u@h:1"] {
+            assert_eq!(authority(bad).unwrap_err().exit, Exit::Usage, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! One verb a file: its arguments, whose doc comments are the help, and what it does.
+
+pub mod completions;
+pub mod doctor;
+pub mod drive;
+pub mod explain;
+pub mod init;
+pub mod keeper;
+pub mod logs;
+pub mod pipeline;
+pub mod reference;
+pub mod run;
+pub mod runs;
+pub mod schema;
+pub mod serve;
+pub mod status;
+pub mod validate;
+
+use crate::args::Command;
+use crate::context::Context;
+use crate::error::Result;
+use crate::exit::Exit;
+
+pub fn perform(command: Command, context: &Context) -> Result<Exit> {
+    match command {
+        Command::Run(args) => run::run(args, context),
+        Command::Validate(args) => validate::run(&args, context),
+        Command::Explain(args) => explain::run(&args, context),
+        Command::Schema(args) => schema::run(&args, context),
+        Command::Init(args) => init::run(&args, context),
+        Command::Pipeline(command) => pipeline::run(command, context),
+        Command::Runs(command) => runs::run(command, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::Logs(args) => logs::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
+        Command::Serve(args) => serve::run(&args, context),
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Keeper(args) => keeper::run(&args, context),
+        Command::Drive(args) => drive::run(&args, context),
+        Command::Reference(args) => reference::run(&args, context),
+    }
+}

@@ -1,0 +1,67 @@
+//! `orchestrate init`
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::context::Context;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::output;
+
+const HELLO: &str = include_str!("../../../../templates/hello.yaml");
+
+/// Write a first pipeline that runs as it is
+///
+/// Writes pipelines/hello.yaml: six stages, one of them skipped with its reason, one tried twice.
+/// An existing file is never overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orchestrate init && orchestrate run pipelines/hello.yaml")]
+pub struct InitArgs {
+    /// Folder of the project
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    dir: PathBuf,
+}
+
+pub fn run(args: &InitArgs, context: &Context) -> Result<Exit> {
+    let path = args.dir.join("pipelines/hello.yaml");
+    write_new(&path, HELLO)?;
+    tell_written(&path, context)?;
+    Ok(Exit::Ok)
+}
+
+/// Says where the file is and what to do with it.
+pub(crate) fn tell_written(path: &Path, context: &Context) -> Result<()> {
+    let shown = path.strip_prefix(".").unwrap_or(path).display();
+    if context.is_text() {
+        output::print(&format!("{shown}\n"))?;
+        context.note(&format!("wrote {shown}; run it: orchestrate run {shown}"));
+    } else {
+        let item = serde_json::json!({"file": shown.to_string()});
+        output::print(&output::item(context.format(), "orchestrate.file/v1", &item)?)?;
+    }
+    Ok(())
+}
+
+/// Creates the file and the folders above it; an existing file is a conflict and stays as it is.
+pub(crate) fn write_new(path: &Path, text: &str) -> Result<()> {
+    let failed = |error: io::Error| {
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            Failure::new(Exit::Conflict, format!("`{}` exists already", path.display()))
+                .hint("it was left as it is; move it away to get a fresh one")
+        } else {
+            Failure::internal(&format!("write `{}`", path.display()), &error)
+        }
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| {
+            Failure::internal(&format!("create the folder `{}`", folder.display()), &error)
+        })?;
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)
+}

@@ -1,0 +1,19 @@
+//! `orchestrate pipeline cancel`
+
+use clap::Args;
+
+use crate::commands::runs::cancel;
+use crate::context::Context;
+use crate::error::Result;
+use crate::exit::Exit;
+
+/// Cancel a run (the same as `runs cancel`)
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    #[command(flatten)]
+    cancel: cancel::CancelArgs,
+}
+
+pub(super) fn run(args: &CancelArgs, context: &Context) -> Result<Exit> {
+    cancel::run(&args.cancel, context)
+}

@@ -1,0 +1,85 @@
+//! `orchestrate serve`
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use crate::context::Context;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::host::{Host, HostOptions, Owned, Role, store_failure};
+use crate::keys::Signals;
+use crate::{session, words};
+
+/// Serve the HTTP API on this machine and drive every run of the data folder
+///
+/// Listens on a loopback address and on a unix socket in the data folder. Over TCP everything but
+/// /healthz and /readyz needs `Authorization: Bearer` with the contents of the data folder's
+/// `token` file. Ctrl-C stops the server; running stages go on and are taken up again by the next
+/// server or command.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orchestrate serve
+  orchestrate serve --listen 127.0.0.1:0 --slots 4
+  orchestrate --server http://127.0.0.1:7070 runs list")]
+pub struct ServeArgs {
+    /// Loopback address and port; port 0 takes a free one
+    #[arg(long, default_value = "127.0.0.1:7070", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// At most so many attempts at once; by default twice the number of processors
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    slots: Option<u32>,
+}
+
+pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
+    if !args.listen.ip().is_loopback() {
+        return Err(Failure::usage(format!("`{}` is not a loopback address", args.listen)).hint(
+            "the server is for this machine only: use 127.0.0.1, and ssh -L from another one",
+        ));
+    }
+    context.block_on(async {
+        let mut signals = Signals::new()?;
+        let owned = take(context).await?;
+        let unfinished = owned.orphans()?.len();
+        let options =
+            HostOptions { role: Role::Serve, slots: args.slots, listen: Some(args.listen) };
+        let host = Host::open(owned, &options).await?;
+        if let Some(address) = host.address() {
+            context.note(&format!("listening on http://{address}"));
+        }
+        let root = host.root().display().to_string();
+        context.note(&format!("data in {root}; the token is in {root}/token"));
+        if unfinished > 0 {
+            let runs = words::count(unfinished as u64, "unfinished run");
+            context.note(&format!("picked up {runs}"));
+        }
+        let signal = signals.next().await;
+        context.note(&format!("{}: stopping; running stages go on", signal.name()));
+        let left = host.stop().await?;
+        if !left.is_empty() {
+            context.note(&format!(
+                "{} left: the next server or command takes them up",
+                words::count(left.len() as u64, "unfinished run"),
+            ));
+        }
+        Ok(Exit::Ok)
+    })
+}
+
+/// The folder, once a command that uses it for a moment has let go.
+async fn take(context: &Context) -> Result<Owned> {
+    const PATIENCE: Duration = Duration::from_secs(3);
+    let folder = session::open_folder(context)?;
+    let start = Instant::now();
+    loop {
+        match Owned::take(&folder, Role::Serve) {
+            Ok(owned) => return Ok(owned),
+            Err(store::port::Error::InUse { .. }) if start.elapsed() < PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            Err(error) => return Err(store_failure(&error)),
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Following a run to its end: what arrives, what time passes, what the person presses.
+
+mod show;
+
+use std::time::Duration;
+
+use api::feed::Message;
+use api::run::{Cancel, Pause, RunSummary};
+use tokio::time::MissedTickBehavior;
+
+use crate::client::lines::Lines;
+use crate::context::Context;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::keys::{Keyboard, Signal, Signals};
+use crate::live::board::Board;
+use crate::live::ending;
+use crate::live::frame::Keys;
+use crate::output::{self, Format};
+use crate::session::Session;
+use show::Show;
+
+/// How a run is followed.
+#[derive(Clone, Debug, Default)]
+pub struct Following {
+    /// Where the definition came from, for annotations.
+    pub definition: Option<Definition>,
+    /// This command started it.
+    pub is_new: bool,
+    pub exit_on_wait: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Definition {
+    pub file: String,
+    pub text: String,
+}
+
+/// Why following ended.
+enum Left {
+    Finished,
+    /// The run goes on in the background.
+    Detached,
+    Waiting,
+    /// By a second signal.
+    Forced,
+}
+
+/// Shows a run until it has ended, and says so with the exit code of its end.
+pub async fn follow(
+    context: &Context,
+    session: Session,
+    run: RunSummary,
+    following: Following,
+) -> Result<Exit> {
+    let mut follower = Follower::new(context, session, &run, following).await?;
+    let left = follower.watch().await;
+    follower.show.clear();
+    drop(follower.keyboard.take());
+    let exit = match left {
+        Ok(Left::Finished) => follower.finish().await,
+        Ok(Left::Detached) => {
+            let name = &run.name;
+            context.note(&format!("{name} goes on in the background"));
+            context.note(&format!("follow it: orchestrate logs {name} -f, orchestrate status"));
+            Ok(Exit::Ok)
+        }
+        Ok(Left::Waiting) => {
+            let detail = follower.session.client.run(&run.id).await?;
+            output::print(&format!("{}\n", ending::summary_plain(&detail, context.palette())))?;
+            Ok(Exit::StillWaiting)
+        }
+        Ok(Left::Forced) => Ok(Exit::Interrupted),
+        Err(failure) => Err(failure),
+    };
+    follower.session.close().await?;
+    exit
+}
+
+struct Follower<'c> {
+    context: &'c Context,
+    session: Session,
+    id: String,
+    following: Following,
+    board: Board,
+    feed: Lines,
+    show: Show,
+    signals: Signals,
+    keyboard: Option<Keyboard>,
+    /// A signal has cancelled the run.
+    interrupted: bool,
+}
+
+impl<'c> Follower<'c> {
+    async fn new(
+        context: &'c Context,
+        session: Session,
+        run: &RunSummary,
+        following: Following,
+    ) -> Result<Self> {
+        let signals = Signals::new()?;
+        let detail = session.client.run(&run.id).await?;
+        let mut board = Board::new(&detail);
+        let mut show = Show::new(context, &following);
+        show.begin(&board, following.is_new);
+        if context.format() == Format::Ndjson || following.is_new {
+            // A fast run may have gone far already: all of it is shown.
+            board = board.rewound();
+        }
+        let feed = session.client.feed(&run.id, board.sequence).await?;
+        let keyboard = if context.can_ask() && show.is_live() { Keyboard::open() } else { None };
+        show.keys = if keyboard.is_some() { Keys::Usual } else { Keys::None };
+        Ok(Self {
+            context,
+            session,
+            id: run.id.clone(),
+            following,
+            board,
+            feed,
+            show,
+            signals,
+            keyboard,
+            interrupted: false,
+        })
+    }
+
+    async fn watch(&mut self) -> Result<Left> {
+        let mut tick = tokio::time::interval(Duration::from_millis(100));
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if self.board.finished() {
+                return Ok(Left::Finished);
+            }
+            if self.following.exit_on_wait && self.board.run.status == "waiting" {
+                return Ok(Left::Waiting);
+            }
+            let left = tokio::select! {
+                biased;
+                signal = self.signals.next() => self.signal(signal).await?,
+                key = pressed(&mut self.keyboard) => self.key(key).await?,
+                message = self.feed.next() => {
+                    match message {
+                        Ok(Some(message)) => self.take(&message)?,
+                        Ok(None) => self.again().await?,
+                        Err(failure) if failure.exit == Exit::Unreachable => self.again().await?,
+                        Err(failure) => return Err(failure),
+                    }
+                    None
+                }
+                _ = tick.tick() => {
+                    self.show.tick(&self.board, self.context.now());
+                    None
+                }
+            };
+            if let Some(left) = left {
+                return Ok(left);
+            }
+        }
+    }
+
+    fn take(&mut self, message: &Message) -> Result<()> {
+        // What it holds has been told, or comes next as events.
+        if matches!(message, Message::Snapshot { .. }) {
+            return Ok(());
+        }
+        if let Message::Events { events, .. } = message
+            && self.context.format() == Format::Ndjson
+        {
+            for event in events.iter().filter(|event| event.seq > self.board.sequence) {
+                let line = serde_json::to_string(event)
+                    .map_err(|error| Failure::internal("write an event", &error))?;
+                output::print(&format!("{line}\n"))?;
+            }
+        }
+        let notes = self.board.take(message);
+        self.show.notes(&notes, &self.board, self.context.now());
+        Ok(())
+    }
+
+    /// The feed ended before the run did: its owner has gone, or only the connection.
+    async fn again(&mut self) -> Result<()> {
+        const TRIES: u32 = 50;
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            let found = self.session.again(self.context).await;
+            let ready = match found {
+                Ok(()) => self.session.client.feed(&self.id, self.board.sequence).await,
+                Err(failure) => Err(failure),
+            };
+            match ready {
+                Ok(feed) => {
+                    self.feed = feed;
+                    self.show.say("connected again, nothing missed", &self.board, self.context);
+                    return Ok(());
+                }
+                Err(failure) if failure.exit == Exit::Unreachable => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(Failure::new(Exit::Unreachable, "lost the connection to whoever drives the run")
+            .hint("the run is safe; see it with `orchestrate status`"))
+    }
+
+    async fn signal(&mut self, signal: Signal) -> Result<Option<Left>> {
+        match signal {
+            Signal::HangUp => return Ok(Some(Left::Detached)),
+            Signal::Interrupt if self.keyboard.is_some() && !self.interrupted => {
+                if self.show.keys == Keys::Asking {
+                    self.cancel("interrupted").await?;
+                    return Ok(Some(Left::Forced));
+                }
+                self.show.keys = Keys::Asking;
+                self.show.refresh(&self.board, self.context.now());
+                return Ok(None);
+            }
+            Signal::Interrupt | Signal::Terminate => {}
+        }
+        if self.interrupted {
+            return Ok(Some(Left::Forced));
+        }
+        self.interrupted = true;
+        let text = format!("{}: cancelling; once more leaves at once", signal.name());
+        self.show.say(&text, &self.board, self.context);
+        self.cancel("interrupted").await?;
+        Ok(None)
+    }
+
+    async fn key(&mut self, key: u8) -> Result<Option<Left>> {
+        let asking = self.show.keys == Keys::Asking;
+        self.show.keys = Keys::Usual;
+        match key.to_ascii_lowercase() {
+            b'd' => return Ok(Some(Left::Detached)),
+            b'c' => {
+                // As an answer to Ctrl-C it is an interruption.
+                self.interrupted |= asking;
+                self.cancel("").await?;
+            }
+            b'p' if !asking => {
+                let paused = self.board.run.status == "paused";
+                let client = &self.session.client;
+                let done = if paused {
+                    client.resume(&self.id).await
+                } else {
+                    client.pause(&self.id, &Pause { now: false }).await
+                };
+                self.refused(done.err());
+            }
+            _ => {}
+        }
+        self.show.refresh(&self.board, self.context.now());
+        Ok(None)
+    }
+
+    async fn cancel(&mut self, reason: &str) -> Result<()> {
+        let cancel = Cancel { reason: reason.to_owned() };
+        let done = self.session.client.cancel(&self.id, &cancel).await;
+        self.refused(done.err());
+        Ok(())
+    }
+
+    /// A refusal is worth a line, not the end of following.
+    fn refused(&mut self, failure: Option<Failure>) {
+        if let Some(failure) = failure {
+            self.show.say(&failure.message, &self.board, self.context);
+        }
+    }
+
+    async fn finish(&self) -> Result<Exit> {
+        let detail = self.session.client.run(&self.id).await?;
+        let context = self.context;
+        match context.format() {
+            Format::Text => output::print(&self.show.summary(&detail, context.palette()))?,
+            Format::Ndjson => {}
+            format => output::print(&output::item(format, "orchestrate.run/v1", &detail)?)?,
+        }
+        if context.is_text() || !context.global.quiet {
+            self.show.block(&detail, &self.following);
+        }
+        let exit = ending::exit(&detail.summary.status);
+        Ok(if self.interrupted && exit == Exit::Cancelled { Exit::Interrupted } else { exit })
+    }
+}
+
+async fn pressed(keyboard: &mut Option<Keyboard>) -> u8 {
+    match keyboard {
+        Some(keyboard) => keyboard.next().await,
+        None => std::future::pending().await,
+    }
+}

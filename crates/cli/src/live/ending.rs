@@ -1,0 +1,213 @@
+//! The last words about a run: one line, and when it failed the cause first and what to do next.
+
+use api::run::{AttemptView, Progress, RunDetail, StageView};
+use jiff::Timestamp;
+
+use crate::exit::Exit;
+use crate::live::board::attempt_of;
+use crate::live::frame::{Screen, labelled};
+use crate::terminal::Palette;
+use crate::words;
+
+/// Failed stages that are shown in full.
+const IN_FULL: usize = 3;
+/// Lines of output shown of the first of them, and of the others.
+const TAIL_OF_FIRST: usize = 20;
+const TAIL_OF_OTHERS: usize = 5;
+/// Names in a list before `and N more`.
+const NAMED: usize = 12;
+
+/// The exit code that this status stands for.
+pub fn exit(status: &str) -> Exit {
+    match status {
+        "succeeded" => Exit::Ok,
+        "cancelled" => Exit::Cancelled,
+        "failed" => Exit::RunFailed,
+        _ => Exit::StillWaiting,
+    }
+}
+
+/// `      Failed [  58.3s] feature-complete#41: 3 succeeded, 1 failed, 2 not run, 1 skipped`
+pub fn summary(detail: &RunDetail, screen: Screen) -> String {
+    let run = &detail.summary;
+    let elapsed = elapsed(detail);
+    let text = format!("[{elapsed:>7}] {}: {}", run.name, counts(&run.progress));
+    labelled(&words::title(&run.status), &text, Screen { columns: usize::MAX, ..screen })
+}
+
+/// The same without a terminal: `14:03:10Z Failed     ci#41 58.3s: 3 succeeded, 1 failed`.
+pub fn summary_plain(detail: &RunDetail, palette: Palette) -> String {
+    let run = &detail.summary;
+    let label = words::pad_end(&words::title(&run.status), 10);
+    let at = run.finished_at.unwrap_or(run.created_at);
+    format!(
+        "{} {} {} {}: {}",
+        words::time_of_day(at),
+        palette.status(&run.status, &label),
+        run.name,
+        elapsed(detail),
+        counts(&run.progress)
+    )
+}
+
+fn elapsed(detail: &RunDetail) -> String {
+    let run = &detail.summary;
+    run.finished_at.map_or_else(
+        || "-".to_owned(),
+        |end| words::duration(words::between(run.started_at.unwrap_or(run.created_at), end)),
+    )
+}
+
+pub fn counts(progress: &Progress) -> String {
+    let table = [
+        (progress.succeeded, "succeeded"),
+        (progress.failed, "failed"),
+        (progress.cancelled, "cancelled"),
+        (progress.not_run, "not run"),
+        (progress.skipped, "skipped"),
+    ];
+    let said: Vec<String> = table
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{} {word}", words::thousands(u64::from(*count))))
+        .collect();
+    if said.is_empty() { "nothing ran".to_owned() } else { said.join(", ") }
+}
+
+/// Why it did not succeed and what to do: empty for a run that succeeded. Ends with a line break.
+pub fn block(detail: &RunDetail, palette: Palette) -> String {
+    let run = &detail.summary;
+    if run.status == "succeeded" {
+        return String::new();
+    }
+    let failed = failed(detail);
+    let mut out = String::new();
+    for (place, stage) in failed.iter().take(IN_FULL).enumerate() {
+        out +=
+            &cause(detail, stage, if place == 0 { TAIL_OF_FIRST } else { TAIL_OF_OTHERS }, palette);
+    }
+    if failed.len() > IN_FULL {
+        let names: Vec<String> =
+            failed[IN_FULL..].iter().map(|stage| shown(detail, stage)).collect();
+        out += &format!("{} failed as well: {}\n", palette.error("error:"), some_of(&names));
+    }
+    if failed.is_empty() {
+        let reason = if run.reason.is_empty() { "no reason was given" } else { &run.reason };
+        out += &format!("{} {} {}: {reason}\n", palette.error("error:"), run.name, run.status);
+    }
+    let not_run: Vec<String> = detail
+        .stages
+        .iter()
+        .filter(|stage| stage.status == "not_run" && stage.instance.is_none())
+        .map(|stage| stage.name.clone())
+        .collect();
+    if !not_run.is_empty() {
+        let roots: Vec<&str> =
+            failed.iter().map(|stage| stage.stage.as_str()).fold(Vec::new(), |mut names, name| {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+                names
+            });
+        let need = match roots.as_slice() {
+            [] => String::new(),
+            [one] => format!(" (because of {one})"),
+            [first, ..] => format!(" (because of {first} and {} more)", roots.len() - 1),
+        };
+        out += &format!("{} {}{need}\n", palette.dim("not run:"), some_of(&not_run));
+    }
+    out + &next_steps(detail, failed.first().copied(), palette)
+}
+
+/// Executions that failed and count as failed, in the order in which they ended.
+pub fn failed(detail: &RunDetail) -> Vec<&StageView> {
+    let mut found: Vec<&StageView> = detail
+        .stages
+        .iter()
+        .filter(|stage| stage.outcome.as_deref() == Some("failed"))
+        .filter(|stage| stage.conclusion.as_deref() != Some("warning"))
+        // Instances speak for their stage, unless it failed before there were any.
+        .filter(|stage| stage.instance.is_some() || stage.instances.unwrap_or(0) == 0)
+        .collect();
+    found.sort_by_key(|stage| stage.finished_at.unwrap_or(Timestamp::MAX));
+    found
+}
+
+fn cause(detail: &RunDetail, stage: &StageView, lines: usize, palette: Palette) -> String {
+    let last = stage.attempts.last();
+    let said = last.map(|attempt| attempt.detail.as_str()).filter(|text| !text.is_empty());
+    let why = said.unwrap_or(&stage.detail);
+    let on = match last {
+        Some(attempt) => format!(" on {}", attempt_of(attempt.number, stage.max_attempts)),
+        None => String::new(),
+    };
+    let mut out = format!(
+        "{} {} failed{on}: {}\n",
+        palette.error("error:"),
+        palette.bold(&shown(detail, stage)),
+        words::without_escapes(why)
+    );
+    if let Some(attempt) = last {
+        out += &tail(attempt, lines, palette);
+    }
+    out
+}
+
+/// The last lines of an attempt, each behind a bar so that it cannot pass for one of ours.
+fn tail(attempt: &AttemptView, lines: usize, palette: Palette) -> String {
+    let all: Vec<&str> = attempt.tail.lines().collect();
+    all[all.len().saturating_sub(lines)..]
+        .iter()
+        .map(|line| {
+            let bar = palette.dim("     |");
+            format!("{bar} {}", words::without_escapes(line)).trim_end().to_owned() + "\n"
+        })
+        .collect()
+}
+
+fn next_steps(detail: &RunDetail, first: Option<&StageView>, palette: Palette) -> String {
+    let run = &detail.summary;
+    let name = quoted(&run.name);
+    let mut out = String::new();
+    if let Some(stage) = first.filter(|stage| !stage.attempts.is_empty()) {
+        let attempt = stage.attempts.last().map_or(1, |attempt| attempt.number);
+        out += &format!(
+            "{}  orchestrate logs {name} --stage {} --attempt {attempt}\n",
+            palette.note("logs:"),
+            quoted(&stage.name)
+        );
+    }
+    let from = match first {
+        Some(stage) => format!(" --from {}", stage.stage),
+        None => String::new(),
+    };
+    out + &format!("{} orchestrate runs retry {name}{from}\n", palette.note("retry:"))
+}
+
+/// As a word of a shell: `implement[2]` is a pattern to it, `ci#4` is not a comment.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.#/".contains(letter);
+    if word.chars().all(plain) && !word.starts_with('#') {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// `implement[2/3]`
+fn shown(detail: &RunDetail, stage: &StageView) -> String {
+    let of = detail
+        .stages
+        .iter()
+        .find(|parent| parent.name == stage.stage)
+        .and_then(|parent| parent.instances);
+    match (stage.instance, of) {
+        (Some(instance), Some(of)) => format!("{}[{instance}/{of}]", stage.stage),
+        _ => stage.name.clone(),
+    }
+}
+
+fn some_of(names: &[String]) -> String {
+    let named = names[..names.len().min(NAMED)].join(", ");
+    if names.len() > NAMED { format!("{named} and {} more", names.len() - NAMED) } else { named }
+}

@@ -1,0 +1,138 @@
+//! Runs as text.
+
+use api::run::{RunDetail, RunSummary, StageView};
+use jiff::Timestamp;
+
+use crate::live::board::attempt_of;
+use crate::live::why;
+use crate::output::table::{Cell, Table};
+use crate::terminal::Palette;
+use crate::words;
+
+/// `runs list`
+pub fn table(runs: &[RunSummary], now: Timestamp) -> Table {
+    let mut table =
+        Table::new(&["RUN", "STATUS", "STAGES", "STARTED", "TIME", "TRIGGER", "BY", "REASON"]);
+    for run in runs {
+        table.row(vec![
+            run.name.as_str().into(),
+            Cell::status(&run.status),
+            format!("{}/{}", run.progress.settled, run.progress.total).into(),
+            words::minute(run.started_at.unwrap_or(run.created_at)).into(),
+            time(run, now).into(),
+            run.trigger.as_str().into(),
+            run.by.as_str().into(),
+            run.reason.as_str().into(),
+        ]);
+    }
+    table
+}
+
+/// `pipeline history`
+pub fn history(runs: &[RunSummary], now: Timestamp) -> Table {
+    let mut table = Table::new(&["RUN", "RESULT", "STARTED", "TIME", "TRIGGER", "BY", "REVISION"]);
+    for run in runs {
+        table.row(vec![
+            format!("#{}", run.number).into(),
+            Cell::status(&run.status),
+            words::minute(run.started_at.unwrap_or(run.created_at)).into(),
+            time(run, now).into(),
+            run.trigger.as_str().into(),
+            run.by.as_str().into(),
+            format!("v{}", run.revision).into(),
+        ]);
+    }
+    table
+}
+
+/// From its start to its end or to now.
+pub fn time(run: &RunSummary, now: Timestamp) -> String {
+    let end = run.finished_at.unwrap_or(now);
+    run.started_at
+        .map_or_else(|| "-".to_owned(), |start| words::duration(words::between(start, end)))
+}
+
+/// `feature-complete#42  Waiting  2m11s  v7  by ana (manual)`
+pub fn head(detail: &RunDetail, now: Timestamp, palette: Palette) -> String {
+    let run = &detail.summary;
+    let mut text = format!(
+        "{}  {}  {}  v{}  by {} ({})\n",
+        palette.bold(&run.name),
+        palette.status(&run.status, &words::title(&run.status)),
+        time(run, now),
+        run.revision,
+        run.by,
+        run.trigger,
+    );
+    if !run.reason.is_empty() {
+        text += &format!("  {}\n", words::one_line(&run.reason));
+    }
+    text
+}
+
+/// `runs show` adds what the run was given.
+pub fn facts(detail: &RunDetail) -> String {
+    let mut rows: Vec<(String, String)> = vec![
+        ("id".to_owned(), detail.summary.id.clone()),
+        ("directory".to_owned(), detail.directory.clone()),
+        ("definition".to_owned(), detail.digest.clone()),
+    ];
+    for (name, value) in &detail.inputs {
+        let text = match value {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        rows.push((format!("input {name}"), words::shorten_end(&words::one_line(&text), 120)));
+    }
+    if !detail.event.is_null() {
+        rows.push(("event".to_owned(), words::shorten_end(&detail.event.to_string(), 120)));
+    }
+    let width = rows.iter().map(|(name, _)| words::width(name)).max().unwrap_or(0);
+    rows.iter().map(|(name, text)| format!("  {}  {text}\n", words::pad_end(name, width))).collect()
+}
+
+/// Each stage and instance.
+pub fn stages(detail: &RunDetail, now: Timestamp) -> Table {
+    let mut table = Table::new(&["STAGE", "STATUS", "TIME", "ATTEMPT", "DETAIL"]);
+    for stage in &detail.stages {
+        let tried = stage.attempts.last().map(|last| {
+            let attempt = attempt_of(last.number, stage.max_attempts);
+            attempt.trim_start_matches("attempt ").to_owned()
+        });
+        table.row(vec![
+            stage_name(detail, stage).into(),
+            Cell::status(&stage.status),
+            stage_time(stage, now).into(),
+            tried.unwrap_or_else(|| "-".to_owned()).into(),
+            stage_detail(stage).into(),
+        ]);
+    }
+    table
+}
+
+fn stage_name(detail: &RunDetail, stage: &StageView) -> String {
+    let parent = detail.stages.iter().find(|parent| parent.name == stage.stage);
+    match (stage.instance, parent.and_then(|parent| parent.instances)) {
+        (Some(instance), Some(of)) => format!("{}[{instance}/{of}]", stage.stage),
+        (Some(_), None) => stage.name.clone(),
+        (None, _) => match stage.instances {
+            Some(of) => format!("{} x{of}", stage.name),
+            None => stage.name.clone(),
+        },
+    }
+}
+
+fn stage_time(stage: &StageView, now: Timestamp) -> String {
+    stage.started_at.map_or_else(
+        || "-".to_owned(),
+        |start| words::duration(words::between(start, stage.finished_at.unwrap_or(now))),
+    )
+}
+
+fn stage_detail(stage: &StageView) -> String {
+    if stage.detail.is_empty() {
+        why::outputs(stage.outputs.iter().map(|(name, value)| (name.as_str(), value)))
+    } else {
+        stage.detail.clone()
+    }
+}

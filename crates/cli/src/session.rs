@@ -1,0 +1,233 @@
+//! Finding whoever owns the data folder, or becoming its owner for the time of a command.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use store::folder::{Folder, nearest};
+use store::port::Error as StoreError;
+use tokio::net::UnixStream;
+
+use crate::client::transport::{Address, Transport, authority};
+use crate::client::{Client, RunsQuery};
+use crate::context::Context;
+use crate::error::{Failure, Result};
+use crate::exit::Exit;
+use crate::host::{self, Host, HostOptions, Owned, Role, SOCKET, store_failure};
+use crate::words;
+
+/// What a command is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Ask or change something; whoever drives may be in the background.
+    Talk,
+    /// Drive a run to its end here, with so many slots.
+    Drive { slots: Option<u32> },
+}
+
+/// A way to the server, wherever it is.
+#[derive(Debug)]
+pub struct Session {
+    pub client: Client,
+    place: Place,
+    picked_up: bool,
+}
+
+#[derive(Debug)]
+enum Place {
+    Here(Box<Host>),
+    /// Another process owns the folder.
+    Elsewhere,
+    /// `--server`
+    Remote,
+}
+
+/// How long another process may hold the lock without answering.
+const PATIENCE: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(10);
+
+impl Session {
+    pub async fn open(context: &Context, need: Need) -> Result<Self> {
+        if let Some(url) = &context.global.server {
+            let address = Address { authority: authority(url)?, token: token(context) };
+            let client = Client::new(Transport::Address(address));
+            return Ok(Self { client, place: Place::Remote, picked_up: false });
+        }
+        let folder = open_folder(context)?;
+        let slots = match need {
+            Need::Talk => None,
+            Need::Drive { slots } => slots,
+        };
+        let start = Instant::now();
+        let mut picked_up = false;
+        loop {
+            match Owned::take(&folder, Role::Run) {
+                Ok(owned) => {
+                    let orphans = owned.orphans()?;
+                    if !orphans.is_empty() && !picked_up {
+                        picked_up = true;
+                        tell_picked_up(&orphans, context);
+                    }
+                    if orphans.is_empty() || matches!(need, Need::Drive { .. }) {
+                        let options = HostOptions { role: Role::Run, slots, listen: None };
+                        let host = Box::new(Host::open(owned, &options).await?);
+                        let client = host.client();
+                        return Ok(Self { client, place: Place::Here(host), picked_up });
+                    }
+                    drop(owned);
+                    Self::start_driver(&folder).await?;
+                }
+                Err(StoreError::InUse { .. }) => {}
+                Err(error) => return Err(store_failure(&error)),
+            }
+            let socket = folder.socket(SOCKET).map_err(|error| store_failure(&error))?;
+            if UnixStream::connect(&socket).await.is_ok() {
+                let client = Client::new(Transport::Socket(socket));
+                return Ok(Self { client, place: Place::Elsewhere, picked_up });
+            }
+            if start.elapsed() > PATIENCE {
+                return Err(silent_owner(&folder));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Returns when it answers, or when it has ended (then somebody else was faster).
+    async fn start_driver(folder: &Folder) -> Result<()> {
+        let mut driver = host::spawn_driver(folder.root(), None)?;
+        let socket = folder.socket(SOCKET).map_err(|error| store_failure(&error))?;
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if UnixStream::connect(&socket).await.is_ok() {
+                return Ok(());
+            }
+            match driver.try_wait() {
+                Ok(None) => {}
+                Ok(Some(status)) if status.success() => return Ok(()),
+                Ok(Some(_)) | Err(_) => {
+                    let log = folder.root().join(host::DRIVE_LOG);
+                    return Err(Failure::new(
+                        Exit::Internal,
+                        "the background driver ended at once",
+                    )
+                    .hint(format!("read {}", log.display()))
+                    .hint("run `orchestrate doctor`"));
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(silent_owner(folder))
+    }
+
+    /// The connection broke: finds the owner's successor, or becomes it.
+    pub async fn again(&mut self, context: &Context) -> Result<()> {
+        match self.place {
+            Place::Here(_) | Place::Remote => {}
+            Place::Elsewhere => *self = Self::open(context, Need::Talk).await?,
+        }
+        Ok(())
+    }
+
+    /// Does another process drive?
+    pub fn is_elsewhere(&self) -> bool {
+        match self.place {
+            Place::Here(_) => false,
+            Place::Elsewhere | Place::Remote => true,
+        }
+    }
+
+    /// Did this command find runs that nobody drove?
+    pub fn has_picked_up(&self) -> bool {
+        self.picked_up
+    }
+
+    /// Lets go. What still goes on is left to a background driver.
+    pub async fn close(self) -> Result<()> {
+        match self.place {
+            Place::Here(host) => host.hand_over().await,
+            Place::Elsewhere | Place::Remote => Ok(()),
+        }
+    }
+
+    /// What the API calls the run that a person named: `ci#4`, a number where there is only one
+    /// pipeline, a pipeline's last run, `latest`, or a prefix of an id.
+    pub async fn run_name(&self, said: &str) -> Result<String> {
+        let said = said.trim();
+        if said.contains(['#', '~']) {
+            return Ok(said.to_owned());
+        }
+        let last = |pipeline: Option<String>| async {
+            let query = RunsQuery { pipeline, limit: 1, ..RunsQuery::default() };
+            let page = self.client.runs(&query).await?;
+            Ok::<_, Failure>(page.data.into_iter().next())
+        };
+        if said == "latest" {
+            return match last(None).await? {
+                Some(run) => Ok(run.name),
+                None => Err(Failure::new(Exit::NotFound, "there are no runs yet")
+                    .hint("start one: orchestrate run FILE")),
+            };
+        }
+        if let Some(run) = last(Some(said.to_owned())).await? {
+            return Ok(run.name);
+        }
+        if said.len() < 4 && said.parse::<u64>().is_ok() {
+            let pipelines = self.client.pipelines(2, None).await?.data;
+            return match pipelines.as_slice() {
+                [only] => Ok(format!("{}#{said}", only.name)),
+                _ => Err(Failure::usage(format!("run {said} of which pipeline?"))
+                    .hint(format!("write NAME#{said}"))
+                    .hint("orchestrate runs list")),
+            };
+        }
+        Ok(said.to_owned())
+    }
+}
+
+fn tell_picked_up(orphans: &[store::port::RunRow], context: &Context) {
+    const NAMED: usize = 3;
+    let mut names: Vec<String> = orphans
+        .iter()
+        .rev()
+        .take(NAMED)
+        .map(|run| format!("{}#{}", run.pipeline, run.number))
+        .collect();
+    if orphans.len() > NAMED {
+        names.push(words::count((orphans.len() - NAMED) as u64, "more run"));
+    }
+    context.note(&format!("picked up {}: nobody was driving", names.join(", ")));
+}
+
+fn silent_owner(folder: &Folder) -> Failure {
+    let who = match folder.holder() {
+        Ok(Some(holder)) => format!("process {} ({})", holder.pid, holder.role),
+        Ok(None) | Err(_) => "another process".to_owned(),
+    };
+    Failure::new(
+        Exit::Unreachable,
+        format!("{who} owns `{}` and does not answer", folder.root().display()),
+    )
+    .hint("run `orchestrate doctor`, or end that process")
+}
+
+/// `--data-dir`, the environment, the nearest `.orchestrate/` from here upward, else one here.
+pub fn data_dir(context: &Context) -> Result<PathBuf> {
+    if let Some(path) = &context.global.data_dir {
+        return Ok(path.clone());
+    }
+    let here = context.cwd()?;
+    Ok(nearest(&here).unwrap_or_else(|| here.join(store::folder::NAME)))
+}
+
+/// Creates what is missing.
+pub fn open_folder(context: &Context) -> Result<Folder> {
+    Folder::open(&data_dir(context)?).map_err(|error| store_failure(&error))
+}
+
+/// The token for `--server`: from the environment, else from the data folder.
+fn token(context: &Context) -> Option<String> {
+    let said = std::env::var("ORCHESTRATE_TOKEN").ok().filter(|token| !token.is_empty());
+    said.or_else(|| {
+        let path = data_dir(context).ok()?.join("token");
+        Some(std::fs::read_to_string(path).ok()?.trim().to_owned())
+    })
+}

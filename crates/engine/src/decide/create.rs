@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use pipeline::value;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use crate::command::{Create, Rejection};
 use crate::event::Event;
@@ -14,50 +14,30 @@ use crate::task::text;
 
 impl Run {
     pub(super) fn create(&self, create: Create, now: Timestamp) -> Result<Event, Rejection> {
-        let inputs = self.inputs(create.inputs)?;
-        let name = &self.pipeline.name;
-        let head = self.with_variables(Head {
-            id: create.run,
+        let mut created = Event::RunCreated {
+            run: create.run,
+            pipeline: self.pipeline.name.clone(),
             number: create.number,
             revision: create.revision,
             digest: create.digest,
             by: create.by,
-            inputs,
-            variables: IndexMap::new(),
+            inputs: self.inputs(create.inputs)?,
             event: create.event,
-            run: json!({
-                "id": create.run.to_string(),
-                "number": create.number,
-                "name": format!("{name}#{}", create.number),
-                "pipeline": name,
-            }),
             facts: create.facts,
             directory: create.directory,
             seed: create.seed,
             group: None,
             problem: None,
-            created_at: now,
-        });
-        // A run that can never be admitted must not wait for ever: it fails, and says why.
-        let (group, problem) = match self.group(&head) {
-            Ok(group) => (group, None),
-            Err(problem) => (None, Some(problem)),
         };
-        Ok(Event::RunCreated {
-            run: head.id,
-            pipeline: name.clone(),
-            number: head.number,
-            revision: head.revision,
-            digest: head.digest,
-            by: head.by,
-            inputs: head.inputs,
-            event: head.event,
-            facts: head.facts,
-            directory: head.directory,
-            seed: head.seed,
-            group,
-            problem,
-        })
+        let head = self.head(&created, now);
+        if let (Event::RunCreated { group, problem, .. }, Some(head)) = (&mut created, &head) {
+            match self.group(head) {
+                Ok(found) => *group = found,
+                // A run that can never be admitted must not wait for ever: it fails, and says why.
+                Err(why) => *problem = Some(why),
+            }
+        }
+        Ok(created)
     }
 
     fn group(&self, head: &Head) -> Result<Option<String>, String> {

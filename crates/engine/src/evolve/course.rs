@@ -20,7 +20,7 @@ impl Run {
         match event {
             Event::RunCreated { .. } => {
                 ensure(state.phase == Phase::Uncreated, || "it exists already".to_owned())?;
-                self.created(event, at);
+                self.created(event, at)?;
             }
             Event::RunStarted => {
                 let pending = matches!(state.phase, Phase::Pending { .. });
@@ -91,7 +91,21 @@ impl Run {
         }
     }
 
-    fn created(&mut self, event: &Event, at: Timestamp) {
+    fn created(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
+        let head = self.head(event, at).ok_or("it says nothing about the run")?;
+        if head.problem.is_some() {
+            let all = (0..self.pipeline.stages.len()).map(stage_ix);
+            self.state.links.judge.extend(all);
+        }
+        self.state.head = Some(Box::new(head));
+        self.state.phase = Phase::Pending { since: at };
+        Ok(())
+    }
+
+    /// What `run.created` says, with the pipeline's variables resolved: they may refer to inputs,
+    /// the event and the run. One that cannot be resolved has no value, and whoever needs it says
+    /// so.
+    pub(crate) fn head(&self, event: &Event, at: Timestamp) -> Option<Head> {
         let Event::RunCreated {
             run,
             pipeline,
@@ -108,9 +122,9 @@ impl Run {
             problem,
         } = event
         else {
-            return;
+            return None;
         };
-        let head = Head {
+        let mut head = Head {
             id: *run,
             number: *number,
             revision: *revision,
@@ -133,17 +147,6 @@ impl Run {
             problem: problem.clone(),
             created_at: at,
         };
-        self.state.head = Some(Box::new(self.with_variables(head)));
-        self.state.phase = Phase::Pending { since: at };
-        if problem.is_some() {
-            let all = (0..self.pipeline.stages.len()).map(stage_ix);
-            self.state.links.judge.extend(all);
-        }
-    }
-
-    /// Variables may refer to inputs, the event, the run and earlier variables. One that cannot be
-    /// resolved has no value, and whoever needs it says so.
-    pub(crate) fn with_variables(&self, mut head: Head) -> Head {
         for (name, template) in &self.pipeline.variables {
             if head.inputs.contains_key(name) {
                 continue;
@@ -153,7 +156,7 @@ impl Run {
                 head.variables.insert(name.clone(), value);
             }
         }
-        head
+        Some(head)
     }
 
     fn started(&mut self, at: Timestamp) {

@@ -57,3 +57,15 @@ fn a_journal_that_cannot_be_is_refused() {
     let other = parse("{name: p, stages: [{name: b, noop: true}]}");
     assert!(Run::replay(other, &story.journal).is_err());
 }
+
+#[test]
+fn variables_see_inputs_and_the_run_and_an_input_wins_over_one() {
+    let yaml = "name: p
+inputs: {who: {type: string, default: bo}}
+variables: {who: nobody, a: '${who}-${run.by}'}
+concurrency: {group: '${a}!', limit: 1}
+stages: [{name: x, run: exit 0}]
+";
+    let story = given_with(yaml, start());
+    assert_eq!(story.run.header().unwrap().group, Some("bo-ana!"));
+}

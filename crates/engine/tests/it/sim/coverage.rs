@@ -1,0 +1,144 @@
+//! What the seeds have seen. A simulation that never cancels a paused run proves nothing about it,
+//! so what must be seen is listed, and a missing line fails the test.
+
+use std::collections::BTreeMap;
+
+use engine::command::{Command, Report};
+use engine::event::Event;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Coverage {
+    seen: BTreeMap<String, u64>,
+    pub(crate) steps: u64,
+    pub(crate) predicted: u64,
+}
+
+pub(crate) const EVENTS: [&str; 20] = [
+    "run.created",
+    "run.started",
+    "run.paused",
+    "run.resumed",
+    "run.cancel_requested",
+    "run.retried",
+    "run.halted",
+    "run.finished",
+    "stage.ready",
+    "stage.expanded",
+    "stage.settled",
+    "attempt.scheduled",
+    "attempt.started",
+    "attempt.stopping",
+    "attempt.finished",
+    "attempt.unknown",
+    "attempt.resolved",
+    "attempt.retry_scheduled",
+    "attempt.requeued",
+    "execution.settled",
+];
+
+const COMMANDS: [&str; 14] = [
+    "create",
+    "admit",
+    "pause",
+    "pause now",
+    "resume",
+    "cancel",
+    "retry",
+    "resolve",
+    "report started",
+    "report exited",
+    "report not started",
+    "report lost",
+    "report probed",
+    "fire",
+];
+
+const STATUSES: [&str; 8] =
+    ["pending", "running", "waiting", "paused", "cancelling", "succeeded", "failed", "cancelled"];
+
+impl Coverage {
+    fn note(&mut self, what: String) {
+        *self.seen.entry(what).or_default() += 1;
+    }
+
+    pub(crate) fn event(&mut self, event: &Event) {
+        self.note(event_word(event).to_owned());
+    }
+
+    pub(crate) fn command(&mut self, command: &Command, status: &str, accepted: bool) {
+        let answer = if accepted { "accepted" } else { "refused" };
+        self.note(format!("{} while {status}", command_word(command)));
+        self.note(format!("{} {answer}", command_word(command)));
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (what, count) in other.seen {
+            *self.seen.entry(what).or_default() += count;
+        }
+        self.steps += other.steps;
+        self.predicted += other.predicted;
+    }
+
+    /// What no seed has seen.
+    pub(crate) fn missing(&self) -> Vec<String> {
+        let pairs = COMMANDS
+            .iter()
+            .flat_map(|command| STATUSES.map(|status| format!("{command} while {status}")));
+        let answers = COMMANDS
+            .iter()
+            .flat_map(|command| ["accepted", "refused"].map(|answer| format!("{command} {answer}")))
+            // A run is created once, before the simulation of its status begins.
+            .filter(|what| what != "create accepted");
+        EVENTS
+            .iter()
+            .map(|event| (*event).to_owned())
+            .chain(pairs)
+            .chain(answers)
+            .filter(|what| !self.seen.contains_key(what))
+            .collect()
+    }
+}
+
+pub(crate) fn event_word(event: &Event) -> &'static str {
+    match event {
+        Event::RunCreated { .. } => "run.created",
+        Event::RunStarted => "run.started",
+        Event::RunPaused { .. } => "run.paused",
+        Event::RunResumed { .. } => "run.resumed",
+        Event::RunCancelRequested { .. } => "run.cancel_requested",
+        Event::RunRetried { .. } => "run.retried",
+        Event::RunHalted { .. } => "run.halted",
+        Event::RunFinished { .. } => "run.finished",
+        Event::StageReady { .. } => "stage.ready",
+        Event::StageExpanded { .. } => "stage.expanded",
+        Event::StageSettled { .. } => "stage.settled",
+        Event::AttemptScheduled { .. } => "attempt.scheduled",
+        Event::AttemptStarted { .. } => "attempt.started",
+        Event::AttemptStopping { .. } => "attempt.stopping",
+        Event::AttemptFinished { .. } => "attempt.finished",
+        Event::AttemptUnknown { .. } => "attempt.unknown",
+        Event::AttemptResolved { .. } => "attempt.resolved",
+        Event::RetryScheduled { .. } => "attempt.retry_scheduled",
+        Event::Requeued { .. } => "attempt.requeued",
+        Event::ExecutionSettled { .. } => "execution.settled",
+    }
+}
+
+fn command_word(command: &Command) -> &'static str {
+    match command {
+        Command::Create(_) => "create",
+        Command::Admit => "admit",
+        Command::Pause { now: false, .. } => "pause",
+        Command::Pause { now: true, .. } => "pause now",
+        Command::Resume { .. } => "resume",
+        Command::Cancel { .. } => "cancel",
+        Command::Retry { .. } => "retry",
+        Command::Resolve { .. } => "resolve",
+        Command::Report { report: Report::Started { .. }, .. } => "report started",
+        Command::Report { report: Report::Exited(_), .. } => "report exited",
+        Command::Report { report: Report::NotStarted { .. }, .. } => "report not started",
+        Command::Report { report: Report::Lost { .. }, .. } => "report lost",
+        Command::Report { report: Report::Probed { .. }, .. } => "report probed",
+        Command::Fire { .. } => "fire",
+    }
+}

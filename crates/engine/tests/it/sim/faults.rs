@@ -1,0 +1,176 @@
+//! What goes wrong, and who interferes: a list of acts drawn in advance, so that a failing list can
+//! be shortened.
+
+use engine::command::Verdict;
+
+use crate::sim::generate::{self, Taste};
+use crate::sim::rng::Rng;
+use crate::sim::spec::{Micros, SECOND, Spec};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) seed: u64,
+    pub(crate) spec: Spec,
+    pub(crate) weather: Weather,
+    pub(crate) acts: Vec<Act>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weather {
+    /// Nothing goes wrong and nobody interferes: the oracle knows the end to the microsecond.
+    Calm,
+    /// Calm, with limits: the oracle knows what, not when.
+    Narrow,
+    /// Things go wrong that must not change what the run comes to.
+    Rough,
+    /// Anything.
+    Storm,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Act {
+    pub(crate) at: Micros,
+    pub(crate) what: What,
+    /// Chooses among whatever is there when the act comes.
+    pub(crate) pick: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    // people
+    Create,
+    Admit,
+    Pause,
+    PauseNow,
+    Resume,
+    Cancel,
+    RetryAll,
+    RetryFrom,
+    Resolve(Verdict),
+    // reports and timers that come when they should not
+    StaleReport,
+    WrongFence,
+    ForeignTimer,
+    EarlyTimer,
+    OldTimer,
+    // the world
+    Lose,
+    Duplicate,
+    Delay,
+    DieBeforeAppend,
+    DieAfterAppend,
+    DieBetween,
+    Reboot,
+    Jump,
+}
+
+const HARMLESS: [What; 13] = [
+    What::Create,
+    What::Pause,
+    What::Resume,
+    What::StaleReport,
+    What::WrongFence,
+    What::ForeignTimer,
+    What::EarlyTimer,
+    What::OldTimer,
+    What::Duplicate,
+    What::Delay,
+    What::DieBeforeAppend,
+    What::DieAfterAppend,
+    What::DieBetween,
+];
+
+const ANYTHING: [What; 30] = [
+    What::Create,
+    What::Admit,
+    What::Pause,
+    What::Pause,
+    What::PauseNow,
+    What::PauseNow,
+    What::Resume,
+    What::Resume,
+    What::Resume,
+    What::Cancel,
+    What::RetryAll,
+    What::RetryAll,
+    What::RetryFrom,
+    What::RetryFrom,
+    What::Resolve(Verdict::Retry),
+    What::Resolve(Verdict::Succeeded),
+    What::Resolve(Verdict::Failed),
+    What::StaleReport,
+    What::WrongFence,
+    What::ForeignTimer,
+    What::EarlyTimer,
+    What::OldTimer,
+    What::Lose,
+    What::Lose,
+    What::Duplicate,
+    What::Delay,
+    What::DieBeforeAppend,
+    What::DieAfterAppend,
+    What::Reboot,
+    What::Jump,
+];
+
+/// What people and stray letters do to a run that waits for somebody.
+pub(crate) const ODD: [What; 16] = [
+    What::Create,
+    What::Admit,
+    What::Pause,
+    What::PauseNow,
+    What::Resume,
+    What::Cancel,
+    What::RetryAll,
+    What::RetryFrom,
+    What::Resolve(Verdict::Retry),
+    What::Resolve(Verdict::Failed),
+    What::StaleReport,
+    What::StaleReport,
+    What::WrongFence,
+    What::ForeignTimer,
+    What::EarlyTimer,
+    What::DieAfterAppend,
+];
+
+pub(crate) fn case(seed: u64) -> Case {
+    let mut rng = Rng::of(seed, "case");
+    let weather =
+        rng.pick(&[Weather::Calm, Weather::Narrow, Weather::Rough, Weather::Storm, Weather::Storm]);
+    let mut taste = Taste { failing: 35, halting: 35, narrow: 0, once: 15, total: 12, jitter: 0 };
+    match weather {
+        Weather::Calm => {}
+        Weather::Narrow => taste = Taste { halting: 0, narrow: 70, total: 0, jitter: 50, ..taste },
+        Weather::Rough => {
+            taste = Taste { halting: 0, narrow: 40, total: 0, once: 0, jitter: 50, ..taste };
+        }
+        Weather::Storm => taste = Taste { narrow: 40, once: 30, jitter: 50, ..taste },
+    }
+    // Few stages, all of them `once`, and workers that vanish: the run often waits for a person.
+    let doubtful = weather == Weather::Storm && rng.chance(25);
+    if doubtful {
+        taste.once = 100;
+    }
+    let mut spec = generate::pipeline(seed, taste);
+    let mut acts = match weather {
+        Weather::Calm | Weather::Narrow => vec![],
+        Weather::Rough => acts(&mut rng, &HARMLESS, 30),
+        Weather::Storm => acts(&mut rng, &ANYTHING, 40),
+    };
+    if doubtful {
+        spec.stages.truncate(3);
+        acts.extend((1..4).map(|i| Act { at: i * SECOND, what: What::Lose, pick: rng.next() }));
+        acts.sort_by_key(|act| act.at);
+    }
+    Case { seed, spec, weather, acts }
+}
+
+fn acts(rng: &mut Rng, from: &[What], most: u64) -> Vec<Act> {
+    let count = rng.range(1, most);
+    let span = rng.pick(&[20, 60, 120]) * SECOND;
+    let mut acts: Vec<Act> = (0..count)
+        .map(|_| Act { at: rng.below(span), what: rng.pick(from), pick: rng.next() })
+        .collect();
+    acts.sort_by_key(|act| act.at);
+    acts
+}

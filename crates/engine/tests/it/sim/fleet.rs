@@ -1,0 +1,297 @@
+//! Many runs, few places: concurrency groups, with the admission function as the only judge and
+//! the conductor's loop around it.
+
+use engine::admission::{Step, admit};
+use engine::command::Command;
+use engine::event::{Event, FinalStatus};
+use pipeline::model::OnConflict;
+
+use crate::sim::faults::{Case, Weather};
+use crate::sim::generate::{Taste, pipeline};
+use crate::sim::invariants::Broken;
+use crate::sim::oracle::{self, Node};
+use crate::sim::rng::Rng;
+use crate::sim::spec::{GroupSpec, Micros, SECOND};
+use crate::sim::world::{Answer, World};
+
+const GROUPS: [GroupSpec; 4] = [
+    GroupSpec { name: 'a', limit: 1, on_conflict: OnConflict::Queue },
+    GroupSpec { name: 'b', limit: 2, on_conflict: OnConflict::Queue },
+    GroupSpec { name: 'c', limit: 1, on_conflict: OnConflict::CancelRunning },
+    GroupSpec { name: 'd', limit: 2, on_conflict: OnConflict::CancelNew },
+];
+
+struct Fleet<'a> {
+    now: Micros,
+    worlds: Vec<World<'a>>,
+    groups: Vec<GroupSpec>,
+    arrivals: Vec<Micros>,
+    here: Vec<bool>,
+    /// By group: runs in the order in which they were admitted.
+    admitted: Vec<usize>,
+    rng: Rng,
+    interfere: u32,
+}
+
+impl Fleet<'_> {
+    fn members(&self, group: GroupSpec) -> impl Iterator<Item = usize> {
+        (0..self.worlds.len()).filter(move |at| self.here[*at] && self.groups[*at] == group)
+    }
+
+    fn inside(&self, at: usize) -> bool {
+        let ledger = &self.worlds[at].ledger;
+        ledger.started && ledger.finished.is_none()
+    }
+
+    fn waiting(&self, at: usize) -> bool {
+        let ledger = &self.worlds[at].ledger;
+        ledger.created && !ledger.started && ledger.finished.is_none()
+    }
+
+    fn submit(&mut self, at: usize, command: Command) -> Result<Answer, Broken> {
+        self.worlds[at].now = self.worlds[at].now.max(self.now);
+        self.worlds[at].submit(command)
+    }
+
+    /// What the conductor does after every command.
+    fn conduct(&mut self) -> Result<(), Broken> {
+        for _ in 0..=self.worlds.len() * 2 {
+            let steps = admit(self.worlds.iter().filter_map(|world| world.run.occupant()));
+            let again = admit(self.worlds.iter().rev().filter_map(|world| world.run.occupant()));
+            if steps != again {
+                return Err(format!("admission hangs on the order: {steps:?}, {again:?}"));
+            }
+            if steps.is_empty() {
+                return self.check();
+            }
+            for step in steps {
+                self.take(&step)?;
+            }
+        }
+        Err("admission never comes to rest".into())
+    }
+
+    fn take(&mut self, step: &Step) -> Result<(), Broken> {
+        let (run, command) = match step {
+            Step::Admit(run) => (run, Command::Admit),
+            Step::Cancel(run, why) => {
+                (run, Command::Cancel { by: "conductor".into(), reason: (*why).into() })
+            }
+        };
+        let at = (0..self.worlds.len())
+            .find(|at| self.worlds[*at].run.header().is_some_and(|header| header.run == *run))
+            .ok_or("admission names a run that is not there")?;
+        match step {
+            Step::Admit(_) => self.admitted.push(at),
+            Step::Cancel(..) => self.justified(at)?,
+        }
+        match self.submit(at, command)? {
+            Answer::Accepted => Ok(()),
+            answer @ (Answer::Refused | Answer::Silence) => {
+                Err(format!("{step:?} is answered by {answer:?}"))
+            }
+        }
+    }
+
+    /// Nobody gives way in a queue, and nobody gives way for nothing.
+    fn justified(&self, at: usize) -> Result<(), Broken> {
+        let group = self.groups[at];
+        let inside = self.members(group).filter(|at| self.inside(*at)).count();
+        // A waiting run replaces whoever is inside, and older waiting ones.
+        let newer = self.members(group).filter(|one| {
+            let waits = *one != at && self.waiting(*one) && !self.worlds[*one].ledger.paused;
+            waits && (self.inside(at) || self.order(*one) > self.order(at))
+        });
+        let fits = match group.on_conflict {
+            OnConflict::Queue => false,
+            OnConflict::CancelNew => self.waiting(at) && inside >= group.limit as usize,
+            OnConflict::CancelRunning => newer.count() > 0,
+        };
+        if fits { Ok(()) } else { Err(format!("run {at} of {group:?} is cancelled for nothing")) }
+    }
+
+    fn order(&self, at: usize) -> (Micros, usize) {
+        (self.worlds[at].waits_since(), at)
+    }
+
+    /// Places are never overdrawn, never wasted, and queues keep their order.
+    fn check(&self) -> Result<(), Broken> {
+        for group in GROUPS {
+            let inside = self.members(group).filter(|at| self.inside(*at)).count();
+            let limit = group.limit as usize;
+            if inside > limit {
+                return Err(format!("{inside} runs are inside {group:?}"));
+            }
+            let waits = self
+                .members(group)
+                .filter(|at| self.waiting(*at) && !self.worlds[*at].ledger.paused)
+                .count();
+            if waits > 0 && inside < limit {
+                return Err(format!("{waits} runs wait for {group:?}, which has room"));
+            }
+            if waits > 0 && group.on_conflict == OnConflict::CancelNew {
+                return Err(format!("{waits} runs wait for {group:?}, which keeps no queue"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Somebody interferes with some run, or the server dies.
+    fn disturb(&mut self) -> Result<(), Broken> {
+        let at = self.rng.index(self.worlds.len());
+        if !self.here[at] {
+            return Ok(());
+        }
+        let by = || "sim".to_owned();
+        let command = match self.rng.below(7) {
+            0 => Command::Pause { by: by(), now: self.rng.chance(50) },
+            1 | 2 => Command::Resume { by: by() },
+            3 => Command::Cancel { by: by(), reason: "enough".into() },
+            4 => Command::Retry { by: by(), from: None },
+            _ => {
+                for world in &mut self.worlds {
+                    world.kill()?;
+                }
+                return Ok(());
+            }
+        };
+        self.submit(at, command).map(|_| ())
+    }
+
+    /// One thing happens somewhere. `false`: nothing ever will again.
+    fn step(&mut self) -> Result<bool, Broken> {
+        let mut next: Option<(Micros, usize)> = None;
+        for at in 0..self.worlds.len() {
+            let wakes =
+                if self.here[at] { self.worlds[at].wakes()? } else { Some(self.arrivals[at]) };
+            let wakes = wakes.map(|wakes| (wakes.max(self.now), at));
+            next = [next, wakes].into_iter().flatten().min();
+        }
+        if self.interfere > 0 && self.rng.chance(15) {
+            self.interfere -= 1;
+            self.disturb()?;
+            self.conduct()?;
+            return Ok(true);
+        }
+        let Some((now, at)) = next else { return self.wake_somebody() };
+        self.now = now;
+        self.worlds[at].now = self.worlds[at].now.max(now);
+        if self.here[at] {
+            self.worlds[at].step()?;
+        } else {
+            self.here[at] = true;
+            self.worlds[at].begin(true)?;
+        }
+        self.conduct()?;
+        Ok(true)
+    }
+
+    fn wake_somebody(&mut self) -> Result<bool, Broken> {
+        let paused = (0..self.worlds.len()).find(|at| self.worlds[*at].ledger.paused);
+        match paused {
+            Some(at) => {
+                self.submit(at, Command::Resume { by: "sim".into() })?;
+                self.conduct()?;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+}
+
+fn cases(seed: u64) -> Vec<Case> {
+    let mut rng = Rng::of(seed, "fleet");
+    let taste = Taste { failing: 30, halting: 40, narrow: 20, once: 0, total: 10, jitter: 50 };
+    (0..rng.range(2, 9))
+        .map(|at| {
+            let seed = seed * 100 + at;
+            let mut spec = pipeline(seed, taste);
+            spec.stages.truncate(3);
+            // Ids sort by time of creation, as those of version 7 do.
+            spec.seed = seed;
+            spec.group = Some(rng.pick(&GROUPS));
+            Case { seed, spec, weather: Weather::Rough, acts: vec![] }
+        })
+        .collect()
+}
+
+fn sail(seed: u64) -> Result<(usize, usize), Broken> {
+    let cases = cases(seed);
+    let nodes: Vec<Vec<Node>> = cases.iter().map(|case| oracle::graph(&case.spec)).collect();
+    let worlds: Result<Vec<_>, Broken> =
+        cases.iter().zip(&nodes).map(|(case, nodes)| World::new(case, nodes)).collect();
+    let mut rng = Rng::of(seed, "arrivals");
+    let mut arrivals: Vec<Micros> = cases.iter().map(|_| rng.below(60 * SECOND)).collect();
+    arrivals.sort_unstable();
+    let mut fleet = Fleet {
+        now: 0,
+        worlds: worlds?,
+        groups: cases.iter().map(|case| case.spec.group.unwrap()).collect(),
+        arrivals,
+        here: vec![false; cases.len()],
+        admitted: vec![],
+        rng,
+        interfere: if seed.is_multiple_of(2) { 12 } else { 0 },
+    };
+    let calm = fleet.interfere == 0;
+    let mut rest = 4000;
+    while fleet.step()? {
+        rest -= 1;
+        if rest == 0 {
+            return Err("the fleet never arrives".into());
+        }
+    }
+    let mut cancelled = 0;
+    for (at, world) in fleet.worlds.iter().enumerate() {
+        match world.ledger.finished {
+            None => return Err(format!("run {at} never ended: {}", world.run.status().word())),
+            Some(FinalStatus::Cancelled) => cancelled += 1,
+            Some(FinalStatus::Succeeded | FinalStatus::Failed) => {}
+        }
+        if world.run.occupant().is_some() || !world.ledger.live_attempts().is_empty() {
+            return Err(format!("run {at} has ended and still holds its place"));
+        }
+    }
+    if calm {
+        queues_kept_order(&fleet)?;
+    }
+    Ok((fleet.worlds.len(), cancelled))
+}
+
+/// Without retries and pauses a queue is first come, first served.
+fn queues_kept_order(fleet: &Fleet<'_>) -> Result<(), Broken> {
+    for group in GROUPS.into_iter().filter(|group| group.on_conflict == OnConflict::Queue) {
+        let order: Vec<usize> =
+            fleet.admitted.iter().copied().filter(|at| fleet.groups[*at] == group).collect();
+        if !order.is_sorted() {
+            return Err(format!("{group:?} was served in the order {order:?}"));
+        }
+        let cancelled = fleet.members(group).any(|at| {
+            fleet.worlds[at]
+                .journal
+                .iter()
+                .any(|stamped| matches!(stamped.event, Event::RunCancelRequested { .. }))
+        });
+        if cancelled {
+            return Err(format!("{group:?} lost a run"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn groups_hold_their_limit_waste_no_place_and_keep_their_queues() {
+    let (mut runs, mut cancelled) = (0, 0);
+    let fleets = crate::sim::number("ORCHESTRATE_SIM_SEEDS").unwrap_or(500) / 4;
+    for seed in 0..fleets {
+        match sail(seed) {
+            Ok((some, gone)) => {
+                runs += some;
+                cancelled += gone;
+            }
+            Err(broken) => panic!("fleet {seed}: {broken}"),
+        }
+    }
+    let few = runs < 3 * fleets as usize || cancelled * 20 < runs;
+    assert!(fleets < 100 || !few, "{runs} runs, {cancelled} cancelled");
+}

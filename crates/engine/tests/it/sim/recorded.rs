@@ -1,0 +1,40 @@
+//! Histories for `tests/journals/`: a handful of seeds that together hold every kind of event.
+
+use std::collections::BTreeSet;
+
+use engine::event::Stamped;
+
+use crate::sim::coverage::{EVENTS, event_word};
+use crate::sim::faults;
+use crate::sim::oracle;
+use crate::sim::world::World;
+pub(crate) use crate::sim::world::compile;
+
+pub(crate) fn unseen(kinds: &BTreeSet<String>) -> Vec<&'static str> {
+    EVENTS.into_iter().filter(|kind| !kinds.contains(*kind)).collect()
+}
+
+/// Name, pipeline, journal: seeds are taken as long as they add a kind of event, then a few more.
+pub(crate) fn histories() -> Vec<(String, String, Vec<Stamped>)> {
+    let mut seen = BTreeSet::new();
+    let mut out = vec![];
+    for seed in 0.. {
+        let case = faults::case(seed);
+        let nodes = oracle::graph(&case.spec);
+        let mut world = World::new(&case, &nodes).unwrap();
+        world.begin(false).unwrap();
+        world.finish().unwrap();
+        let kinds: BTreeSet<_> =
+            world.journal.iter().map(|stamped| event_word(&stamped.event)).collect();
+        let long = (20..120).contains(&world.journal.len());
+        let adds = !kinds.is_subset(&seen);
+        if long && (adds || kinds.len() > 11) {
+            seen.extend(kinds);
+            out.push((format!("v1-{seed:03}"), case.spec.yaml(), world.journal));
+        }
+        if seen.len() == EVENTS.len() && out.len() >= 6 {
+            return out;
+        }
+    }
+    unreachable!("seeds do not end")
+}

@@ -1,0 +1,777 @@
+//! One run in a world of its own: a clock that only the world moves, hands that do what is
+//! desired, a journal that survives every death of the server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::Run;
+use engine::command::{
+    Command, Create, End, Rejection, Report, StopReason, TimerId, TimerKind, Verdict,
+};
+use engine::desired::Desired;
+use engine::event::{Event, Stamped};
+use engine::id::{AttemptId, ExecutionId, RunId};
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use pipeline::Pipeline;
+use pipeline::when::Facts;
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::sim::coverage::{Coverage, event_word};
+use crate::sim::faults::{Act, Case, ODD, Weather, What};
+use crate::sim::hands::{Hands, exit};
+use crate::sim::invariants::{Broken, Ledger};
+use crate::sim::oracle::{self, Node};
+use crate::sim::rng::Rng;
+use crate::sim::spec::{Micros, SECOND, Spec};
+
+macro_rules! ensure {
+    ($ok:expr, $($says:tt)*) => {
+        if !$ok {
+            return Err(format!($($says)*));
+        }
+    };
+}
+
+/// So often somebody interferes with a run that only waits.
+const MOST_ODD: u64 = 8;
+
+/// A crash of the server that is waiting for its moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Death {
+    /// The events were decided and never stored.
+    BeforeAppend,
+    /// They were stored; nobody was told and nothing was started.
+    AfterAppend,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Accepted,
+    Refused,
+    /// The server died before it could answer.
+    Silence,
+}
+
+#[derive(Clone)]
+pub(crate) struct World<'a> {
+    case: &'a Case,
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) now: Micros,
+    pub(crate) run: Run,
+    /// The journal as another process would read it, event by event.
+    replica: Run,
+    pub(crate) journal: Vec<Stamped>,
+    pub(crate) ledger: Ledger<'a>,
+    pub(crate) hands: Hands,
+    death: Option<Death>,
+    past: Vec<AttemptId>,
+    old_timers: Vec<TimerId>,
+    next_act: usize,
+    keys: BTreeMap<String, AttemptId>,
+    effects: BTreeMap<String, (ExecutionId, u32)>,
+    /// How often somebody interfered while the run waited for a person.
+    odd: u64,
+    /// What each accepted retry named.
+    asked: Vec<Option<ExecutionId>>,
+    /// Batches of events, by their ends: what the store keeps together.
+    commits: Vec<usize>,
+    pub(crate) coverage: Coverage,
+    pub(crate) told: Vec<String>,
+}
+
+pub(crate) fn instant(at: Micros) -> Timestamp {
+    Timestamp::from_microsecond(i64::try_from(at).unwrap()).unwrap()
+}
+
+pub(crate) fn compile(text: &str) -> Result<Arc<Pipeline>, Broken> {
+    let parsed = pipeline::parse(text);
+    let refused = || format!("the pipeline is refused:\n{}", parsed.rendered("sim.yaml", false));
+    parsed.pipeline.clone().map(Arc::new).ok_or_else(refused)
+}
+
+pub(crate) fn create(spec: &Spec) -> Command {
+    Command::Create(Box::new(Create {
+        run: RunId(Uuid::from_u128(u128::from(spec.seed))),
+        number: 1,
+        revision: 1,
+        digest: "0".repeat(64),
+        by: "sim".into(),
+        inputs: IndexMap::new(),
+        event: Json::Null,
+        facts: Facts {
+            branch: spec.facts.branch.map(str::to_owned),
+            paths: spec.facts.paths.clone(),
+            labels: spec.facts.labels.clone(),
+            environment: None,
+        },
+        directory: "/work".into(),
+        seed: spec.seed,
+    }))
+}
+
+pub(crate) fn replay(pipeline: &Arc<Pipeline>, journal: &[Stamped]) -> Run {
+    let mut run = Run::new(pipeline.clone());
+    for stamped in journal {
+        run.evolve(stamped).unwrap();
+    }
+    run
+}
+
+/// Runs one case to its end and checks everything on the way.
+pub(crate) fn simulate(case: &Case, tell: bool) -> (Coverage, Vec<String>, Result<(), Broken>) {
+    let nodes = oracle::graph(&case.spec);
+    let mut world = match World::new(case, &nodes) {
+        Ok(world) => world,
+        Err(broken) => return (Coverage::default(), vec![], Err(broken)),
+    };
+    let result = world.live(&nodes);
+    if !tell {
+        world.told.clear();
+    }
+    (world.coverage, world.told, result)
+}
+
+impl<'a> World<'a> {
+    pub(crate) fn new(case: &'a Case, nodes: &'a [Node]) -> Result<Self, Broken> {
+        let pipeline = compile(&case.spec.yaml())?;
+        Ok(Self {
+            case,
+            run: Run::new(pipeline.clone()),
+            replica: Run::new(pipeline.clone()),
+            pipeline,
+            now: 0,
+            journal: vec![],
+            ledger: Ledger::new(&case.spec, nodes),
+            hands: Hands::default(),
+            death: None,
+            past: vec![],
+            old_timers: vec![],
+            next_act: 0,
+            keys: BTreeMap::new(),
+            effects: BTreeMap::new(),
+            odd: 0,
+            asked: vec![],
+            commits: vec![0],
+            coverage: Coverage::default(),
+            told: vec![],
+        })
+    }
+
+    fn live(&mut self, nodes: &[Node]) -> Result<(), Broken> {
+        ensure!(self.submit(Command::Admit)? == Answer::Refused, "admitted before it was created");
+        self.begin(self.case.weather == Weather::Storm && self.case.seed.is_multiple_of(3))?;
+        self.finish()?;
+        self.last_words(nodes)
+    }
+
+    /// Created, and admitted unless it has to wait for that.
+    pub(crate) fn begin(&mut self, wait: bool) -> Result<(), Broken> {
+        ensure!(self.submit(create(&self.case.spec))? == Answer::Accepted, "creation is refused");
+        let grouped = self.case.spec.group.is_some();
+        ensure!(self.ledger.started != grouped, "only a group is waited for");
+        if !wait && grouped {
+            ensure!(self.submit(Command::Admit)? == Answer::Accepted, "admission is refused");
+        }
+        Ok(())
+    }
+
+    /// Steps until nothing is left to happen.
+    pub(crate) fn finish(&mut self) -> Result<(), Broken> {
+        let mut rest = self.patience();
+        while self.step()? {
+            rest -= 1;
+            ensure!(rest > 0, "the run does not end");
+        }
+        self.coverage.steps += self.patience() - rest;
+        Ok(())
+    }
+
+    /// More steps than any run of this size needs.
+    fn patience(&self) -> u64 {
+        let spec = &self.case.spec;
+        let tries: u64 =
+            spec.all().map(|stage| u64::from(spec.retry_of(stage).max_attempts + 5) * 6).sum();
+        200 + (tries * 4 + 40) * (1 + self.case.acts.len() as u64)
+    }
+
+    /// The server is gone and comes back; the hands went on.
+    pub(crate) fn kill(&mut self) -> Result<(), Broken> {
+        self.restart().map(|_| ())
+    }
+
+    /// No further act, and nobody dies.
+    pub(crate) fn calm_down(&mut self) {
+        self.next_act = self.case.acts.len();
+        self.odd = MOST_ODD;
+        self.death = None;
+        self.hands.duplicate_next = false;
+        self.hands.delay_next = 0;
+    }
+
+    /// Workers say nothing any more; after its lease each is lost.
+    pub(crate) fn silence_workers(&mut self, lease: Micros) {
+        self.hands.silence(self.now + lease);
+    }
+
+    pub(crate) fn ended(&self) -> Micros {
+        micros(self.journal.last().unwrap().at)
+    }
+
+    /// The hands end what they run and their post is read; no timer, no person.
+    pub(crate) fn settle_hands(&mut self) -> Result<(), Broken> {
+        loop {
+            let desired = self.look()?;
+            self.reconcile(&desired)?;
+            let Some(next) = self.hands.next() else { return Ok(()) };
+            self.now = self.now.max(next);
+            self.hands.reap(&self.case.spec, self.now);
+            self.read_letter()?;
+        }
+    }
+
+    /// The clock stands at the next timer's instant, or just before it.
+    pub(crate) fn skip_to_timer(&mut self, early: Micros) {
+        let timers = self.run.desired().timers;
+        if let Some(due) = timers.iter().map(|timer| micros(timer.due)).min() {
+            self.now = self.now.max(due - early);
+        }
+    }
+
+    /// Fires any timer at this very instant; it acts only when it is armed and due.
+    pub(crate) fn race(
+        &mut self,
+        stage: &str,
+        kind: TimerKind,
+        generation: u32,
+    ) -> Result<Answer, Broken> {
+        let desired = self.look()?;
+        self.fire(TimerId { execution: ExecutionId::stage(stage), kind, generation }, &desired)
+    }
+
+    /// Results of each attempt of a stage, by attempt.
+    pub(crate) fn results_of(&self, stage: &str) -> Vec<usize> {
+        let mut counts = BTreeMap::new();
+        for stamped in &self.journal {
+            match &stamped.event {
+                Event::AttemptScheduled { attempt } if &*attempt.execution.stage == stage => {
+                    counts.entry(attempt.number).or_insert(0);
+                }
+                Event::AttemptFinished { attempt, .. } if &*attempt.execution.stage == stage => {
+                    *counts.entry(attempt.number).or_insert(0) += 1;
+                }
+                _ => {}
+            }
+        }
+        counts.into_values().collect()
+    }
+
+    /// The journal up to `cut`: its state desires exactly the attempts that its events leave live.
+    pub(crate) fn cut_agrees(&self, cut: usize) -> Result<(), Broken> {
+        let run = replay(&self.pipeline, &self.journal[..cut]);
+        let mut ledger = self.ledger.fresh();
+        let mut asked = self.asked.iter();
+        for stamped in &self.journal[..cut] {
+            if let Event::RunRetried { .. } = stamped.event {
+                ledger.asked.clone_from(asked.next().unwrap());
+            }
+            ledger.enter(stamped)?;
+        }
+        let whole = self.commits.contains(&cut);
+        let now = self.journal[..cut].last().map_or(0, |stamped| micros(stamped.at));
+        ledger.agree(&run.desired(), now, whole)
+    }
+
+    /// Since when it waits for a place, or waited when it was created.
+    pub(crate) fn waits_since(&self) -> Micros {
+        let since = self.journal.iter().rev().find(|stamped| {
+            matches!(stamped.event, Event::RunCreated { .. } | Event::RunRetried { .. })
+        });
+        since.map_or(0, |stamped| micros(stamped.at))
+    }
+
+    /// In words, which of the states that a cancel must cope with this is.
+    pub(crate) fn situation(&self) -> Vec<&'static str> {
+        let ledger = &self.ledger;
+        let mut words = vec![];
+        if !ledger.started {
+            words.push("pending");
+        }
+        if ledger.paused {
+            words.push("paused");
+        }
+        if !ledger.live_attempts().is_empty() {
+            words.push("running");
+        }
+        for book in ledger.executions.values() {
+            if book.live.as_ref().is_some_and(|live| live.unknown) {
+                words.push("unknown");
+            }
+            if book.waits() {
+                words.push("retry wait");
+            }
+        }
+        if ledger.queued() {
+            words.push("queued");
+        }
+        words
+    }
+
+    fn last_words(&mut self, nodes: &[Node]) -> Result<(), Broken> {
+        ensure!(self.ledger.live_attempts().is_empty(), "attempts outlive the run");
+        let again = replay(&self.pipeline, &self.journal);
+        ensure!(again == self.run, "the journal does not fold to the state of the run");
+        let desired = self.run.desired();
+        ensure!(desired == Desired::default(), "a finished run desires {desired:?}");
+        if matches!(self.case.weather, Weather::Storm) {
+            return Ok(());
+        }
+        let Some(wanted) = oracle::predict(&self.case.spec, nodes) else { return Ok(()) };
+        if wanted.halted && self.case.weather != Weather::Calm {
+            return Ok(());
+        }
+        self.coverage.predicted += 1;
+        let outcomes = self.ledger.outcomes();
+        for (node, (wanted, got)) in nodes.iter().zip(wanted.outcomes.iter().zip(&outcomes)) {
+            ensure!(
+                *got == Some(*wanted),
+                "oracle: {} ended {got:?}, must end {wanted:?}",
+                node.name
+            );
+        }
+        let status = self.ledger.finished;
+        ensure!(
+            status == Some(wanted.status),
+            "oracle: the run ended {status:?}, must end {:?}",
+            wanted.status
+        );
+        if let (Weather::Calm, Some(end)) = (self.case.weather, wanted.end) {
+            let ended = self.journal.last().unwrap().at;
+            ensure!(
+                ended == instant(end),
+                "oracle: the run ended at {ended}, must end at {}",
+                instant(end)
+            );
+        }
+        Ok(())
+    }
+
+    /// One thing happens. `false` when nothing is left to happen.
+    pub(crate) fn step(&mut self) -> Result<bool, Broken> {
+        let desired = self.look()?;
+        self.reconcile(&desired)?;
+        match self.next(&desired) {
+            None => self.nudge(&desired),
+            Some(next) => self.happen(&desired, next),
+        }
+    }
+
+    fn next(&self, desired: &Desired) -> Option<Micros> {
+        let act = self.case.acts.get(self.next_act).map(|act| act.at);
+        let timer = desired.timers.iter().map(|timer| micros(timer.due)).min();
+        [act, timer, self.hands.next()].into_iter().flatten().min()
+    }
+
+    /// When something happens by itself next.
+    pub(crate) fn wakes(&mut self) -> Result<Option<Micros>, Broken> {
+        let desired = self.look()?;
+        self.reconcile(&desired)?;
+        Ok(self.next(&desired).map(|next| next.max(self.now)))
+    }
+
+    fn happen(&mut self, desired: &Desired, next: Micros) -> Result<bool, Broken> {
+        let act = self.case.acts.get(self.next_act).map(|act| act.at);
+        self.now = self.now.max(next);
+        if act.is_some_and(|at| at <= self.now) {
+            let act = self.case.acts[self.next_act].clone();
+            self.next_act += 1;
+            self.perform(&act, desired)?;
+            return Ok(true);
+        }
+        self.hands.reap(&self.case.spec, self.now);
+        if self.read_letter()? {
+            return Ok(true);
+        }
+        let due = desired.timers.iter().filter(|timer| micros(timer.due) <= self.now);
+        if let Some(timer) = due.min_by_key(|timer| (timer.due, timer.id.clone())) {
+            self.old_timers.push(timer.id.clone());
+            let answer = self.submit(Command::Fire { timer: timer.id.clone() })?;
+            ensure!(answer != Answer::Refused, "a due timer is refused: {timer:?}");
+        }
+        Ok(true)
+    }
+
+    fn read_letter(&mut self) -> Result<bool, Broken> {
+        let Some((key, attempt, report)) = self.hands.letter(self.now) else { return Ok(false) };
+        self.past.push(attempt.clone());
+        if self.submit(Command::Report { attempt, report })? != Answer::Silence {
+            self.hands.delivered(key);
+        }
+        Ok(true)
+    }
+
+    /// What is desired, after the bookkeeper has agreed.
+    fn look(&self) -> Result<Desired, Broken> {
+        let desired = self.run.desired();
+        ensure!(desired == self.run.desired(), "desired says two things");
+        self.ledger.check(&desired, self.now)?;
+        self.ledger.shown(&self.run)?;
+        Ok(desired)
+    }
+
+    /// Every attempt has a key of its own; what it hands to a remote API is the same exactly when
+    /// it does the same piece of work again.
+    fn check_task(&mut self, attempt: &AttemptId) -> Result<(), Broken> {
+        let task = self.run.task(attempt);
+        let Some(task) = task else { return Err(format!("{attempt:?} has no task")) };
+        ensure!(task.attempt == *attempt, "{attempt:?} has the task of {:?}", task.attempt);
+        let owner = self.keys.entry(task.key).or_insert_with(|| attempt.clone());
+        ensure!(owner == attempt, "{attempt:?} has the key of {owner:?}");
+        let work = (attempt.execution.clone(), self.ledger.executions[&attempt.execution].work());
+        let known = self.effects.entry(task.effect_key.clone()).or_insert_with(|| work.clone());
+        ensure!(*known == work, "{attempt:?} does {work:?} with the effect key of {known:?}");
+        let keys = self.effects.iter().filter(|(_, one)| **one == work).count();
+        ensure!(keys == 1, "{attempt:?} does {work:?} with a second effect key");
+        Ok(())
+    }
+
+    fn reconcile(&mut self, desired: &Desired) -> Result<(), Broken> {
+        for attempt in &desired.attempts {
+            if !self.hands.known.contains(attempt) {
+                self.check_task(attempt)?;
+            }
+        }
+        for attempt in &desired.probes {
+            ensure!(self.run.probe(attempt).is_some(), "{attempt:?} has no probe");
+        }
+        let ledger = &self.ledger;
+        let tries = |attempt: &AttemptId| ledger.executions[&attempt.execution].tries + 1;
+        self.hands.reconcile(&self.case.spec, desired, self.now, tries);
+        for (attempt, starts) in &self.hands.starts {
+            ensure!(*starts == 1, "{attempt:?} was started {starts} times");
+        }
+        Ok(())
+    }
+
+    /// Nothing happens by itself any more: either it is somebody's turn, or the run is over, or it
+    /// is stuck for ever.
+    fn nudge(&mut self, desired: &Desired) -> Result<bool, Broken> {
+        if self.ledger.finished.is_some() {
+            return Ok(false);
+        }
+        if self.case.weather == Weather::Storm && self.next_act > 0 && self.odd < MOST_ODD {
+            self.odd += 1;
+            let mut rng = Rng::new(self.case.seed.wrapping_add(self.odd));
+            let act = Act { at: self.now, what: rng.pick(&ODD), pick: rng.next() };
+            self.perform(&act, desired)?;
+            return Ok(true);
+        }
+        self.death = None;
+        let by = || "sim".to_owned();
+        let unknown = self
+            .ledger
+            .executions
+            .iter()
+            .find(|(_, book)| book.live.as_ref().is_some_and(|live| live.unknown))
+            .map(|(id, _)| id.clone());
+        let command = if self.ledger.paused {
+            Command::Resume { by: by() }
+        } else if let Some(execution) = unknown {
+            Command::Resolve { by: by(), execution, verdict: Verdict::Succeeded }
+        } else if !self.ledger.started {
+            Command::Admit
+        } else {
+            return Err(format!(
+                "the run is stuck: nothing will ever happen again; desired {desired:?}, hands {:?}",
+                self.hands.running()
+            ));
+        };
+        let answer = self.submit(command.clone())?;
+        ensure!(answer == Answer::Accepted, "{command:?} is refused: the run is stuck");
+        Ok(true)
+    }
+
+    /// The way of every command: decide, store, fold; or be refused and change nothing.
+    pub(crate) fn submit(&mut self, command: Command) -> Result<Answer, Broken> {
+        let status = self.run.status().word();
+        let wanted = self.must(&command);
+        let answer = self.run.handle(command.clone(), instant(self.now));
+        self.coverage.command(&command, status, answer.is_ok());
+        let events = match answer {
+            Err(rejection) => {
+                self.told.push(format!("{:>12} {command:?}: refused, {rejection}", self.now));
+                ensure!(self.run == self.replica, "{command:?} was refused and changed the run");
+                ensure!(
+                    wanted != Some(true),
+                    "{command:?} is refused ({rejection}) while {status}"
+                );
+                self.expected(&command, &rejection)?;
+                return Ok(Answer::Refused);
+            }
+            Ok(events) => events,
+        };
+        self.told.push(format!("{:>12} {command:?}", self.now));
+        ensure!(wanted != Some(false), "{command:?} is accepted while {status}");
+        if let Command::Retry { from, .. } = &command {
+            self.ledger.asked.clone_from(from);
+        }
+        let death = self.death.take();
+        if death == Some(Death::BeforeAppend) {
+            self.told.push("             the server dies, nothing was stored".into());
+            return self.restart();
+        }
+        for stamped in &events {
+            self.told.push(format!("             + {:?}", stamped.event));
+            ensure!(stamped.at == instant(self.now), "an event is not stamped with its time");
+            self.ledger.enter(stamped).map_err(|broken| {
+                format!("{broken} (at {} after {command:?})", event_word(&stamped.event))
+            })?;
+            self.coverage.event(&stamped.event);
+            let text = serde_json::to_string(stamped).map_err(|error| error.to_string())?;
+            let read: Stamped = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+            ensure!(read == *stamped, "an event does not survive being stored: {text}");
+            self.replica.evolve(&read).map_err(|error| error.to_string())?;
+        }
+        if let Command::Retry { from, .. } = &command {
+            self.asked.push(from.clone());
+        }
+        self.journal.extend(events);
+        self.commits.push(self.journal.len());
+        ensure!(self.run == self.replica, "{command:?}: state and journal differ");
+        if death == Some(Death::AfterAppend) {
+            self.told.push("             the server dies, nobody was told".into());
+            return self.restart();
+        }
+        Ok(Answer::Accepted)
+    }
+
+    fn restart(&mut self) -> Result<Answer, Broken> {
+        self.ledger.asked = None;
+        self.run = replay(&self.pipeline, &self.journal);
+        ensure!(self.run == self.replica, "the journal folds to another state");
+        self.hands.restart();
+        Ok(Answer::Silence)
+    }
+
+    /// Must it be accepted? `None`: the page of semantics leaves it open.
+    fn must(&self, command: &Command) -> Option<bool> {
+        let ledger = &self.ledger;
+        let settled = ledger.finished.is_some();
+        if !ledger.created {
+            return Some(matches!(command, Command::Create(_)));
+        }
+        match command {
+            Command::Create(_) => Some(false),
+            Command::Admit => {
+                Some(!ledger.started && !settled && !ledger.cancelling && !ledger.paused)
+            }
+            Command::Pause { .. } if settled || ledger.cancelling || ledger.paused => Some(false),
+            Command::Pause { .. } => Some(true),
+            Command::Resume { .. } => Some(ledger.paused),
+            Command::Cancel { .. } if settled || ledger.forced => Some(false),
+            Command::Cancel { .. } => (!ledger.cancelling).then_some(true),
+            Command::Retry { .. } if !settled => Some(false),
+            Command::Retry { from: Some(id), .. } => (id.instance.is_none()).then_some(true),
+            Command::Retry { from: None, .. } => Some(ledger.anything_to_retry()),
+            Command::Resolve { execution, .. } => {
+                let book = ledger.executions.get(execution);
+                let live = book.and_then(|book| book.live.as_ref());
+                let unknown = live.is_some_and(|live| live.unknown);
+                // Human actions wait until the run is resumed.
+                Some(unknown && !ledger.paused)
+            }
+            Command::Report { attempt, report } => {
+                let book = ledger.executions.get(&attempt.execution);
+                let live = book.and_then(|book| book.live.as_ref());
+                let live = live.filter(|live| live.id == *attempt);
+                match report {
+                    Report::Probed { .. } => {
+                        if live.is_some_and(|live| live.unknown) {
+                            None
+                        } else {
+                            Some(false)
+                        }
+                    }
+                    Report::Started { .. } => {
+                        if live.is_some_and(|live| !live.unknown) {
+                            None
+                        } else {
+                            Some(false)
+                        }
+                    }
+                    Report::Exited(_) | Report::NotStarted { .. } | Report::Lost { .. } => {
+                        match live {
+                            Some(live) if live.unknown => None,
+                            Some(_) => Some(true),
+                            None => Some(false),
+                        }
+                    }
+                }
+            }
+            Command::Fire { .. } => None,
+        }
+    }
+
+    /// A refusal says what is the matter.
+    fn expected(&self, command: &Command, rejection: &Rejection) -> Result<(), Broken> {
+        let fits = match (command, rejection) {
+            (Command::Report { .. }, Rejection::Stale { .. }) => true,
+            (Command::Report { .. }, _) => !self.ledger.created || self.ledger.finished.is_some(),
+            (Command::Fire { .. }, Rejection::StaleTimer | Rejection::NotDue { .. }) => true,
+            (Command::Fire { .. }, _) => !self.ledger.created || self.ledger.finished.is_some(),
+            (_, Rejection::Stale { .. } | Rejection::StaleTimer | Rejection::NotDue { .. }) => {
+                false
+            }
+            _ => true,
+        };
+        ensure!(fits, "{command:?} is refused because {rejection}");
+        Ok(())
+    }
+
+    fn perform(&mut self, act: &Act, desired: &Desired) -> Result<(), Broken> {
+        let by = || "sim".to_owned();
+        let mut rng = Rng::new(act.pick);
+        self.told.push(format!("{:>12} {:?}", self.now, act.what));
+        let command = match act.what {
+            What::Create => create(&self.case.spec),
+            What::Admit => Command::Admit,
+            What::Pause => Command::Pause { by: by(), now: false },
+            What::PauseNow => Command::Pause { by: by(), now: true },
+            What::Resume => Command::Resume { by: by() },
+            What::Cancel => Command::Cancel { by: by(), reason: "enough".into() },
+            What::RetryAll => Command::Retry { by: by(), from: None },
+            What::RetryFrom => Command::Retry { by: by(), from: Some(self.any(&mut rng)) },
+            What::Resolve(verdict) => {
+                Command::Resolve { by: by(), execution: self.unknown(&mut rng), verdict }
+            }
+            What::StaleReport => {
+                let attempt = self.old_attempt(&mut rng);
+                Command::Report { attempt, report: any_report(&mut rng) }
+            }
+            What::WrongFence => {
+                let mut attempt = self.live_attempt(&mut rng);
+                match rng.below(3) {
+                    0 => attempt.fence += 1,
+                    1 => attempt.fence = attempt.fence.wrapping_sub(1),
+                    _ => attempt.number += 1,
+                }
+                Command::Report { attempt, report: any_report(&mut rng) }
+            }
+            What::ForeignTimer => {
+                let kind = rng.pick(&[TimerKind::Retry, TimerKind::Total]);
+                let generation = u32::try_from(rng.below(4)).unwrap();
+                let timer = TimerId { execution: self.any(&mut rng), kind, generation };
+                return self.fire(timer, desired).map(|_| ());
+            }
+            What::EarlyTimer => match desired.timers.first() {
+                Some(timer) => return self.fire(timer.id.clone(), desired).map(|_| ()),
+                None => return Ok(()),
+            },
+            What::OldTimer => match self.old_timers.last().cloned() {
+                Some(timer) => return self.fire(timer, desired).map(|_| ()),
+                None => return Ok(()),
+            },
+            other => {
+                self.suffer(other, &mut rng, act.pick);
+                return Ok(());
+            }
+        };
+        self.submit(command)?;
+        Ok(())
+    }
+
+    fn suffer(&mut self, what: What, rng: &mut Rng, pick: u64) {
+        match what {
+            What::Lose => self.hands.lose(&self.case.spec, self.now, pick),
+            What::Duplicate => self.hands.duplicate_next = true,
+            What::Delay => self.hands.delay_next = rng.range(1, 20 * SECOND),
+            What::DieBeforeAppend => self.death = Some(Death::BeforeAppend),
+            What::DieAfterAppend => self.death = Some(Death::AfterAppend),
+            What::DieBetween => {
+                self.run = replay(&self.pipeline, &self.journal);
+                self.hands.restart();
+            }
+            What::Reboot => {
+                self.hands.reboot(self.now);
+                self.run = replay(&self.pipeline, &self.journal);
+            }
+            What::Jump => self.now += rng.range(1, 90 * SECOND),
+            What::Create
+            | What::Admit
+            | What::Pause
+            | What::PauseNow
+            | What::Resume
+            | What::Cancel
+            | What::RetryAll
+            | What::RetryFrom
+            | What::Resolve(_)
+            | What::StaleReport
+            | What::WrongFence
+            | What::ForeignTimer
+            | What::EarlyTimer
+            | What::OldTimer => unreachable!("a command is not suffered"),
+        }
+    }
+
+    /// A timer acts only while it is armed, for its generation, and when it is due.
+    fn fire(&mut self, timer: TimerId, desired: &Desired) -> Result<Answer, Broken> {
+        let armed = desired.timers.iter().find(|one| one.id == timer);
+        let may = armed.is_some_and(|one| one.due <= instant(self.now));
+        let answer = self.submit(Command::Fire { timer: timer.clone() })?;
+        ensure!(answer != Answer::Accepted || may, "{timer:?} acted: it is not armed or not due");
+        ensure!(answer != Answer::Refused || !may, "{timer:?} is due and was refused");
+        Ok(answer)
+    }
+
+    fn any(&self, rng: &mut Rng) -> ExecutionId {
+        let stages: Vec<_> = self.case.spec.all().map(|stage| stage.name.as_str()).collect();
+        let name = stages[rng.index(stages.len())];
+        if self.case.spec.stage(name).foreach.is_some() && rng.chance(60) {
+            ExecutionId::instance(name, u32::try_from(rng.range(1, 4)).unwrap())
+        } else {
+            ExecutionId::stage(name)
+        }
+    }
+
+    fn unknown(&self, rng: &mut Rng) -> ExecutionId {
+        let unknown = self
+            .ledger
+            .executions
+            .iter()
+            .find(|(_, book)| book.live.as_ref().is_some_and(|live| live.unknown));
+        unknown.map_or_else(|| self.any(rng), |(id, _)| id.clone())
+    }
+
+    fn live_attempt(&self, rng: &mut Rng) -> AttemptId {
+        let live = self.ledger.live_attempts();
+        if live.is_empty() {
+            return AttemptId { execution: self.any(rng), number: 1, fence: 1 };
+        }
+        live[rng.index(live.len())].clone()
+    }
+
+    fn old_attempt(&self, rng: &mut Rng) -> AttemptId {
+        let live = self.ledger.live_attempts();
+        let old: Vec<_> = self.past.iter().filter(|one| !live.contains(one)).collect();
+        if old.is_empty() {
+            return AttemptId { execution: self.any(rng), number: 9, fence: 0 };
+        }
+        old[rng.index(old.len())].clone()
+    }
+}
+
+fn any_report(rng: &mut Rng) -> Report {
+    match rng.below(6) {
+        0 => Report::Started { worker: "other".into(), pid: None },
+        1 => Report::Exited(exit(End::Code(0), Ok(IndexMap::new()))),
+        2 => Report::Exited(exit(End::Stopped(StopReason::Cancelled), Ok(IndexMap::new()))),
+        3 => Report::NotStarted { message: "late".into() },
+        4 => Report::Lost { message: "late".into() },
+        _ => Report::Probed { exit_code: Some(0) },
+    }
+}
+
+pub(crate) fn micros(at: Timestamp) -> Micros {
+    u64::try_from(at.as_microsecond()).unwrap()
+}

@@ -60,12 +60,13 @@ impl Keeper {
             Main::Ended { .. } => return self.end_leftovers(serial),
         };
         let grace = held.grace;
+        // Those of other groups are sought before anybody begins to clean up.
+        let found = self.gather(serial, group);
         // The number is still the group's: its leader is not reaped.
         if let Some(group) = group {
             let _ = kill_process_group(group, Signal::TERM);
             let _ = kill_process_group(group, Signal::CONT);
         }
-        let found = self.gather(serial, group);
         self.terminate(serial, &found.new);
         self.set_alarm(Instant::now() + grace, serial, Alarm::Kill);
     }
@@ -115,10 +116,7 @@ impl Keeper {
             scans += 1;
             let Some(held) = self.held.get(&serial) else { return };
             if !held.others.is_empty() {
-                // Born while the others were told to end.
-                if held.stop.is_some() {
-                    self.terminate(serial, &found.new);
-                }
+                // Those that were born after TERM may be cleaning up: they have the grace, too.
                 return;
             }
             if found.orphans_of_others && scans >= SCANS_BESIDE_OTHERS || scans >= SCANS {
@@ -133,12 +131,13 @@ impl Keeper {
     /// TERM for what an ended attempt has left behind.
     pub(super) fn end_leftovers(&mut self, serial: u64) {
         let Some(held) = self.held.get(&serial) else { return };
-        if !held.has_ended() || held.unrecorded.is_some() {
+        if !held.has_ended() || held.unrecorded.is_some() || held.leftovers_told {
             return;
         }
         let grace = held.grace.min(LEFTOVER_GRACE);
         self.gather(serial, None);
         let Some(held) = self.held.get_mut(&serial) else { return };
+        held.leftovers_told = true;
         let mut names: Vec<String> =
             held.others.values().map(|other| format!("{} ({})", other.name, other.pid)).collect();
         names.sort();

@@ -355,6 +355,7 @@ impl Keeper {
             report_due: false,
             stop: None,
             others: HashMap::new(),
+            leftovers_told: false,
             kill_rounds: 0,
             warnings: Vec::new(),
             unrecorded: None,

@@ -41,6 +41,8 @@ pub(super) struct Held {
     pub(super) stop: Option<Stopped>,
     /// Other processes of its tree whose end is waited for.
     pub(super) others: HashMap<u64, Other>,
+    /// What the main child left behind has got its TERM.
+    pub(super) leftovers_told: bool,
     pub(super) kill_rounds: u32,
     pub(super) warnings: Vec<String>,
     /// Ended, but not yet on disk.

@@ -1,5 +1,7 @@
 //! Real processes through a real keeper.
 
+#![expect(clippy::unwrap_used, reason = "what the tests share belongs to the tests")]
+
 mod bench;
 mod deadlines;
 mod ends;

@@ -3,12 +3,15 @@
 use std::collections::HashSet;
 
 use crate::authored::{Authored, AuthoredStage, Reader};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{Effects, Rule};
 use crate::resolve::{Graph, Used};
 
 pub(crate) fn lint(authored: &Authored, graph: &Graph, used: &Used, reader: &mut Reader<'_>) {
-    unused(authored, used, reader);
+    // What could not be read may well be what uses it.
+    if reader.diagnostics.iter().all(|found| found.severity == Severity::Warning) {
+        unused(authored, used, reader);
+    }
     for (ix, stage) in authored.stages.iter().enumerate() {
         if !graph.list_order {
             no_depends_on(stage, reader);

@@ -29,16 +29,15 @@ impl Reader<'_> {
         let start = text.starts_with(|c: char| c.is_ascii_alphanumeric());
         let rest = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
         if !start || !rest || text.len() > 64 {
-            self.push(
-                Diagnostic::new(
-                    Code::BAD_NAME,
-                    node.span,
-                    format!("`{}` cannot be {what}", shorten(&text)),
-                )
-                .help(
-                    "1 to 64 of the characters a-z A-Z 0-9 _ -, starting with a letter or a digit",
-                ),
-            );
+            let message = if text.is_empty() {
+                format!("{what} is empty")
+            } else {
+                format!("`{}` cannot be {what}", shorten(&text))
+            };
+            self.refused.insert(text);
+            self.push(Diagnostic::new(Code::BAD_NAME, node.span, message).help(
+                "1 to 64 of the characters a-z A-Z 0-9 _ -, starting with a letter or a digit",
+            ));
             return None;
         }
         Some(Placed::new(text, node.span))

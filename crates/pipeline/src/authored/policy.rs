@@ -145,6 +145,9 @@ impl Reader<'_> {
         for entry in entries {
             let name = name(self, entry);
             let value = self.value(&entry.value);
+            if name.is_none() || value.is_none() {
+                self.refused.insert(entry.key.clone());
+            }
             read.extend(name.zip(value));
         }
         read

@@ -1,5 +1,7 @@
 //! The reader: the text, and the mistakes found so far.
 
+use std::collections::HashSet;
+
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::source::Span;
 use crate::vocabulary::{Object, known_elsewhere};
@@ -10,11 +12,14 @@ use super::fields::Fields;
 pub(crate) struct Reader<'t> {
     pub(crate) text: &'t str,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Names of stages, inputs and variables that were refused where they were declared: what
+    /// refers to one is not wrong again.
+    pub(crate) refused: HashSet<String>,
 }
 
 impl<'t> Reader<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, diagnostics: Vec::new() }
+        Self { text, diagnostics: Vec::new(), refused: HashSet::new() }
     }
 
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
@@ -43,7 +48,7 @@ impl<'t> Reader<'t> {
         object: &'static Object,
     ) -> Option<Fields<'n>> {
         let Kind::Map(entries) = &node.kind else {
-            self.wrong_type(what, &format!("{}, written as a map", object.name), node);
+            self.wrong_type(what, "a map of keys", node);
             return None;
         };
         let mut seen: Vec<(&'static str, &str)> = Vec::new();

@@ -145,6 +145,7 @@ fn group(
                 Diagnostic::new(Code::BAD_GROUP, inner.key_span, "a group inside a group")
                     .help("put all of these stages into one group, or use `depends_on`"),
             );
+            group(&inner.value, finally, groups, reader, authored);
             continue;
         }
         authored.stages.extend(reader.stage(item, Some(*groups), finally));

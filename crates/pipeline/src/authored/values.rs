@@ -22,6 +22,9 @@ impl Reader<'_> {
         for entry in entries {
             let name = self.value_name(&entry.key, entry.key_span, "an input");
             let input = self.input(entry);
+            if name.is_none() || input.is_none() {
+                self.refused.insert(entry.key.clone());
+            }
             inputs.extend(name.zip(input));
         }
         inputs
@@ -89,8 +92,14 @@ impl Reader<'_> {
         let mut outputs = Vec::with_capacity(entries.len());
         for entry in entries {
             let name = self.output_name(&entry.key, entry.key_span, "an output");
-            let output = self.output(entry);
-            outputs.extend(name.zip(output));
+            // Declared is declared: what refers to it is not wrong again.
+            let output = self.output(entry).unwrap_or(Output {
+                description: String::new(),
+                kind: ValueKind::Any,
+                required: true,
+                schema: None,
+            });
+            outputs.extend(name.map(|name| (name, output)));
         }
         outputs
     }

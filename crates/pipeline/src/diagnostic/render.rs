@@ -1,6 +1,6 @@
 //! Diagnostics as text for a terminal.
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 
 use super::{Diagnostic, Severity};
 
@@ -32,13 +32,21 @@ fn one(text: &str, lines: &Lines, file: &str, found: &Diagnostic, renderer: &Ren
     let line = &text[start..end];
     let from = found.span.start.clamp(start, end) - start;
     let to = found.span.end.clamp(start + from, end) - start;
-    let (line, from, to) = shorten(line, from, to);
-    let mut mark = AnnotationKind::Primary.span(from..to);
+    let window = Window::around(line, from, to);
+    let mut mark = AnnotationKind::Primary.span(window.from..window.to);
     if !found.label.is_empty() {
         mark = mark.label(found.label.as_str());
     }
-    let snippet = Snippet::source(line).line_start(number).path(file).annotation(mark);
-    let mut group = level.primary_title(found.message.as_str()).id(found.code.0).element(snippet);
+    let snippet = Snippet::source(window.text).line_start(number).annotation(mark);
+    let group = level.primary_title(found.message.as_str()).id(found.code.0);
+    let mut group = if window.text.len() == line.len() {
+        group.element(snippet.path(file))
+    } else {
+        // A part of the line does not know its column.
+        let column = line[..from].chars().count() + 1;
+        let origin = Origin::path(file).line(number).char_column(column);
+        group.element(origin).element(snippet)
+    };
     if !found.help.is_empty() {
         group = group.element(Level::HELP.message(found.help.as_str()));
     }
@@ -63,15 +71,28 @@ impl Lines {
     }
 }
 
-/// A line longer than any screen is cut behind the mark.
-fn shorten(line: &str, from: usize, to: usize) -> (&str, usize, usize) {
-    const LONGEST: usize = 2000;
-    if line.len() <= LONGEST {
-        return (line, from, to);
+/// The part of a line that is shown: all of it, unless it is longer than any screen.
+struct Window<'a> {
+    text: &'a str,
+    from: usize,
+    to: usize,
+}
+
+impl<'a> Window<'a> {
+    fn around(line: &'a str, from: usize, to: usize) -> Self {
+        const LONGEST: usize = 2000;
+        if line.len() <= LONGEST {
+            return Self { text: line, from, to };
+        }
+        let boundary = |mut byte: usize| {
+            byte = byte.min(line.len());
+            while !line.is_char_boundary(byte) {
+                byte -= 1;
+            }
+            byte
+        };
+        let start = boundary(from.saturating_sub(60));
+        let end = boundary(from + 120);
+        Self { text: &line[start..end], from: from - start, to: to.min(end) - start }
     }
-    let mut end = from.saturating_add(LONGEST).min(line.len());
-    while !line.is_char_boundary(end) {
-        end -= 1;
-    }
-    (&line[..end], from.min(end), to.min(end))
 }

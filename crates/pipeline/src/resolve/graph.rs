@@ -85,6 +85,9 @@ fn find(
     if let Some(ix) = names.get(name) {
         return Some(*ix);
     }
+    if reader.refused.contains(name) {
+        return None;
+    }
     let message = format!("unknown stage `{name}` in `{key}`");
     let mut found =
         Diagnostic::new(Code::UNKNOWN_STAGE, span, message).label("no stage has this name");

@@ -166,7 +166,9 @@ impl Checker<'_, '_, '_> {
     }
 
     pub(super) fn is_value(&self, name: &str) -> bool {
-        self.inputs.contains_key(name) || self.variables.contains(name)
+        self.inputs.contains_key(name)
+            || self.variables.contains(name)
+            || self.reader.refused.contains(name)
     }
 
     fn value_reference(&mut self, name: &str, reference: &Reference, site: Site) {
@@ -174,7 +176,10 @@ impl Checker<'_, '_, '_> {
         if !self.is_value(name) {
             let shell = (site == Site::Script).then_some(reference);
             self.undefined(name, reference.span, shell);
-        } else if site == Site::Variable && !self.inputs.contains_key(name) {
+        } else if site == Site::Variable
+            && self.variables.contains(name)
+            && !self.inputs.contains_key(name)
+        {
             self.not_here(reference, "a variable cannot be made of another variable");
         }
     }
@@ -223,6 +228,9 @@ impl Checker<'_, '_, '_> {
     pub(super) fn stage_named(&mut self, name: &str, span: Span) -> Option<usize> {
         if let Some(ix) = self.graph.names.get(name) {
             return Some(*ix);
+        }
+        if self.reader.refused.contains(name) {
+            return None;
         }
         let message = format!("unknown stage `{name}`");
         let help = suggestion(name, &self.authored.stages, &self.graph.names, self.reader.text);

@@ -102,7 +102,12 @@ struct Frame {
 
 enum Items {
     List(Vec<Node>),
-    Map { entries: Vec<Entry>, keys: HashMap<String, Span>, pending: Pending },
+    /// `keys` knows the places of all keys once there are many of them.
+    Map {
+        entries: Vec<Entry>,
+        keys: HashMap<String, Span>,
+        pending: Pending,
+    },
 }
 
 enum Pending {
@@ -209,9 +214,8 @@ impl Builder<'_> {
                     Pending::Key(key, key_span) => {
                         entries.push(Entry { key, key_span, value: node });
                     }
-                    Pending::Nothing => match key(node, keys, self.text) {
+                    Pending::Nothing => match key(node, entries, keys, self.text) {
                         Ok((key, span)) => {
-                            keys.insert(key.clone(), span);
                             *pending = Pending::Key(key, span);
                         }
                         Err(diagnostic) => {
@@ -305,7 +309,11 @@ impl Builder<'_> {
         if error.info().contains("recursion limit") {
             return self.too_deep(span);
         }
-        let diagnostic = if error.info().contains("unknown anchor") {
+        let diagnostic = if error.info() == OPEN_QUOTE {
+            let message = "a quote is opened here and never closed";
+            Diagnostic::new(Code::SYNTAX, span, message)
+                .help("close it; a quote inside quotes is written `\\\"` or `''`")
+        } else if error.info().contains("unknown anchor") {
             let word = self.text[at..].split([' ', ',', ']', '}', '\n', '\r']).next().unwrap_or("");
             let message = format!("alias `{word}` names no anchor");
             Diagnostic::new(Code::ALIAS, Span::new(at, at + word.len()), message)
@@ -319,21 +327,37 @@ impl Builder<'_> {
     }
 }
 
+/// Maps of up to so many keys are searched, larger ones get an index.
+const FEW_KEYS: usize = 16;
+
 /// The key that a node is, or why it is none.
-fn key(node: Node, keys: &HashMap<String, Span>, text: &str) -> Result<(String, Span), Diagnostic> {
+fn key(
+    node: Node,
+    entries: &[Entry],
+    keys: &mut HashMap<String, Span>,
+    text: &str,
+) -> Result<(String, Span), Diagnostic> {
     let span = node.span;
     let scalar = match node.kind {
         Kind::Scalar(scalar) if !scalar.is_null() => scalar,
         Kind::Scalar(_) | Kind::List(_) | Kind::Map(_) => {
-            return Err(Diagnostic::new(Code::KEY_NOT_TEXT, span, "a key must be text")
-                .help("text that begins with `{` or `[` needs quotes"));
+            return Err(Diagnostic::new(Code::KEY_NOT_TEXT, span, "a key must be text").help(
+                "text that begins with `{` or `[` needs quotes; a reference is written `${name}`",
+            ));
         }
     };
     if scalar.text == "<<" && scalar.style == Style::Plain {
         return Err(Diagnostic::new(Code::MERGE_KEY, span, "merge key `<<` is not supported")
             .help("it is not part of YAML 1.2; repeat the keys, or set them at the pipeline"));
     }
-    if let Some(first) = keys.get(&scalar.text) {
+    let first = if entries.len() < FEW_KEYS {
+        entries.iter().find(|entry| entry.key == scalar.text).map(|entry| entry.key_span)
+    } else {
+        let known = keys.len();
+        keys.extend(entries[known..].iter().map(|entry| (entry.key.clone(), entry.key_span)));
+        keys.get(&scalar.text).copied()
+    };
+    if let Some(first) = first {
         let first = place(text, first.start);
         let message = format!("key `{}` is given twice", scalar.text);
         return Err(Diagnostic::new(Code::DUPLICATE_KEY, span, message)
@@ -369,3 +393,6 @@ fn syntax_help(text: &str, at: usize) -> &'static str {
         "check the indentation, and that quotes and brackets are closed"
     }
 }
+
+/// What the parser says of a quote that is never closed; it points at the opening one.
+const OPEN_QUOTE: &str = "while scanning a quoted scalar, found unexpected end of stream";

@@ -170,3 +170,14 @@ fn an_alias_bomb_is_refused_at_the_alias_that_passes_the_limit() {
     assert_eq!(found[0].0, "E0106");
     assert!(found[0].1.starts_with("*a"), "{found:?}");
 }
+
+#[test]
+fn a_key_given_twice_is_found_in_large_maps_too() {
+    let mut text = String::new();
+    for n in 0..100 {
+        text.push_str(&format!("k{n}: {n}\n"));
+    }
+    assert_eq!(mistakes(&text), []);
+    let twice = format!("{text}k3: 1\nk99: 1\nnew: 1\nnew: 1\n");
+    assert_eq!(mistakes(&twice), [("E0109", "k3"), ("E0109", "k99"), ("E0109", "new")]);
+}

@@ -1,0 +1,171 @@
+//! What a hostile or careless author may send: a diagnostic with its place, fast.
+
+use std::time::{Duration, Instant};
+
+use pipeline::diagnostic::Code;
+use pipeline::source::place;
+
+/// Far above what any of these takes, also in a debug build on a busy machine; an explosion
+/// takes minutes.
+const FAST: Duration = Duration::from_secs(2);
+
+/// The definition is refused with exactly these codes, the first of them at this line and column.
+fn refused(text: &str, codes: &[Code], at: (usize, usize)) {
+    let start = Instant::now();
+    let parsed = pipeline::parse(text);
+    let rendered = parsed.rendered("bad.yaml", false);
+    assert!(start.elapsed() < FAST, "took {:?}", start.elapsed());
+    assert!(parsed.pipeline.is_none());
+    let found: Vec<Code> = parsed.diagnostics.iter().map(|found| found.code).collect();
+    assert_eq!(found, codes, "{rendered}");
+    let first = place(text, parsed.diagnostics[0].span.start);
+    assert_eq!((first.line, first.col), at, "{rendered}");
+    assert!(rendered.contains(codes[0].0));
+}
+
+fn stage(lines: &str) -> String {
+    format!("name: x\nstages:\n  - name: a\n    {lines}\n")
+}
+
+#[test]
+fn an_alias_bomb() {
+    let mut text = String::from("name: x\nvariables:\n  a0: &a0 [lol, lol, lol]\n");
+    for n in 1..10 {
+        let inner = vec![format!("*a{}", n - 1); 10].join(", ");
+        text.push_str(&format!("  a{n}: &a{n} [{inner}]\n"));
+    }
+    refused(&text, &[Code::ALIAS_BOMB], (8, 17));
+}
+
+#[test]
+fn an_alias_of_itself() {
+    refused("name: x\nvariables: &v {a: *v}\n", &[Code::MISSING_KEY, Code::ALIAS], (1, 1));
+}
+
+#[test]
+fn a_duplicate_key() {
+    refused(&stage("run: a\n    run: b"), &[Code::DUPLICATE_KEY], (5, 5));
+}
+
+#[test]
+fn an_unknown_key() {
+    refused(&stage("run: a\n    rum: b"), &[Code::UNKNOWN_KEY], (5, 5));
+}
+
+#[test]
+fn an_unknown_tag() {
+    refused(&stage("run: !shell a"), &[Code::TAG], (4, 10));
+}
+
+#[test]
+fn a_cycle() {
+    let text = "name: x\nstages:\n  - {name: a, depends_on: b, noop: true}\n  - {name: b, depends_on: [a], noop: true}\n";
+    refused(text, &[Code::CYCLE], (3, 27));
+}
+
+#[test]
+fn a_cycle_of_ten_thousand_stages() {
+    let mut text = String::from("name: x\nstages:\n");
+    for n in 0..10_000 {
+        let before = (n + 9_999) % 10_000;
+        text.push_str(&format!("  - {{name: s{n}, depends_on: [s{before}], noop: true}}\n"));
+    }
+    refused(&text, &[Code::CYCLE], (3, 29));
+}
+
+#[test]
+fn a_file_of_two_mebibytes() {
+    let text = format!("name: x\ndescription: {}\n", "x".repeat(2 << 20));
+    refused(&text, &[Code::TOO_LARGE], (2, (1 << 20) - 7));
+}
+
+#[test]
+fn a_hundred_levels_of_nesting() {
+    let flow = format!("name: x\nvariables: {{a: {}{}}}\n", "[".repeat(100), "]".repeat(100));
+    refused(&flow, &[Code::TOO_DEEP], (2, 16 + 62));
+    let mut block = String::from("name: x\nvariables:\n");
+    for depth in 1..100 {
+        block.push_str(&format!("{}k:\n", "  ".repeat(depth)));
+    }
+    refused(&block, &[Code::TOO_DEEP], (66, 129));
+}
+
+#[test]
+fn a_name_that_climbs() {
+    let text = "name: ../x\nstages:\n  - {name: ../../etc/passwd, noop: true}\n";
+    refused(text, &[Code::BAD_NAME, Code::BAD_NAME], (1, 7));
+}
+
+#[test]
+fn an_undefined_variable() {
+    refused(
+        &stage("run: |\n      set -e\n      echo ${nobody}"),
+        &[Code::UNDEFINED_VARIABLE],
+        (6, 12),
+    );
+}
+
+#[test]
+fn binary_instead_of_text() {
+    let text =
+        String::from_utf8_lossy(&[0x7f, b'E', b'L', b'F', 2, 1, 1, 0, 0, 0, 0xff, 0xfe, b'\n'])
+            .into_owned();
+    let parsed = pipeline::parse(&text);
+    assert!(parsed.diagnostics.iter().all(|found| found.code == Code::CONTROL_CHARACTER));
+    assert!(!parsed.rendered("a.out", false).contains('\u{7f}'));
+}
+
+#[test]
+fn a_second_document() {
+    refused(&format!("{}---\nname: y\n", stage("noop: true")), &[Code::SEVERAL_DOCUMENTS], (5, 1));
+}
+
+/// Many mistakes cost no more than many right lines.
+#[test]
+fn ten_thousand_mistakes() {
+    let mut text = String::from("name: x\nstages:\n");
+    for n in 0..10_000 {
+        text.push_str(&format!("  - {{name: s{n}, depends_on: [nobody{n}], rum: x}}\n"));
+    }
+    let start = Instant::now();
+    let parsed = pipeline::parse(&text);
+    let rendered = parsed.rendered("bad.yaml", false);
+    assert!(start.elapsed() < 2 * FAST, "took {:?}", start.elapsed());
+    assert_eq!(parsed.diagnostics.len(), 20_000);
+    assert!(rendered.ends_with("... and 19900 more\nbad.yaml: 20000 errors\n"));
+}
+
+#[test]
+fn references_to_far_ancestors_in_a_long_chain() {
+    let mut text = String::from("name: x\nstages:\n");
+    for n in 0..8_000 {
+        let far = n / 2;
+        let env = if n == 0 {
+            String::new()
+        } else {
+            format!(", depends_on: [s{}], env: {{V: \"${{stages.s{far}.outputs.v}}\"}}", n - 1)
+        };
+        text.push_str(&format!("  - {{name: s{n}, run: x, outputs: {{v: any}}{env}}}\n"));
+    }
+    let start = Instant::now();
+    let parsed = pipeline::parse(&text);
+    assert!(start.elapsed() < 2 * FAST, "took {:?}", start.elapsed());
+    assert!(parsed.pipeline.is_some(), "{}", parsed.rendered("x.yaml", false));
+}
+
+#[test]
+fn dependencies_that_multiply() {
+    let list: Vec<String> = (0..3000).map(|n| format!("d{n}")).collect();
+    let mut text = format!(
+        "name: x\nstages:\n  - {{name: first, depends_on: [{}], noop: true}}\n",
+        list.join(", ")
+    );
+    for n in 0..3000 {
+        text.push_str(&format!("  - {{name: d{n}, depends_on: [], noop: true}}\n"));
+        text.push_str(&format!("  - {{name: p{n}, parallel_with: first, noop: true}}\n"));
+    }
+    let start = Instant::now();
+    let parsed = pipeline::parse(&text);
+    assert!(start.elapsed() < 2 * FAST, "took {:?}", start.elapsed());
+    assert_eq!(parsed.diagnostics[0].code, Code::LIMIT);
+}

@@ -11,6 +11,7 @@ use crate::model::{
 use crate::source::Span;
 use crate::text::{Template, ValueTemplate};
 use crate::when::Test;
+use crate::yaml::Scalar;
 
 mod condition;
 mod fields;
@@ -39,6 +40,24 @@ impl<T> Placed<T> {
     }
 }
 
+/// An expression, and how it was written: its parts have places too.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthoredExpression {
+    pub(crate) expression: Expression,
+    pub(crate) span: Span,
+    pub(crate) scalar: Scalar,
+}
+
+impl AuthoredExpression {
+    /// Where a name that the expression reads stands in `text`, the definition.
+    pub(crate) fn place(&self, name: &str, text: &str) -> Span {
+        match self.expression.references().places.get(name) {
+            Some(place) => self.scalar.locate(text, self.span, place.start, place.end),
+            None => self.span,
+        }
+    }
+}
+
 pub(crate) type Named<T> = Vec<(Placed<String>, T)>;
 
 #[derive(Debug, Default)]
@@ -54,7 +73,7 @@ pub(crate) struct Authored {
     pub(crate) max_parallel: Option<u32>,
     pub(crate) retry: AuthoredRetry,
     pub(crate) halt_mode: Option<HaltMode>,
-    pub(crate) success: Option<Placed<Expression>>,
+    pub(crate) success: Option<AuthoredExpression>,
     /// `finally` stages last.
     pub(crate) stages: Vec<AuthoredStage>,
     /// `stages:` was there and could be read as a list.
@@ -83,7 +102,7 @@ pub(crate) struct AuthoredStage {
     pub(crate) when: Option<Placed<Test>>,
     /// Names of inputs and variables that `when` asks about.
     pub(crate) when_names: Vec<Placed<String>>,
-    pub(crate) condition: Option<Placed<Expression>>,
+    pub(crate) condition: Option<AuthoredExpression>,
     pub(crate) skip_unknown: bool,
     pub(crate) foreach: Option<Placed<ValueTemplate>>,
     pub(crate) max_parallel: Option<Placed<u32>>,

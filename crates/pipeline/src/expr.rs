@@ -66,6 +66,8 @@ pub struct ExprError {
     pub message: String,
     /// Bytes of the expression's own text.
     pub span: Span,
+    /// It may be well formed, but passes one of the [`LIMITS`].
+    pub limit: bool,
 }
 
 /// An expression had no result.

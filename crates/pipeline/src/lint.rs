@@ -30,16 +30,14 @@ fn unused(authored: &Authored, used: &Used, reader: &mut Reader<'_>) {
         let message = format!("{what} `{}` is never used", name.value);
         reader.push(Diagnostic::new(Code::UNUSED, name.span, message).help("remove it"));
     };
-    if !used.all_values {
-        for (name, _) in authored.inputs.iter().filter(|(n, _)| !used.values.contains(&n.value)) {
-            report("input", name);
-        }
-        let shadowed: HashSet<&str> =
-            authored.inputs.iter().map(|(name, _)| name.value.as_str()).collect();
-        for (name, _) in &authored.variables {
-            if !used.values.contains(&name.value) && !shadowed.contains(name.value.as_str()) {
-                report("variable", name);
-            }
+    for (name, _) in authored.inputs.iter().filter(|(n, _)| !used.values.contains(&n.value)) {
+        report("input", name);
+    }
+    let shadowed: HashSet<&str> =
+        authored.inputs.iter().map(|(name, _)| name.value.as_str()).collect();
+    for (name, _) in &authored.variables {
+        if !used.values.contains(&name.value) && !shadowed.contains(name.value.as_str()) {
+            report("variable", name);
         }
     }
     for name in authored.secrets.iter().filter(|name| !used.secrets.contains(&name.value)) {

@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use super::Placed;
 use super::read::Reader;
-use crate::expr::Expression;
+use super::{AuthoredExpression, Placed};
 use crate::source::Span;
 use crate::text::Template;
 use crate::vocabulary::{Key, Object, Type};
@@ -92,10 +91,8 @@ impl<'n> Fields<'n> {
         &self,
         name: &str,
         reader: &mut Reader<'_>,
-    ) -> Option<Placed<Expression>> {
-        let node = self.node(name)?;
-        let value = reader.expression(node, &quoted(name))?;
-        Some(Placed::new(value, node.span))
+    ) -> Option<AuthoredExpression> {
+        reader.expression(self.node(name)?, &quoted(name))
     }
 }
 

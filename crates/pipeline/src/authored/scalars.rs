@@ -5,6 +5,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
+use super::AuthoredExpression;
 use super::names::shorten;
 use super::read::Reader;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
@@ -183,14 +184,18 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn expression(&mut self, node: &Node, what: &str) -> Option<Expression> {
+    pub(super) fn expression(&mut self, node: &Node, what: &str) -> Option<AuthoredExpression> {
         let written = self.text(node, what)?;
+        let scalar = node.scalar()?;
         match Expression::compile(&written) {
-            Ok(expression) => Some(expression),
+            Ok(expression) => {
+                Some(AuthoredExpression { expression, span: node.span, scalar: scalar.clone() })
+            }
             Err(error) => {
-                let scalar = node.scalar()?;
                 let place = scalar.locate(self.text, node.span, error.span.start, error.span.end);
-                self.push(Diagnostic::new(Code::EXPRESSION_SYNTAX, place, error.message));
+                let code =
+                    if error.limit { Code::EXPRESSION_TOO_LARGE } else { Code::EXPRESSION_SYNTAX };
+                self.push(Diagnostic::new(code, place, error.message));
                 None
             }
         }

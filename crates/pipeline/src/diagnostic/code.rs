@@ -57,6 +57,7 @@ impl Code {
     pub const NO_ITEM: Self = Self("E0406");
     pub const UNDECLARED_SECRET: Self = Self("E0407");
     pub const EXPRESSION_SYNTAX: Self = Self("E0408");
+    pub const EXPRESSION_TOO_LARGE: Self = Self("E0409");
     pub const EXPRESSION_NAME: Self = Self("E0410");
     pub const BAD_GLOB: Self = Self("E0411");
     pub const NOT_AVAILABLE_HERE: Self = Self("E0412");

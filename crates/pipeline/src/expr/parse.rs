@@ -19,6 +19,7 @@ pub(super) fn parse(source: &str) -> Result<Node, ExprError> {
         return Err(ExprError {
             message: format!("an expression has at most {} bytes", LIMITS.bytes),
             span: Span::new(0, source.len()),
+            limit: true,
         });
     }
     let tokens = tokens(source)?;
@@ -142,7 +143,11 @@ impl Parser {
     }
 
     fn error<T>(&self, span: Span, message: impl Into<String>) -> Parsed<T> {
-        Err(ExprError { message: message.into(), span })
+        Err(ExprError { message: message.into(), span, limit: false })
+    }
+
+    fn limit<T>(&self, span: Span, message: impl Into<String>) -> Parsed<T> {
+        Err(ExprError { message: message.into(), span, limit: true })
     }
 
     fn node(&mut self, kind: Kind, start: usize) -> Parsed {
@@ -150,7 +155,7 @@ impl Parser {
         let depth = 1 + kind.children().map(|child| child.depth).max().unwrap_or(0);
         self.count(span)?;
         if depth > LIMITS.depth {
-            return self.error(span, "this expression is too deep; split it");
+            return self.limit(span, "this expression is too deep; split it");
         }
         Ok(Node { kind, span, depth })
     }
@@ -159,7 +164,7 @@ impl Parser {
         self.nodes += 1;
         if self.nodes > LIMITS.nodes {
             let message = format!("an expression has at most {} parts; split it", LIMITS.nodes);
-            return self.error(span, message);
+            return self.limit(span, message);
         }
         Ok(())
     }
@@ -175,7 +180,7 @@ impl Parser {
     fn deeper(&mut self) -> Parsed<()> {
         if self.nesting > LIMITS.nesting {
             let message = format!("brackets are nested at most {} deep", LIMITS.nesting);
-            return self.error(self.span(), message);
+            return self.limit(self.span(), message);
         }
         self.nesting += 1;
         Ok(())
@@ -438,7 +443,7 @@ impl Parser {
         if self.locals.len() >= LIMITS.comprehensions {
             let message =
                 format!("`{name}` and its like are nested at most {} deep", LIMITS.comprehensions);
-            return self.error(span, message);
+            return self.limit(span, message);
         }
         let level = self.locals.len();
         self.locals.push(variable);

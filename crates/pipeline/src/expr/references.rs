@@ -117,11 +117,13 @@ impl References {
                     "a stage has no `{word}`; it has `outcome`, `conclusion` and `outputs`"
                 ),
                 span,
+                limit: false,
             }),
             (Kind::Root(Root::Run), [Some(word), ..]) if !RUN_FIELDS.contains(word) => {
                 Err(ExprError {
                     message: format!("`run` has no `{word}`; it has `{}`", RUN_FIELDS.join("`, `")),
                     span,
+                    limit: false,
                 })
             }
             (_, _) => Ok(()),

@@ -64,7 +64,7 @@ impl<'s> Lexer<'s> {
 
     fn error<T>(&self, start: usize, message: impl Into<String>) -> Result<T, ExprError> {
         let end = self.rest().chars().next().map_or(self.at, |c| self.at + c.len_utf8());
-        Err(ExprError { message: message.into(), span: Span::new(start, end) })
+        Err(ExprError { message: message.into(), span: Span::new(start, end), limit: false })
     }
 
     fn token(&mut self) -> Result<Token, ExprError> {

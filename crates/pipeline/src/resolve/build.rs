@@ -55,7 +55,7 @@ pub(super) fn build(authored: Authored, graph: Graph) -> Option<Pipeline> {
         concurrency: authored.concurrency,
         max_parallel: authored.max_parallel,
         halt_mode,
-        success: authored.success.map(|success| success.value),
+        success: authored.success.map(|success| success.expression),
         stages,
         list_order: graph.list_order,
     })
@@ -99,7 +99,7 @@ fn build_stage(
         .when
         .map(|when| when.value)
         .into_iter()
-        .chain(stage.condition.map(|condition| Test::Expression(condition.value)))
+        .chain(stage.condition.map(|condition| Test::Expression(condition.expression)))
         .collect();
     let on_unknown = if stage.skip_unknown { OnUnknown::Skip } else { OnUnknown::Run };
     let default_rule = match (stage.finally, defaults.list_order) {

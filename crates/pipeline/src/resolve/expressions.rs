@@ -1,45 +1,45 @@
 //! Every `if:` and `success:`: does it read what exists, and is it known by then?
 
 use super::references::Checker;
-use crate::authored::Placed;
+use crate::authored::AuthoredExpression;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
-use crate::expr::Expression;
 
+/// What is always known, beside the names of inputs and variables.
 const ROOTS: [&str; 6] = ["inputs", "variables", "stages", "event", "run", "item"];
 
 impl Checker<'_, '_, '_> {
     /// `stage`: whose condition it is; `None` for `success`, which is judged at the end.
-    pub(super) fn expression(&mut self, expression: &Placed<Expression>, stage: Option<usize>) {
-        let span = expression.span;
-        let read = expression.value.references();
-        let named = !read.values.is_empty();
+    pub(super) fn expression(&mut self, expression: &AuthoredExpression, stage: Option<usize>) {
+        let text = self.reader.text;
+        let read = expression.expression.references();
         self.used.values.extend(read.values.iter().chain(&read.roots).cloned());
-        self.used.all_values |=
-            !named && read.roots.iter().any(|root| ROOTS[..2].contains(&&**root));
         for root in &read.roots {
             if root == "item" && !self.is_value(root) {
-                self.no_item(span, stage.map(|ix| &self.authored.stages[ix]));
+                let place = expression.place(root, text);
+                self.no_item(place, stage.map(|ix| &self.authored.stages[ix]));
             } else if !ROOTS.contains(&root.as_str()) && !self.is_value(root) {
                 self.unknown_name(root, expression);
             }
         }
         for name in &read.values {
             if !self.is_value(name) {
-                self.undefined(name, span, None);
+                self.undefined(name, expression.place(&format!("inputs.{name}"), text), None);
             }
         }
         for (name, outputs) in &read.stages {
-            let Some(target) = self.stage_named(name, span) else { continue };
+            let place = expression.place(&format!("stages.{name}"), text);
+            let Some(target) = self.stage_named(name, place) else { continue };
             for key in outputs {
-                let _ = self.output_kind(target, key, span);
+                let place = expression.place(&format!("stages.{name}.outputs.{key}"), text);
+                let _ = self.output_kind(target, key, place);
             }
             if let Some(stage) = stage {
-                self.need(stage, target, span, format!("stages.{name}"));
+                self.need(stage, target, place, format!("stages.{name}"));
             }
         }
     }
 
-    fn unknown_name(&mut self, name: &str, expression: &Placed<Expression>) {
+    fn unknown_name(&mut self, name: &str, expression: &AuthoredExpression) {
         let known = ROOTS
             .into_iter()
             .chain(self.inputs.keys().copied())
@@ -52,8 +52,8 @@ impl Checker<'_, '_, '_> {
         } else {
             near
         };
-        let span = expression.span;
+        let place = expression.place(name, self.reader.text);
         let message = format!("unknown name `{name}` in the expression");
-        self.reader.push(Diagnostic::new(Code::EXPRESSION_NAME, span, message).help(help));
+        self.reader.push(Diagnostic::new(Code::EXPRESSION_NAME, place, message).help(help));
     }
 }

@@ -15,8 +15,6 @@ use crate::text::{Reference, Root, Step, Template, ValueTemplate};
 pub(crate) struct Used {
     pub(crate) values: HashSet<String>,
     pub(crate) secrets: HashSet<String>,
-    /// An expression reads `inputs` or `variables` as a whole.
-    pub(crate) all_values: bool,
 }
 
 /// Where a reference stands.

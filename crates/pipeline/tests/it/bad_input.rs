@@ -169,3 +169,15 @@ fn dependencies_that_multiply() {
     assert!(start.elapsed() < 2 * FAST, "took {:?}", start.elapsed());
     assert_eq!(parsed.diagnostics[0].code, Code::LIMIT);
 }
+
+#[test]
+fn an_expression_bomb() {
+    let chain = stage(&format!("noop: true\n    if: {}", vec!["1 == 1"; 5000].join(" || ")));
+    refused(&chain, &[Code::EXPRESSION_TOO_LARGE], (5, 9));
+    let deep = stage(&format!("noop: true\n    if: {}1{}", "(".repeat(1000), ")".repeat(1000)));
+    let parsed = pipeline::parse(&deep);
+    assert_eq!(parsed.diagnostics[0].code, Code::EXPRESSION_TOO_LARGE);
+    let cubic = "'[1].all(a, [1].all(b, [1].all(c, a + b + c > 0)))'";
+    let parsed = pipeline::parse(&stage(&format!("noop: true\n    if: {cubic}")));
+    assert_eq!(parsed.diagnostics[0].code, Code::EXPRESSION_TOO_LARGE);
+}

@@ -87,6 +87,18 @@ pub(super) static ENTRIES: &[Entry] = &[
         right: "name: ship\nstages:\n  - {name: test, if: run.number > 1, run: make test}\n",
     },
     Entry {
+        code: Code::EXPRESSION_TOO_LARGE,
+        title: "an expression that is too large",
+        cause: "So that judging a condition always ends at once, an expression has at most 4 KiB, \
+                512 parts, 64 levels and two comprehensions (`all`, `exists`, `map`, `filter`) \
+                inside each other. Compute in a stage, and test its output.",
+        wrong: Example::Made("A chain of two thousand comparisons", || {
+            let terms = vec!["1 == 1"; 2000].join(" && ");
+            format!("name: ship\nstages:\n  - {{name: test, if: {terms}, run: make test}}\n")
+        }),
+        right: "name: ship\nstages:\n  - {name: test, if: 1 == 1, run: make test}\n",
+    },
+    Entry {
         code: Code::EXPRESSION_NAME,
         title: "an unknown name in an expression",
         cause: "An expression knows `inputs`, `variables`, `stages`, `event`, `run` and the bare \

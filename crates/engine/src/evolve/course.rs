@@ -246,10 +246,7 @@ impl Run {
                     Bar::Halted => {}
                 }
             }
-            for slot in 0..self.state.stage(ix).executions.len() {
-                let fanned = self.model(ix).foreach.is_some();
-                let instance = if fanned { u32::try_from(slot).unwrap_or(0) + 1 } else { 0 };
-                let exec = ExecIx { stage: ix, instance };
+            for exec in self.executions(ix) {
                 let open = self.state.stage(ix).fan().is_some();
                 match (&self.state.exec(exec).state, bar) {
                     (ExecutionState::Queued { .. } | ExecutionState::Backoff { .. }, _) => {
@@ -273,6 +270,20 @@ impl Run {
                 }
             }
         }
+    }
+}
+
+impl Run {
+    /// The executions that a stage has now.
+    fn executions(&self, stage: StageIx) -> Vec<ExecIx> {
+        let numbers = if self.model(stage).foreach.is_some() {
+            // There may be more, of a round in which the list was longer.
+            let items = self.state.stage(stage).items().map_or(0, <[_]>::len);
+            1..=u32::try_from(items).unwrap_or(u32::MAX)
+        } else {
+            0..=0
+        };
+        numbers.map(|instance| ExecIx { stage, instance }).collect()
     }
 }
 

@@ -146,7 +146,39 @@ stages:
     story.succeed_with("a", serde_json::json!({"l": [1]}));
     story.then("running", "a=succeeded b=running b[1]=running");
     assert_eq!(story.attempt("b[1]").number, 2);
+    let mut other = super::Story {
+        run: story.run.clone(),
+        pipeline: story.pipeline.clone(),
+        journal: story.journal.clone(),
+        now: story.now,
+    };
+    other.cancel();
+    other.stopped("b[1]", StopReason::Cancelled);
+    other.then("cancelled", "a=succeeded b=cancelled b[1]=cancelled");
     story.succeed("b[1]");
     story.then("succeeded", "a=succeeded b=succeeded b[1]=succeeded");
     assert_eq!(story.run.progress().total, 2);
+}
+
+#[test]
+fn a_retried_run_that_waits_for_its_turn_can_be_cancelled() {
+    let yaml = "name: p
+concurrency: g
+stages:
+  - {name: a, depends_on: [], foreach: [1, 2], on_failure: isolate, run: exit 0}
+  - {name: b, depends_on: a, run: exit 0}
+";
+    let mut story = given(yaml);
+    story.when(Command::Admit);
+    story.succeed("a[1]");
+    story.fail("a[2]");
+    story.retry(None);
+    story.then("pending", "a=queued a[1]=succeeded a[2]=blocked b=blocked");
+    story.cancel();
+    story.then("cancelled", "a=cancelled a[1]=succeeded a[2]=cancelled b=not_run");
+    story.retry(None);
+    story.when(Command::Admit);
+    story.succeed("a[2]");
+    story.succeed("b");
+    assert_eq!(story.status(), "succeeded");
 }

@@ -221,3 +221,21 @@ fn a_failing_finally_stage_fails_the_run_and_stops_nothing() {
     story.succeed("z");
     story.then("failed", "a=succeeded y=failed z=succeeded");
 }
+
+/// SEMANTICS 12, number 10.
+#[test]
+fn a_stage_waiting_for_retry_frees_its_slot() {
+    let mut story = given(
+        "{name: p, max_parallel: 1, stages: [
+           {name: a, depends_on: [], run: exit 0, retry: {max_attempts: 2}},
+           {name: b, depends_on: [], run: exit 0}]}",
+    );
+    story.then("running", "a=running b=queued");
+    story.fail("a");
+    story.then("running", "a=retrying b=running");
+    story.fire();
+    story.then("running", "a=queued b=running");
+    assert!(story.run.desired().timers.is_empty(), "what is due is not asked for again");
+    story.succeed("b");
+    story.then("running", "a=running b=succeeded");
+}

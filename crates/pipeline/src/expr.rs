@@ -19,7 +19,7 @@ mod operators;
 mod parse;
 mod references;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod token;
 mod value;
 

@@ -15,6 +15,11 @@ impl Template {
         if let [Part::Reference(reference)] = self.parts.as_slice() {
             return reference.resolve(scope);
         }
+        self.resolve_text(scope).map(Json::String)
+    }
+
+    /// The value as text, also of a lone reference. Null has none.
+    pub fn resolve_text(&self, scope: &dyn Scope) -> Result<String, Unresolved> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
@@ -22,7 +27,7 @@ impl Template {
                 Part::Reference(reference) => text.push_str(&reference.resolve_text(scope)?),
             }
         }
-        Ok(Json::String(text))
+        Ok(text)
     }
 
     /// Text in which secrets are still names. Adjacent plain text is one piece; empty text is no

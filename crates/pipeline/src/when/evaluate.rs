@@ -66,7 +66,8 @@ impl Judge<'_> {
     fn variable(&self, name: &str, values: &[Json]) -> Reason {
         let wanted = list(values.iter().map(short));
         let Some(value) = self.scope.get(&Root::Value(name.to_owned())) else {
-            return leaf(Truth::Unknown, format!("variable `{name}` {wanted}: not known"));
+            // What a run was given is known completely, so nothing given is a fact too.
+            return leaf(Truth::False, format!("variable `{name}` {wanted}: it has no value"));
         };
         let holds = values.iter().any(|wanted| same(wanted, &value));
         let verdict = if holds { "matches" } else { "does not match" };

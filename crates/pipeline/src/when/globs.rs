@@ -13,7 +13,12 @@ pub struct Globs {
     /// As written.
     pub patterns: Vec<String>,
     set: Arc<GlobSet>,
+    /// Of each glob of the set, the place of its pattern.
+    places: Arc<[usize]>,
 }
+
+/// At most so many globs stand for one pattern.
+const MOST: usize = 32;
 
 /// A pattern that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,24 +33,29 @@ pub struct GlobError {
 impl Globs {
     pub fn new(patterns: Vec<String>) -> Result<Self, GlobError> {
         let mut set = GlobSetBuilder::new();
+        let mut places = Vec::new();
         for (index, pattern) in patterns.iter().enumerate() {
             let error = |problem: String| GlobError { index, pattern: pattern.clone(), problem };
             let positive = pattern.strip_prefix('!').unwrap_or(pattern);
             if positive.is_empty() {
                 return Err(error("it is empty".to_owned()));
             }
-            let glob = GlobBuilder::new(positive)
-                .literal_separator(true)
-                .build()
-                .map_err(|cause| error(cause.kind().to_string()))?;
-            set.add(glob);
+            let globs = spread(positive).ok_or_else(|| error("too many `**`".to_owned()))?;
+            for glob in globs {
+                let glob = GlobBuilder::new(&glob)
+                    .literal_separator(true)
+                    .build()
+                    .map_err(|cause| error(cause.kind().to_string()))?;
+                set.add(glob);
+                places.push(index);
+            }
         }
         let set = set.build().map_err(|cause| GlobError {
             index: 0,
             pattern: patterns.join(", "),
             problem: cause.kind().to_string(),
         })?;
-        Ok(Self { patterns, set: Arc::new(set) })
+        Ok(Self { patterns, set: Arc::new(set), places: Arc::from(places) })
     }
 
     pub fn matches(&self, text: &str) -> bool {
@@ -61,8 +71,34 @@ impl Globs {
     fn decide(&self, matched: &mut Vec<usize>, text: &str) -> bool {
         self.set.matches_into(text, matched);
         match matched.iter().max() {
-            Some(&last) => !self.patterns[last].starts_with('!'),
+            Some(&last) => !self.patterns[self.places[last]].starts_with('!'),
             None => self.patterns.first().is_some_and(|first| first.starts_with('!')),
         }
     }
+}
+
+/// `**` beside other characters (`**.md`, `a**`) crosses `/` too, which a glob only does for a
+/// `**` that stands alone: `a**b` is `a*b` or `a*/**/*b`. `None` when that makes too many.
+fn spread(pattern: &str) -> Option<Vec<String>> {
+    let mut done = Vec::new();
+    let mut todo = vec![pattern.to_owned()];
+    while let Some(pattern) = todo.pop() {
+        let beside = pattern.match_indices("**").map(|(at, _)| at).find(|&at| {
+            let (left, right) = (&pattern[..at], &pattern[at + 2..]);
+            !(left.is_empty() || left.ends_with('/'))
+                || !(right.is_empty() || right.starts_with('/'))
+        });
+        match beside {
+            None => done.push(pattern),
+            Some(at) => {
+                let (left, right) = (&pattern[..at], &pattern[at + 2..]);
+                todo.push(format!("{left}*{right}"));
+                todo.push(format!("{left}*/**/*{right}"));
+            }
+        }
+        if done.len() + todo.len() > MOST {
+            return None;
+        }
+    }
+    Some(done)
 }

@@ -115,12 +115,5 @@ pub(crate) fn text(
     template: &pipeline::text::Template,
     scope: &dyn Scope,
 ) -> Result<String, pipeline::text::Unresolved> {
-    Ok(match template.resolve(scope)? {
-        Json::String(text) => text,
-        value @ (Json::Null
-        | Json::Bool(_)
-        | Json::Number(_)
-        | Json::Array(_)
-        | Json::Object(_)) => value.to_string(),
-    })
+    template.resolve_text(scope)
 }

@@ -19,8 +19,9 @@ use super::{Declared, check, coerce_text, sentence};
 pub fn parse_output_file(text: &str) -> Result<IndexMap<String, Json>, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.trim_start().starts_with('{') {
-        return serde_json::from_str::<IndexMap<String, Json>>(text)
-            .map_err(|cause| format!("the output file starts with `{{` but is no JSON object: {cause}"));
+        return serde_json::from_str::<IndexMap<String, Json>>(text).map_err(|cause| {
+            format!("the output file starts with `{{` but is no JSON object: {cause}")
+        });
     }
     let mut outputs = IndexMap::new();
     let mut lines = text.lines().enumerate();

@@ -8,6 +8,9 @@ use super::{Violation, excerpt};
 /// At most so many violations are told.
 const SHOWN: usize = 10;
 
+/// The only dialect.
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
 /// A compiled schema.
 #[derive(Debug)]
 pub struct Schema {
@@ -23,6 +26,14 @@ pub fn compile_schema(schema: &Json) -> Result<Schema, Violation> {
             message: format!(
                 "`{target}` leads outside this schema; only references that start with `#` work"
             ),
+        });
+    }
+    if let Some(dialect) = schema.get("$schema")
+        && dialect.as_str().is_none_or(|dialect| dialect.trim_end_matches('#') != DIALECT)
+    {
+        return Err(Violation {
+            path: "/$schema".to_owned(),
+            message: format!("schemas are written in JSON Schema 2020-12: `{DIALECT}`"),
         });
     }
     jsonschema::options()

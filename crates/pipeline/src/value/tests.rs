@@ -8,7 +8,8 @@ fn outputs(json: Json) -> IndexMap<String, Json> {
 }
 
 fn declared(entries: &[(&str, ValueKind, bool, Option<Json>)]) -> IndexMap<String, Output> {
-    let output = |kind, required, schema| Output { description: String::new(), kind, required, schema };
+    let output =
+        |kind, required, schema| Output { description: String::new(), kind, required, schema };
     entries
         .iter()
         .map(|(name, kind, required, schema)| {
@@ -101,7 +102,10 @@ fn a_schema_is_checked_when_it_is_declared() {
         );
         assert_eq!(says(json!({"items": {"$ref": target}})), wanted);
     }
-    assert!(says(json!({"$schema": "http://example.com/own"})).contains("$schema"));
+    let dialect = |name: &str| says(json!({"$schema": name, "type": "string"}));
+    assert_eq!(dialect("https://json-schema.org/draft/2020-12/schema"), "");
+    assert!(dialect("http://example.com/own").starts_with("/$schema: schemas are written in"));
+    assert!(dialect("http://json-schema.org/draft-07/schema#").starts_with("/$schema: "));
 }
 
 /// A schema that refers to itself without end, and a pattern that would backtrack without end.
@@ -139,15 +143,24 @@ fn an_output_file_is_json_or_lines() {
     }
     for (text, wanted) in [
         ("a=1\nsecret words", "line 2 of the output file is neither `key=value` nor `key<<WORD`"),
-        ("a = 1", "line 1 of the output file: a key has letters, digits, `_`, `-` and `.` only, without spaces around it"),
-        ("=1", "line 1 of the output file: a key has letters, digits, `_`, `-` and `.` only, without spaces around it"),
+        (
+            "a = 1",
+            "line 1 of the output file: a key has letters, digits, `_`, `-` and `.` only, without spaces around it",
+        ),
+        (
+            "=1",
+            "line 1 of the output file: a key has letters, digits, `_`, `-` and `.` only, without spaces around it",
+        ),
         ("\nt<<EOF\nx\ny", "the text that starts in line 2 of the output file is never closed"),
         ("t<<", "line 1 of the output file has no word after `<<`"),
     ] {
         assert_eq!(parse_output_file(text), Err(wanted.to_owned()), "{text:?}");
     }
     let error = parse_output_file("{\"a\": }").unwrap_err();
-    assert!(error.starts_with("the output file starts with `{` but is no JSON object: "), "{error}");
+    assert!(
+        error.starts_with("the output file starts with `{` but is no JSON object: "),
+        "{error}"
+    );
     assert!(parse_output_file("{} {}").is_err());
     let deep = format!("{{\"a\": {}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(parse_output_file(&deep).is_err());
@@ -161,7 +174,8 @@ fn outputs_are_held_to_their_declaration() {
         ("note", ValueKind::String, false, None),
         ("any", ValueKind::Any, false, None),
     ]);
-    let raw = outputs(json!({"extra": "7", "count": "3", "tags": "[\"a\"]", "note": "5", "any": "1"}));
+    let raw =
+        outputs(json!({"extra": "7", "count": "3", "tags": "[\"a\"]", "note": "5", "any": "1"}));
     assert_eq!(
         check_outputs(&declared, raw),
         Ok(outputs(json!({"extra": "7", "count": 3, "tags": ["a"], "note": "5", "any": "1"})))

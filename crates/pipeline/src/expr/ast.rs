@@ -126,3 +126,51 @@ pub(super) enum Fold {
     Map,
     Filter,
 }
+
+impl Kind {
+    /// The nodes directly below, in the order written.
+    pub(super) fn children(&self) -> Box<dyn Iterator<Item = &Node> + '_> {
+        match self {
+            Kind::Literal(_) | Kind::Local(_) | Kind::Root(_) | Kind::HasRoot(_) => {
+                Box::new(std::iter::empty())
+            }
+            Kind::Access { base, steps } => Box::new(std::iter::once(&**base).chain(
+                steps.iter().filter_map(|step| match step {
+                    Step::Index(node) => Some(node),
+                    Step::Field(_) => None,
+                }),
+            )),
+            Kind::Has { base: node, field: _ }
+            | Kind::Not(node)
+            | Kind::Same(node)
+            | Kind::Negate(node) => Box::new(std::iter::once(&**node)),
+            Kind::And(nodes)
+            | Kind::Or(nodes)
+            | Kind::List(nodes)
+            | Kind::Call { function: _, arguments: nodes } => Box::new(nodes.iter()),
+            Kind::Chain { first, rest } => {
+                Box::new(std::iter::once(&**first).chain(rest.iter().map(|(_, node)| node)))
+            }
+            Kind::Choose { branches, otherwise } => Box::new(
+                branches
+                    .iter()
+                    .flat_map(|(condition, value)| [condition, value])
+                    .chain(std::iter::once(&**otherwise)),
+            ),
+            Kind::Map(entries) => Box::new(entries.iter().flat_map(|(key, value)| [key, value])),
+            Kind::Fold { fold: _, range, level: _, filter, body } => Box::new(
+                std::iter::once(&**range).chain(filter.as_deref()).chain(std::iter::once(&**body)),
+            ),
+        }
+    }
+}
+
+impl Node {
+    /// This node and all below, in the order written.
+    pub(super) fn walk<'n>(&'n self, visit: &mut dyn FnMut(&'n Node)) {
+        visit(self);
+        for child in self.kind.children() {
+            child.walk(visit);
+        }
+    }
+}

@@ -10,6 +10,7 @@ use super::names::shorten;
 use super::read::Reader;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::expr::Expression;
+use crate::source::Span;
 use crate::text::{Part, Template, TextError, ValueTemplate};
 use crate::vocabulary::one_of;
 use crate::when::Globs;
@@ -143,24 +144,17 @@ impl Reader<'_> {
         if !scalar.text.contains("${") {
             return Some(Template::of_literal(&*scalar.text));
         }
-        match Template::parse(&scalar.text, crate::source::Span::default()) {
-            Ok(mut template) => {
-                for part in &mut template.parts {
-                    if let Part::Reference(one) = part {
-                        one.span =
-                            scalar.locate(self.text, node.span, one.span.start, one.span.end);
-                    }
-                }
-                Some(template)
-            }
-            Err(errors) => {
-                for TextError { message, span, help } in errors {
-                    let place = scalar.locate(self.text, node.span, span.start, span.end);
-                    self.push(Diagnostic::new(Code::TEMPLATE_SYNTAX, place, message).help(help));
-                }
-                None
+        let (mut template, errors) = Template::read(&scalar.text, Span::default());
+        for part in &mut template.parts {
+            if let Part::Reference(one) = part {
+                one.span = scalar.locate(self.text, node.span, one.span.start, one.span.end);
             }
         }
+        for TextError { message, span, help } in errors {
+            let place = scalar.locate(self.text, node.span, span.start, span.end);
+            self.push(Diagnostic::new(Code::TEMPLATE_SYNTAX, place, message).help(help));
+        }
+        Some(template)
     }
 
     /// Any value whose texts may hold references.

@@ -16,6 +16,12 @@ impl Template {
     /// Reads text with `${...}`; `$${` stands for `${`. A `$` before anything else is itself.
     /// All errors at once; their spans count bytes of `source` from `base.start`.
     pub fn parse(source: &str, base: Span) -> Result<Self, Vec<TextError>> {
+        let (template, errors) = Self::read(source, base);
+        if errors.is_empty() { Ok(template) } else { Err(errors) }
+    }
+
+    /// What can be read beside all errors, so that its references can be checked too.
+    pub(crate) fn read(source: &str, base: Span) -> (Self, Vec<TextError>) {
         let mut parts = Vec::new();
         let mut errors = Vec::new();
         let mut literal = String::new();
@@ -56,7 +62,7 @@ impl Template {
             errors.extend(null_defaults(&parts));
         }
         errors.sort_by_key(|error| error.span.start);
-        if errors.is_empty() { Ok(Self { parts }) } else { Err(errors) }
+        (Self { parts }, errors)
     }
 }
 
@@ -242,7 +248,9 @@ impl<'t> Cursor<'t> {
         let inner = self.text[open + 2..close].trim();
         let shell: String =
             inner.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-        let help = if shell.is_empty() {
+        let help = if inner.starts_with('{') {
+            "a reference has one pair of braces: `${name}`".to_owned()
+        } else if shell.is_empty() {
             format!("write `$${{{inner}}}` to keep it as it is")
         } else if shell.len() == inner.len() {
             format!("for a variable of the shell write `${shell}` or `$${{{inner}}}`")

@@ -58,6 +58,11 @@ impl Template {
     }
 }
 
+/// Names that a shell or its programs read: a value must not be proposed under one.
+const SHELL_VARIABLES: [&str; 12] = [
+    "PATH", "HOME", "USER", "SHELL", "PWD", "IFS", "ENV", "LANG", "TERM", "TMPDIR", "CDPATH", "PS4",
+];
+
 impl super::Reference {
     /// A fitting name for an environment variable that carries this value: the last name of the
     /// path in capitals.
@@ -78,6 +83,9 @@ impl super::Reference {
             .collect();
         if !variable.starts_with(|c: char| c.is_ascii_uppercase() || c == '_') {
             variable.insert(0, '_');
+        }
+        if SHELL_VARIABLES.contains(&variable.as_str()) {
+            variable.insert_str(0, "GIVEN_");
         }
         variable
     }

@@ -6,3 +6,4 @@ mod graph;
 mod model;
 mod rendered;
 mod repository;
+mod yaml_suite;

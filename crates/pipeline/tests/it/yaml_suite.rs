@@ -1,0 +1,70 @@
+//! The YAML test suite, where `ORCHESTRATE_SUITES` names a folder that has it (`yaml/*.jsonl`);
+//! without it these tests have nothing to say.
+
+use pipeline::diagnostic::Code;
+use pipeline::yaml::{self, Kind, Node};
+use serde_json::Value as Json;
+
+fn cases(file: &str) -> Vec<Json> {
+    let Ok(folder) = std::env::var("ORCHESTRATE_SUITES") else { return Vec::new() };
+    let path = std::path::Path::new(&folder).join("yaml").join(file);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{}", path.display()));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn json(node: &Node) -> Json {
+    match &node.kind {
+        Kind::Scalar(scalar) => scalar.json(),
+        Kind::List(items) => items.iter().map(json).collect(),
+        Kind::Map(entries) => entries.iter().map(|e| (e.key.clone(), json(&e.value))).collect(),
+    }
+}
+
+/// Refused on purpose, though it is YAML.
+const STRICTER: [Code; 6] = [
+    Code::TAG,
+    Code::SEVERAL_DOCUMENTS,
+    Code::KEY_NOT_TEXT,
+    Code::MERGE_KEY,
+    Code::NOT_A_MAP,
+    Code::DUPLICATE_KEY,
+];
+
+#[test]
+fn broken_yaml_is_refused_and_good_yaml_means_what_the_suite_says() {
+    let (mut accepted, mut wrong) = (0, Vec::new());
+    for case in cases("yaml-test-suite.jsonl") {
+        let id = case["id"].as_str().unwrap_or("?");
+        let (node, diagnostics) = yaml::parse(case["yaml"].as_str().unwrap_or(""));
+        let broken = case["error"] == Json::Bool(true);
+        let stricter = diagnostics.iter().all(|found| STRICTER.contains(&found.code));
+        if broken && diagnostics.is_empty() {
+            wrong.push(format!("{id}: accepted, though broken"));
+        } else if !broken && !stricter {
+            wrong.push(format!("{id}: {}", diagnostics[0].message));
+        } else if let (true, Some(node), Some(Json::Array(documents))) =
+            (diagnostics.is_empty(), node, case.get("json_docs"))
+        {
+            accepted += 1;
+            if documents.len() == 1 && documents[0] != json(&node) {
+                wrong.push(format!("{id}: {} is not {}", json(&node), documents[0]));
+            }
+        }
+    }
+    println!("{accepted} accepted with the right value");
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn really_broken_files_are_refused_with_a_place() {
+    for case in cases("real_invalid.jsonl") {
+        let text = case["yaml"].as_str().unwrap_or("");
+        let parsed = pipeline::parse(text);
+        assert!(
+            parsed.diagnostics.iter().any(|found| found.code.0.starts_with("E01")),
+            "{}\n{}",
+            case["id"],
+            parsed.rendered("real.yaml", false)
+        );
+    }
+}

@@ -45,7 +45,7 @@ pub(crate) fn read(
         let marks = Marks::load(&index)?;
         let Some(layout) = marks.layout else { return Ok(Chunk::default()) };
         let chunk = part(&output, layout, marks.total(&output)?, offset, limit)?;
-        let now = layout.dropped(Marks::load(&index)?.total(&output)?);
+        let now = layout.overwritten(Marks::load(&index)?.total(&output)?);
         let end = chunk.offset + chunk.bytes.len() as u64;
         let overwritten = now.start < end && chunk.offset < now.end;
         if !overwritten || chunk.bytes.is_empty() {

@@ -31,7 +31,7 @@ pub struct Program {
 
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Absolute.
+    /// Exists.
     pub data_dir: PathBuf,
     pub keeper: Program,
     /// The environment that allowed names are taken from, and `ORCHESTRATE_SECRET_*`.
@@ -71,10 +71,12 @@ impl Worker {
     ///
     /// The keeper is started when the first attempt is.
     pub fn spawn(
-        options: Options,
+        mut options: Options,
         mut orders: UnboundedReceiver<Order>,
         reports: impl Fn(Report) + Send + 'static,
     ) -> io::Result<Self> {
+        // The keeper has another working folder.
+        options.data_dir = fs::canonicalize(&options.data_dir)?;
         let hands = Arc::new(Hands {
             options,
             door: Mutex::new(Door::default()),
@@ -241,6 +243,10 @@ impl Hands {
     fn heard(self: &Arc<Self>, message: FromKeeper) {
         match message {
             FromKeeper::Hello { .. } => {}
+            FromKeeper::Superseded => {
+                tracing::warn!("another worker has taken over this data folder");
+                self.door().close();
+            }
             FromKeeper::Started { attempt, pid } => {
                 if let Some(live) = self.live().get_mut(&attempt.key) {
                     live.assignment = None;
@@ -263,7 +269,8 @@ impl Hands {
         }
     }
 
-    /// Its keeper died. An order that the keeper had not begun goes to the next one.
+    /// Its keeper died, or the connection did. An order that the keeper had not begun goes to the
+    /// next one.
     fn keeper_lost(self: &Arc<Self>, live: Live) {
         let folder = self.run_folder(&live.attempt);
         let begun = folder.map(|folder| crate::record::account(&folder, &live.attempt.key));
@@ -271,12 +278,16 @@ impl Hands {
             Some(assignment) if matches!(begun, Some(Ok(Account { starting: None, .. }))) => {
                 self.start(assignment);
             }
-            Some(_) | None => self.ask_the_files(live.attempt),
+            Some(_) | None => self.adopt(live.attempt),
         }
     }
 
     /// No keeper answers for this attempt: its files do.
     fn ask_the_files(&self, attempt: AttemptRef) {
+        // Whoever has taken over this data folder asks them; here nothing may be killed any more.
+        if self.door().was_closed() {
+            return;
+        }
         let what = match self.run_folder(&attempt) {
             Some(folder) => lost::verdict(&self.options.data_dir, &folder, &attempt),
             None => What::NeverStarted,

@@ -86,6 +86,8 @@ pub(crate) enum FromKeeper {
         attempt: AttemptRef,
         message: String,
     },
+    /// Another worker has come: this one is not spoken to any more.
+    Superseded,
     /// This keeper does not hold it, or holds another generation of it: the files decide.
     Unknown {
         attempt: AttemptRef,

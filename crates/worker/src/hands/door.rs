@@ -76,6 +76,9 @@ impl Door {
     /// Connects to the keeper, starting one when there is none and `start` says so; `None` when it
     /// does not.
     pub(super) fn open(&mut self, options: &Options, start: bool) -> io::Result<Option<Listener>> {
+        if self.closed {
+            return Err(io::Error::other("another worker has taken over this data folder"));
+        }
         let folder = File::open(&options.data_dir)?;
         let mut keeper = None;
         let mut pause = Duration::from_millis(5);

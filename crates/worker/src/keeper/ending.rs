@@ -292,7 +292,11 @@ impl Keeper {
         let Some(mut ended) = held.unrecorded.take() else { return };
         let again = held.record_failed;
         match self.records.ended(&held.run_folder, &ended, held.once) {
-            Ok(()) => self.forget(serial),
+            Ok(()) => {
+                // What is recorded of it has no secrets any more, the file itself may.
+                let _ = std::fs::remove_file(&held.outputs);
+                self.forget(serial);
+            }
             Err(error) => {
                 tracing::error!(%error, key = held.attempt.key, "could not write an exit record");
                 if !again {

@@ -259,6 +259,7 @@ impl Keeper {
             for other in others {
                 if self.greeted == Some(other) {
                     self.hear(other);
+                    self.tell(&FromKeeper::Superseded);
                     self.dismiss(other);
                 }
             }

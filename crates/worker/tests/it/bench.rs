@@ -14,6 +14,12 @@ use worker::{Options, Program, Worker};
 /// Nothing here takes so long unless it is broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
+pub(crate) struct Replaced {
+    pub(crate) orders: UnboundedSender<Order>,
+    pub(crate) worker: Worker,
+    pub(crate) reports: Receiver<Report>,
+}
+
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 pub(crate) struct Bench {
@@ -58,6 +64,15 @@ impl Bench {
         if let Some(worker) = self.worker.take() {
             worker.join();
         }
+    }
+
+    /// Takes on a new worker while the old one believes itself in office.
+    pub(crate) fn replace(&mut self) -> Replaced {
+        let orders = self.orders.take().unwrap();
+        let worker = self.worker.take().unwrap();
+        let reports = std::mem::replace(&mut self.reports, channel().1);
+        self.hire();
+        Replaced { orders, worker, reports }
     }
 
     pub(crate) fn set_environment(&mut self, name: &str, value: &str) {

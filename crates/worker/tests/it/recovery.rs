@@ -1,6 +1,6 @@
 //! Workers and keepers come and go.
 
-use api::link::{End, Stopped, What};
+use api::link::{End, Order, Stopped, What};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::bench::{Bench, hear, lives, release};
@@ -134,6 +134,25 @@ fn a_stale_fence_changes_nothing() {
     assert!(lives(pid));
     bench.adopt(&script);
     assert_eq!(bench.started(), pid);
+    release(&gate);
+    assert_eq!(bench.ended().end, End::Code(3));
+}
+
+#[test]
+fn a_worker_that_was_replaced_changes_nothing() {
+    let mut bench = Bench::new();
+    let gate = bench.fifo("gate");
+    let script = bench.script("a", "read x < gate; exit 3");
+    bench.start(&script);
+    let pid = bench.started();
+    let replaced = bench.replace();
+    bench.adopt(&script);
+    assert_eq!(bench.started(), pid);
+    replaced.orders.send(Order::Adopt { attempts: vec![script.attempt.clone()] }).unwrap();
+    drop(replaced.orders);
+    replaced.worker.join();
+    assert!(replaced.reports.try_iter().next().is_none());
+    assert!(lives(pid));
     release(&gate);
     assert_eq!(bench.ended().end, End::Code(3));
 }

@@ -208,8 +208,8 @@ const LAST_LINE: u64 = 512;
 /// The last line with anything on it: as a terminal would show it, without colours.
 fn last_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let lines = text.split(['\n', '\r']).map(str::trim);
-    plain(lines.filter(|line| !line.is_empty()).next_back().unwrap_or_default())
+    let mut lines = text.split(['\n', '\r']).map(str::trim);
+    plain(lines.rfind(|line| !line.is_empty()).unwrap_or_default())
 }
 
 /// Leaves out terminal control: `ESC [ ... letter`, and other control characters.

@@ -9,13 +9,14 @@ use axum::Router;
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use server::{Inbox, Options, Server};
 use store::port::{Read, Write};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tower::ServiceExt;
+
+use crate::disk::Disk;
 
 pub(crate) struct Bench {
     pub(crate) server: Server,
@@ -56,7 +57,8 @@ impl Bench {
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut options = Options::new(folder.path(), "test", 4);
-        options.on_fatal = Arc::new(|problem| eprintln!("fatal: {problem}"));
+        // The thread of the conductor ends, the process goes on and sees it refuse.
+        options.on_fatal = Arc::new(|_problem| {});
         change(&mut options);
         let server = Server::open(options, writer, reader).unwrap();
         let (seen_sender, seen) = unbounded_channel();
@@ -88,10 +90,6 @@ impl Bench {
         body
     }
 
-    pub(crate) async fn read<T: DeserializeOwned>(&self, path: &str) -> T {
-        serde_json::from_value(self.get(path).await).unwrap()
-    }
-
     pub(crate) async fn start(&self, definition: &str) -> Json {
         self.start_with(json!({ "definition": definition, "directory": "/" })).await
     }
@@ -100,6 +98,51 @@ impl Bench {
         let (status, body) = self.call("POST", "/api/runs", request).await;
         assert_eq!(status, StatusCode::CREATED, "{body}");
         body
+    }
+
+    /// A server on this disk; the hands only do what the test says.
+    pub(crate) fn on_disk(disk: &Disk) -> Self {
+        Self::on(Box::new(disk.clone()), Arc::new(disk.reader.clone()), by_hand())
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Json) -> Json {
+        let (status, body) = self.call("POST", path, body).await;
+        assert!(status.is_success(), "{path}: {status} {body}");
+        body
+    }
+
+    /// The answer has to be this problem.
+    pub(crate) async fn refused(
+        &self,
+        method: &str,
+        path: &str,
+        body: Json,
+        status: u16,
+        code: &str,
+    ) -> Json {
+        let (found, problem) = self.call(method, path, body).await;
+        assert_eq!(found.as_u16(), status, "{method} {path}: {problem}");
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status);
+        assert!(!problem["title"].as_str().unwrap().is_empty());
+        assert!(!problem["detail"].as_str().unwrap().is_empty());
+        problem
+    }
+
+    /// Waits until a run has this status, by its feed.
+    pub(crate) async fn until(&self, run: &str, status: &str) {
+        let mut feed = Feed::open(self.router(), run, None).await;
+        loop {
+            let line = feed.next().await.expect("the feed ended");
+            let now = match line["type"].as_str() {
+                Some("events") => &line["summary"]["status"],
+                Some("snapshot") => &line["run"]["status"],
+                _ => continue,
+            };
+            if now == status {
+                return;
+            }
+        }
     }
 
     /// Follows the feed of a run to its end and says how it ended.
@@ -217,12 +260,57 @@ pub(crate) async fn call(
 
 /// All messages of a feed until it ends.
 pub(crate) async fn feed(router: Router, run: &str, after: Option<u64>) -> Vec<Json> {
-    let run = run.replace('#', "%23");
-    let after = after.map(|after| format!("?after={after}")).unwrap_or_default();
-    let request = Request::get(format!("/api/runs/{run}/feed{after}")).body(Body::empty()).unwrap();
-    let response = router.oneshot(request).await.unwrap();
-    assert_eq!(response.status(), StatusCode::OK);
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
-    let text = String::from_utf8(bytes.to_vec()).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let mut feed = Feed::open(router, run, after).await;
+    let mut lines = Vec::new();
+    while let Some(line) = feed.next().await {
+        lines.push(line);
+    }
+    lines
+}
+
+/// Newline-delimited JSON that arrives bit by bit.
+pub(crate) struct Feed {
+    body: Body,
+    read: Vec<u8>,
+}
+
+impl Feed {
+    pub(crate) async fn open(router: Router, run: &str, after: Option<u64>) -> Self {
+        let run = run.replace('#', "%23");
+        let after = after.map(|after| format!("?after={after}")).unwrap_or_default();
+        Self::get(router, &format!("/api/runs/{run}/feed{after}")).await
+    }
+
+    pub(crate) async fn get(router: Router, path: &str) -> Self {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status();
+        let body = response.into_body();
+        if status != StatusCode::OK {
+            let bytes = body.collect().await.unwrap().to_bytes();
+            panic!("{path}: {status} {}", String::from_utf8_lossy(&bytes));
+        }
+        Self { body, read: Vec::new() }
+    }
+
+    pub(crate) async fn next(&mut self) -> Option<Json> {
+        loop {
+            if let Some(end) = self.read.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.read.drain(..=end).collect();
+                return Some(serde_json::from_slice(&line).unwrap());
+            }
+            let frame = self.body.frame().await?.unwrap();
+            self.read.extend_from_slice(&frame.into_data().unwrap());
+        }
+    }
+}
+
+/// The sequence numbers of the events in these messages.
+pub(crate) fn sequence(lines: &[Json]) -> Vec<u64> {
+    lines
+        .iter()
+        .filter(|line| line["type"] == "events")
+        .flat_map(|line| line["events"].as_array().unwrap())
+        .map(|event| event["seq"].as_u64().unwrap())
+        .collect()
 }

@@ -1,4 +1,12 @@
 //! The shell as a whole: a server on a store, with hands that follow a script.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod adoption;
 mod bench;
+mod control;
+mod disk;
+mod doors;
+mod failures;
+mod output;
+mod refusals;
 mod starts;

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value as Json, json};
 
-use crate::bench::{Bench, feed};
+use crate::bench::{Bench, Feed, feed, sequence};
 
 pub(crate) const CHAIN: &str = "
 name: chain
@@ -40,12 +40,7 @@ async fn a_feed_is_dense_and_ends_with_the_run() {
     bench.start(CHAIN).await;
     let lines = feed(bench.router(), "chain~1", Some(0)).await;
     assert_eq!(lines[0]["type"], "snapshot");
-    let seqs: Vec<u64> = lines[1..]
-        .iter()
-        .filter(|line| line["type"] == "events")
-        .flat_map(|line| line["events"].as_array().unwrap())
-        .map(|event| event["seq"].as_u64().unwrap())
-        .collect();
+    let seqs = sequence(&lines);
     assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
     let last = lines.last().unwrap()["events"].as_array().unwrap().last().unwrap().clone();
     assert_eq!(last["kind"], "run.finished");
@@ -83,4 +78,109 @@ async fn two_simultaneous_starts_get_n_and_n_plus_1() {
     numbers.sort_unstable();
     assert_eq!(numbers, [1, 2]);
     assert_eq!((&a["revision"], &b["revision"]), (&json!(1), &json!(1)));
+}
+
+#[tokio::test]
+async fn a_reader_that_is_too_slow_misses_nothing() {
+    let bench = Bench::new();
+    let stages: String = (0..300).map(|n| format!("  - {{name: s{n}, run: echo {n}}}\n")).collect();
+    let text = format!("name: long\nstages:\n{stages}");
+    bench.start(&text).await;
+    let mut feed = Feed::open(bench.router(), "long#1", Some(0)).await;
+    // Nothing is read until all has happened: far more notices than any queue holds.
+    bench.server.idle().await;
+    let mut lines = Vec::new();
+    while let Some(line) = feed.next().await {
+        lines.push(line);
+    }
+    let seqs = sequence(&lines);
+    assert!(seqs.len() > 900, "{}", seqs.len());
+    assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
+    assert_eq!(lines.last().unwrap()["summary"]["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_would_happen_and_stores_nothing() {
+    let bench = Bench::new();
+    let text = "
+name: plan
+inputs:
+  target: {type: string, default: all}
+stages:
+  - name: docs
+    when: {paths: ['docs/**']}
+    run: 'true'
+  - name: build
+    run: 'true'
+";
+    let event = json!({"type": "push", "paths": ["src/main.rs"]});
+    let request = json!({"definition": text, "event": event, "dry_run": true});
+    let plan = bench.post("/api/runs", request).await;
+    assert_eq!(plan["pipeline"], "plan");
+    assert_eq!(plan["inputs"], json!({"target": "all"}));
+    assert_eq!(plan["stages"][0]["verdict"], "would skip");
+    assert!(plan["stages"][0]["reason"].as_str().unwrap().contains("docs/**"), "{plan}");
+    assert_eq!(plan["stages"][1]["verdict"], "would run");
+    assert_eq!(bench.get("/api/runs").await["data"], json!([]));
+    assert_eq!(bench.get("/api/pipelines").await["data"], json!([]));
+}
+
+#[tokio::test]
+async fn the_catalogue_keeps_revisions() {
+    let bench = Bench::new();
+    let (status, made) = bench.call("POST", "/api/pipelines", json!({ "definition": CHAIN })).await;
+    assert_eq!(status, StatusCode::CREATED, "{made}");
+    assert_eq!(made["stages"][1]["depends_on"], json!(["one"]));
+    let second = CHAIN.replace("echo 1", "echo one");
+    let update = json!({ "definition": second, "expected_revision": 1 });
+    let (status, updated) = bench.call("PUT", "/api/pipelines/chain", update.clone()).await;
+    assert_eq!((status, &updated["revision"]), (StatusCode::OK, &json!(2)), "{updated}");
+    bench
+        .refused(
+            "PUT",
+            "/api/pipelines/chain",
+            json!({"definition": CHAIN, "expected_revision": 1}),
+            409,
+            "conflict",
+        )
+        .await;
+    let revisions = bench.get("/api/pipelines/chain/revisions?limit=1").await;
+    assert_eq!(revisions["data"][0]["number"], 2);
+    let older = revisions["next"].as_str().unwrap();
+    let revisions = bench.get(&format!("/api/pipelines/chain/revisions?after={older}")).await;
+    assert_eq!(revisions["data"][0]["number"], 1);
+    assert_eq!(revisions["next"], Json::Null);
+    let first = bench.get("/api/pipelines/chain/revisions/1").await;
+    assert_eq!(first["definition"], CHAIN);
+    let run = bench.post("/api/pipelines/chain/run", json!({})).await;
+    assert_eq!((&run["revision"], &run["number"]), (&json!(2), &json!(1)));
+    bench.finished("chain#1").await;
+    let (status, _) = bench.call("DELETE", "/api/pipelines/chain", Json::Null).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    bench.refused("GET", "/api/pipelines/chain", Json::Null, 404, "not_found").await;
+    // What it ran can still be looked at.
+    assert_eq!(bench.get("/api/runs/chain~1").await["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn lists_are_paged_newest_first() {
+    let bench = Bench::new();
+    for _ in 0..3 {
+        bench.start(CHAIN).await;
+    }
+    bench.server.idle().await;
+    let page = bench.get("/api/runs?limit=2&pipeline=chain&status=succeeded,failed").await;
+    assert_eq!(page["schema"], "orchestrate.run.list/v1");
+    let numbers = |page: &Json| -> Vec<u64> {
+        let data = page["data"].as_array().unwrap();
+        data.iter().map(|run| run["number"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(numbers(&page), [3, 2]);
+    let next = page["next"].as_str().unwrap();
+    let page = bench.get(&format!("/api/pipelines/chain/runs?limit=2&after={next}")).await;
+    assert_eq!(numbers(&page), [1]);
+    assert_eq!(page["next"], Json::Null);
+    let list = bench.get("/api/pipelines").await;
+    assert_eq!(list["data"][0]["last_run"]["number"], 3);
+    assert_eq!(list["data"][0]["last_ten"], json!(["succeeded", "succeeded", "succeeded"]));
 }

@@ -41,6 +41,10 @@ pub struct Assignment {
     pub work: Work,
     /// Beside the worker's allow-list; the product's own `ORCHESTRATE_*` are added by the worker.
     pub env: BTreeMap<String, Vec<Piece>>,
+    /// `$ORCHESTRATE_ATTEMPT_KEY`: the same for attempts at the same piece of work, when a lost one
+    /// is started again under a new number. `None`: the attempt's own key.
+    #[serde(default)]
+    pub effect_key: Option<String>,
     /// Absolute.
     pub working_dir: String,
     pub timeout_ms: Option<u64>,

@@ -87,6 +87,7 @@ fn assignment(number: u32, working_dir: String) -> Assignment {
         },
         work: Work::Command { argv: vec!["/bin/true".into()] },
         env: Default::default(),
+        effect_key: None,
         working_dir,
         timeout_ms: Some(60_000),
         idle_ms: None,

@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// The variable that every process of an attempt inherits.
-pub(crate) const KEY: &str = "ORCHESTRATE_ATTEMPT_KEY";
+pub(crate) const KEY: &str = "ORCHESTRATE_ATTEMPT_ID";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Process {

@@ -10,12 +10,14 @@ use crate::yaml::Node;
 const RESERVED: [&str; 7] = ["inputs", "variables", "stages", "event", "run", "item", "secrets"];
 
 /// What every attempt is given.
-const OWN_VARIABLES: [&str; 9] = [
+const OWN_VARIABLES: [&str; 11] = [
     "ORCHESTRATE_RUN",
     "ORCHESTRATE_STAGE",
     "ORCHESTRATE_ITEM",
     "ORCHESTRATE_ATTEMPT",
+    "ORCHESTRATE_ATTEMPT_ID",
     "ORCHESTRATE_ATTEMPT_KEY",
+    "ORCHESTRATE_EXECUTION",
     "ORCHESTRATE_FENCE",
     "ORCHESTRATE_OUTPUT",
     "ORCHESTRATE_PARAMETERS",

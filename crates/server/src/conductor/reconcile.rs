@@ -185,6 +185,7 @@ fn assignment(live: &Live, whose: &Whose, task: Task) -> Assignment {
             .into_iter()
             .map(|(name, pieces)| (name, pieces.into_iter().map(piece).collect()))
             .collect(),
+        effect_key: Some(task.effect_key),
         working_dir: working_dir.to_string_lossy().into_owned(),
         timeout_ms: task.timeout.map(millis),
         idle_ms: task.idle.map(millis),

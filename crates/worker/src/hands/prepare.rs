@@ -146,6 +146,10 @@ fn environment(
         ("ORCHESTRATE_ATTEMPT", attempt.number.to_string()),
         ("ORCHESTRATE_FENCE", attempt.fence.to_string()),
         (KEY, attempt.key.clone()),
+        (
+            "ORCHESTRATE_ATTEMPT_KEY",
+            assignment.effect_key.clone().unwrap_or_else(|| attempt.key.clone()),
+        ),
     ];
     env.extend(own.map(|(name, value)| (name.to_owned(), value)));
     if let Some(environment) = &assignment.environment {

@@ -131,6 +131,7 @@ impl Bench {
             },
             work: Work::Command { argv: argv.iter().map(|&word| word.into()).collect() },
             env: BTreeMap::new(),
+            effect_key: None,
             working_dir: self.dir.path().display().to_string(),
             timeout_ms: None,
             idle_ms: None,

@@ -13,7 +13,8 @@ fn the_environment_is_an_allow_list() {
     bench.set_environment("ORCHESTRATE_SECRET_UNUSED", "hidden");
     let mut script = bench.script("deploy[2]", "env | sort");
     script.attempt.execution = "deploy[2]".into();
-    script.attempt.key = "run-deploy-2-1".into();
+    script.attempt.key = "run-deploy-2-3".into();
+    script.effect_key = Some("run-deploy-2-1".into());
     script.env.insert("MINE".into(), plain("yes"));
     script.env.insert("ORCHESTRATE_RUN".into(), plain("forged"));
     script.environment = Some("production".into());
@@ -29,6 +30,7 @@ fn the_environment_is_an_allow_list() {
             "LC_ALL",
             "MINE",
             "ORCHESTRATE_ATTEMPT",
+            "ORCHESTRATE_ATTEMPT_ID",
             "ORCHESTRATE_ATTEMPT_KEY",
             "ORCHESTRATE_ENVIRONMENT",
             "ORCHESTRATE_EXECUTION",
@@ -42,6 +44,7 @@ fn the_environment_is_an_allow_list() {
     );
     for line in [
         "ORCHESTRATE_ATTEMPT=1",
+        "ORCHESTRATE_ATTEMPT_ID=run-deploy-2-3",
         "ORCHESTRATE_ATTEMPT_KEY=run-deploy-2-1",
         "ORCHESTRATE_ENVIRONMENT=production",
         "ORCHESTRATE_FENCE=7",

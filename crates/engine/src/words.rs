@@ -1,5 +1,7 @@
 //! Reasons in words, for people.
 
+use pipeline::when::Reason;
+
 use crate::command::StopReason;
 use crate::event::{AttemptResult, Failure, Settled};
 
@@ -11,7 +13,7 @@ pub fn settled(reason: &Settled) -> String {
         Settled::InstancesFailed { failed, of } => {
             format!("{} of {of} instances failed: {}", failed.len(), numbers(failed))
         }
-        Settled::Condition { reason } => reason.says.clone(),
+        Settled::Condition { reason } => condition(reason),
         Settled::AllSkipped => "every stage it depends on was skipped".to_owned(),
         Settled::NoItems => "there are no items".to_owned(),
         Settled::Rule { rule, causes } => {
@@ -23,6 +25,28 @@ pub fn settled(reason: &Settled) -> String {
         Settled::Halted { cause } => format!("the run halted because `{cause}` failed"),
         Settled::Cancelled => "the run was cancelled".to_owned(),
         Settled::Unstartable { message } => message.clone(),
+    }
+}
+
+/// The leaves that decided a condition; the tree has all of them.
+pub fn condition(reason: &Reason) -> String {
+    let mut leaves = Vec::new();
+    decisive(reason, &mut leaves);
+    leaves.truncate(5);
+    leaves.join("; ")
+}
+
+fn decisive(reason: &Reason, leaves: &mut Vec<String>) {
+    match reason.parts.as_slice() {
+        [] => leaves.push(reason.says.clone()),
+        // A negation: what is below it came out the other way.
+        [part] if part.truth != reason.truth => {
+            leaves.push(format!("{} ({})", reason.says, condition(part)));
+        }
+        parts => {
+            let same = parts.iter().filter(|part| part.truth == reason.truth);
+            same.for_each(|part| decisive(part, leaves));
+        }
     }
 }
 

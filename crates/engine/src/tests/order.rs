@@ -104,6 +104,27 @@ stages:
 }
 
 #[test]
+fn a_skip_names_what_decided_it() {
+    let yaml = "name: p
+stages:
+  - {name: a, run: exit 0, when: {branch: main, labels: {none: [wip]}, paths: 'src/**'}}
+  - {name: b, run: exit 0, when: {not: {branch: dev}}}
+";
+    let facts = Facts {
+        branch: Some("dev".into()),
+        labels: Some(vec!["wip".into()]),
+        paths: Some(vec!["src/x".into()]),
+        environment: None,
+    };
+    let story = given_with(yaml, Create { facts, ..start() });
+    story.then("succeeded", "a=skipped b=skipped");
+    let detail = story.detail("a");
+    assert!(detail.contains("branch") && detail.contains("labels"), "{detail}");
+    assert!(!detail.contains("paths"), "{detail}");
+    assert_eq!(story.detail("b"), "not (branch [\"dev\"]: dev matches)");
+}
+
+#[test]
 fn a_condition_sees_inputs_and_settled_stages() {
     let yaml = "name: p
 inputs: {deploy: {type: boolean, default: false}}

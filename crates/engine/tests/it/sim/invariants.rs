@@ -19,7 +19,7 @@ use engine::event::{
     AttemptResult, Conclusion, Event, Failure, FinalStatus, Outcome, Settled, Stamped,
 };
 use engine::id::{AttemptId, ExecutionId};
-use pipeline::model::{OnFailure, Rule};
+use pipeline::model::{HaltMode, OnFailure, Rule};
 
 use crate::sim::oracle::{self, Node, Verdict as RuleSays};
 use crate::sim::spec::{Kind, Micros, Spec, StageSpec};
@@ -36,6 +36,8 @@ pub(crate) struct Ledger<'a> {
     pub(crate) created: bool,
     pub(crate) started: bool,
     pub(crate) paused: bool,
+    /// `pause --now`.
+    stopped: bool,
     pub(crate) cancelling: bool,
     /// Cancelled twice, or before it was admitted: `finally` does not run either.
     pub(crate) forced: bool,
@@ -122,6 +124,7 @@ impl<'a> Ledger<'a> {
             created: false,
             started: false,
             paused: false,
+            stopped: false,
             cancelling: false,
             forced: false,
             halted: None,
@@ -265,9 +268,9 @@ impl<'a> Ledger<'a> {
                 self.started = true;
                 Ok(())
             }
-            Event::RunPaused { .. } => {
+            Event::RunPaused { now: stops, .. } => {
                 ensure!(!self.paused && !self.cancelling, "paused twice, or after a cancel");
-                (self.paused, self.paused_at) = (true, now);
+                (self.paused, self.paused_at, self.stopped) = (true, now, *stops);
                 Ok(())
             }
             Event::RunResumed { .. } => {
@@ -832,6 +835,7 @@ impl<'a> Ledger<'a> {
         self.probes(desired)?;
         if whole {
             self.timers(desired)?;
+            self.nothing_spared()?;
         }
         if whole && self.started && !self.paused && self.finished.is_none() {
             self.nothing_forgotten(now)?;
@@ -875,6 +879,33 @@ impl<'a> Ledger<'a> {
                 .any(|timer| timer.id.execution == *id && timer.id.kind == TimerKind::Retry);
             let waits = book.backoff.is_some() && book.settled.is_none();
             ensure!(armed || !waits || self.paused, "no timer ends the wait of {id}");
+        }
+        Ok(())
+    }
+
+    /// Whatever must end is being stopped.
+    fn nothing_spared(&self) -> Result<(), Broken> {
+        let halting = match &self.halted {
+            None => false,
+            Some(cause) => {
+                let stage = self.stage(self.at(&cause.stage)?);
+                let mode = stage.halt_mode.or(self.spec.halt_mode);
+                mode == Some(HaltMode::Cancel)
+            }
+        };
+        for (id, book) in &self.executions {
+            let node = &self.nodes[self.at(&id.stage)?];
+            let Some(live) = book.live.as_ref().filter(|live| !live.unknown) else { continue };
+            let cancelled = self.cancelling && (!node.finally || self.forced);
+            let halted = halting && !node.finally && node.rule != Rule::Always;
+            let paused = self.paused && self.stopped;
+            let ends = cancelled || halted || paused;
+            ensure!(!ends || live.stopping.is_some(), "{id} is not stopped");
+            let comes_back = live.stopping == Some(StopReason::Paused);
+            ensure!(
+                !(cancelled || halted) || !comes_back,
+                "{id} is stopped as if it would come back"
+            );
         }
         Ok(())
     }

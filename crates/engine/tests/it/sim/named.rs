@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use engine::admission::{Step, admit};
 use engine::command::{Command, End, Report, TimerKind};
+use engine::desired::Desired;
 use engine::event::{Event, FinalStatus, Outcome};
-use engine::id::ExecutionId;
+use engine::id::RunId;
 use indexmap::IndexMap;
-use pipeline::model::Rule;
+use pipeline::model::{OnConflict, Rule};
 
 use crate::sim::faults::{Case, Weather, case};
 use crate::sim::generate::{Taste, pipeline};
@@ -15,9 +17,9 @@ use crate::sim::invariants::Broken;
 use crate::sim::oracle::{self, Node};
 use crate::sim::rng::Rng;
 use crate::sim::spec::{
-    EffectSpec, FactSpec, How, Kind, Luck, Micros, RetrySpec, SECOND, Spec, StageSpec,
+    EffectSpec, FactSpec, GroupSpec, How, Kind, Luck, Micros, RetrySpec, SECOND, Spec, StageSpec,
 };
-use crate::sim::world::{Answer, World, replay};
+use crate::sim::world::{Answer, World, compile, create, instant, replay};
 
 /// TERM to death in this world, at most.
 const GRACE: Micros = 5 * SECOND;
@@ -55,20 +57,43 @@ fn storms(count: usize) -> impl Iterator<Item = Case> {
         .take(count)
 }
 
+fn run_id(world: &World<'_>) -> RunId {
+    world.run.header().unwrap().run
+}
+
 fn cancel() -> Command {
     Command::Cancel { by: "sim".into(), reason: "enough".into() }
 }
 
 #[test]
 fn occupancy_equals_live_attempts_after_kill_at_every_event_boundary() {
-    for case in storms(40) {
+    for mut case in storms(40) {
+        // Another run of its group waits.
+        let mut next = alone(u64::MAX, vec![bare("next")]);
+        case.spec.group = Some(GroupSpec { name: 'a', limit: 1, on_conflict: OnConflict::Queue });
+        next.spec.group = case.spec.group;
         let nodes = oracle::graph(&case.spec);
+        let next_nodes = oracle::graph(&next.spec);
+        let mut waiting = World::new(&next, &next_nodes).unwrap();
+        waiting.begin(true).unwrap();
         at_every_step(&case, &nodes, |mut world| {
             world.kill()?;
+            let inside = world.run.occupant();
+            let open = world.ledger.finished.is_none();
+            let steps = admit([inside.clone(), waiting.run.occupant()].into_iter().flatten());
+            let lets_it_in = steps.iter().any(|step| *step == Step::Admit(run_id(&waiting)));
+            if inside.is_some() != open || lets_it_in == (open && world.ledger.started) {
+                return Err(format!("beside {inside:?} admission says {steps:?}"));
+            }
             world.calm_down();
             world.finish()?;
             let live = world.run.desired().attempts.len() + world.ledger.live_attempts().len();
-            if live == 0 { Ok(()) } else { Err(format!("{live} attempts outlive the run")) }
+            if live > 0 || world.run.occupant().is_some() {
+                return Err(format!("{live} attempts outlive the run"));
+            }
+            let steps = admit([world.run.occupant(), waiting.run.occupant()].into_iter().flatten());
+            let wanted = [Step::Admit(run_id(&waiting))];
+            if steps == wanted { Ok(()) } else { Err(format!("the next run waits: {steps:?}")) }
         });
         // Also between the events of one decision, which no store ever separates: what is derived
         // from half a decision is still what its events say.
@@ -382,5 +407,21 @@ fn a_run_that_cannot_be_dispatched_settles_after_bounded_tries() {
     let run = replay(&world.pipeline, &world.journal);
     assert_eq!(run.desired().attempts, []);
     assert!(run.desired().timers.is_empty());
-    assert_eq!(ExecutionId::stage("never").to_string(), "never");
+}
+
+#[test]
+fn a_run_that_can_never_start_leaves_the_queue() {
+    // Its group names an input that nobody gave.
+    let text = "name: nowhere\ninputs: {who: {type: string, required: false}}\n\
+                concurrency: \"deploy-${inputs.who}\"\nstages: [{name: a, run: \"true\"}]\n\
+                finally: [{name: b, run: \"true\"}]\n";
+    let mut run = engine::Run::new(compile(text).unwrap());
+    let case = alone(7, vec![bare("a")]);
+    let events = run.handle(create(&case.spec), instant(0)).unwrap();
+    assert_eq!(run.final_status(), Some(FinalStatus::Failed), "{events:#?}");
+    assert!(run.reason().contains("who"), "{}", run.reason());
+    assert!(run.occupant().is_none());
+    assert_eq!(run.desired(), Desired::default());
+    let retry = Command::Retry { by: "sim".into(), from: None };
+    assert!(run.handle(retry, instant(1)).is_err(), "trying again cannot help");
 }

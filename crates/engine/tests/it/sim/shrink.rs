@@ -154,15 +154,18 @@ fn remove(spec: &mut Spec, name: &str) {
     generate::keep_graph(spec);
 }
 
+fn again(case: &Case) -> String {
+    let seed = case.seed;
+    format!("ORCHESTRATE_SIM_SEED={seed} cargo test -p engine --test it random_runs -- --nocapture")
+}
+
 /// Writes the small case where a person will find it, and says how to run it again.
 pub(crate) fn report(case: &Case, broken: &str) -> String {
     let small = shrink(case, broken);
     let told = catch_unwind(AssertUnwindSafe(|| simulate(&small, true).1)).unwrap_or_default();
     let broken_small = verdict(&small).unwrap_or_default();
-    let mut text = format!(
-        "# seed {}: {broken}\n# smaller: {broken_small}\n# ORCHESTRATE_SIM_SEED={} cargo nextest run -p engine sim\n",
-        case.seed, case.seed
-    );
+    let mut text =
+        format!("# seed {}: {broken}\n# smaller: {broken_small}\n# {}\n", case.seed, again(case));
     text.push_str(&small.spec.yaml());
     let _ = writeln!(text, "# weather: {:?}, seed of the run {}", small.weather, small.spec.seed);
     for stage in small.spec.all().filter(|stage| stage.luck.fails > 0) {

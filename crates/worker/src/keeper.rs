@@ -19,6 +19,7 @@ mod ending;
 mod events;
 mod held;
 mod spawner;
+mod starting;
 
 use std::fs::{self, File};
 use std::io::{self, Write};

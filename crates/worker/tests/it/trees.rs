@@ -126,6 +126,25 @@ fn a_child_of_a_shell_has_the_whole_grace_to_clean_up() {
 }
 
 #[test]
+fn a_child_with_a_session_of_its_own_hears_of_the_stop() {
+    let bench = Bench::new();
+    let inner = "
+        trap 'echo goodbye; exit' TERM
+        sh -c 'echo up > ready; exec sleep 1000' & wait
+    ";
+    std::fs::write(bench.dir.path().join("inner.sh"), inner).unwrap();
+    let ready = bench.fifo("ready");
+    let script = bench.script("a", "setsid sh inner.sh & wait");
+    bench.start(&script);
+    bench.started();
+    hear(&ready);
+    bench.stop(&script, Stopped::Cancelled);
+    let exit = bench.ended();
+    assert_eq!(exit.end, End::Stopped(Stopped::Cancelled));
+    assert!(exit.tail.ends_with("goodbye"), "{exit:?}");
+}
+
+#[test]
 fn background_work_that_ends_by_itself_is_heard_out() {
     let bench = Bench::new();
     let exit = bench.run(&bench.script("a", "(sleep 0.02; echo late) & echo early"));

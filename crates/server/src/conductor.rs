@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use api::link;
 use engine::command::{Command, StopReason};
@@ -23,7 +23,7 @@ use crate::refused::Refused;
 use batch::Batch;
 use desk::{Ask, Gauges, Input};
 use hands::Hands;
-use live::Live;
+use live::{Live, guarded};
 use timers::Timers;
 
 mod admission;
@@ -44,6 +44,9 @@ pub(crate) use open::Opening;
 
 /// Inputs that go into one commit.
 const BATCH: usize = 1024;
+/// That an attempt has started is shown so much later at most: a short one is then stored together
+/// with its end, and costs one sync instead of two.
+const LINGER: Duration = Duration::from_millis(3);
 /// Between two tries to write while the disk is full.
 const FULL_AGAIN: Duration = Duration::from_secs(1);
 
@@ -74,7 +77,7 @@ pub(crate) struct Conductor {
     pub(crate) overflowed: bool,
     pub(crate) full: bool,
     /// When it was last tried to store what is kept.
-    pub(crate) tried_at: Option<std::time::Instant>,
+    pub(crate) tried_at: Option<Instant>,
     /// Attempts to stop that were never handed out.
     pub(crate) unhanded: Vec<(RunId, AttemptId, StopReason)>,
     /// Probes that cannot be put together.
@@ -83,8 +86,16 @@ pub(crate) struct Conductor {
 }
 
 impl Conductor {
-    /// Until it is told to stop. Children go on; the next process adopts them.
-    pub(crate) fn run(mut self) {
+    /// Until it is told to stop. Children go on; the next process adopts them. A panic that no
+    /// single run is to blame for ends the process like a failed sync.
+    pub(crate) fn run(self) {
+        let on_fatal = Arc::clone(&self.on_fatal);
+        if let Err(problem) = guarded(|| self.turn()) {
+            on_fatal(&problem);
+        }
+    }
+
+    fn turn(mut self) {
         let mut batch =
             Batch { reconcile: self.runs.keys().copied().collect(), ..Batch::default() };
         self.admit(&mut batch);
@@ -115,10 +126,19 @@ impl Conductor {
                 return;
             }
         }
+        let deadline = Instant::now() + LINGER;
         for _ in 1..BATCH {
-            match self.inbox.try_recv() {
-                Ok(input) => self.take(input, batch),
-                Err(_empty_or_closed) => return,
+            let next = match self.inbox.try_recv() {
+                Ok(input) => Some(input),
+                Err(_empty_or_closed) if batch.can_wait() => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    self.inbox.recv_timeout(left).ok()
+                }
+                Err(_empty_or_closed) => None,
+            };
+            match next {
+                Some(input) => self.take(input, batch),
+                None => return,
             }
         }
     }

@@ -65,6 +65,16 @@ impl Waits {
 }
 
 impl Batch {
+    /// Nobody waits for what it holds, and nothing follows from it: attempts have started.
+    pub(crate) fn can_wait(&self) -> bool {
+        !self.touched.is_empty()
+            && self.ended.is_empty()
+            && self.acks.is_empty()
+            && self.catalog.is_empty()
+            && self.details.is_empty()
+            && self.reconcile.is_empty()
+    }
+
     pub(crate) fn set_enabled(
         &mut self,
         name: String,

@@ -59,7 +59,9 @@ impl Conductor {
                 match outcomes.get(change - catalog) {
                     Some(Outcome::Appended { rows, .. }) => {
                         self.stored(append, rows);
-                        batch.reconcile.insert(run);
+                        if !self.reconcile_after(run, &append.events) {
+                            batch.reconcile.insert(run);
+                        }
                     }
                     outcome => {
                         let problem = match outcome {
@@ -166,7 +168,6 @@ impl Conductor {
     /// What is stored takes effect and is answered.
     fn tell(&mut self, mut batch: Batch, rows: Vec<(RunId, RunRow)>) {
         for (whose, attempt) in batch.ended.drain(..) {
-            batch.reconcile.insert(whose.run);
             self.hands.release(&whose, attempt);
         }
         for run in std::mem::take(&mut batch.reconcile) {

@@ -153,3 +153,40 @@ impl Gauges {
         change(&mut self.gauges.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delete(reply: Reply<()>) -> Ask {
+        Ask::Delete { name: "x".to_owned(), reply }
+    }
+
+    #[tokio::test]
+    async fn more_than_there_is_room_for_is_refused_at_once() {
+        let (sender, inbox) = std::sync::mpsc::channel();
+        let desk = Desk::new(sender);
+        let waiting: Vec<_> = (0..ROOM)
+            .map(|_| {
+                let desk = desk.clone();
+                tokio::spawn(async move { desk.ask(delete).await })
+            })
+            .collect();
+        // Every one of them has reached the inbox, and nobody answers.
+        let mut taken = Vec::new();
+        while taken.len() < ROOM {
+            tokio::task::yield_now().await;
+            taken.extend(inbox.try_iter());
+        }
+        assert!(matches!(desk.ask(delete).await, Err(Refused::Overloaded)));
+        let Some(Input::Ask(Ask::Delete { reply, .. })) = taken.pop() else { panic!("not asked") };
+        reply.send(Ok(()));
+        // Whoever is not answered is told that the server stops; then there is room again.
+        drop(taken);
+        for waits in waiting {
+            assert!(matches!(waits.await.unwrap(), Ok(()) | Err(Refused::Stopping)));
+        }
+        drop(inbox);
+        assert!(matches!(desk.ask(delete).await, Err(Refused::Stopping)));
+    }
+}

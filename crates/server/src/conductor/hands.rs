@@ -1,7 +1,7 @@
 //! What the hands hold, and what they ought to: attempts go out while there are free slots, the
 //! oldest run first. Occupancy is not counted, it is the number of attempts held.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use api::link::{Assignment, AttemptRef, Order};
 use engine::command::StopReason;
@@ -14,7 +14,8 @@ pub(crate) struct Hands {
     orders: UnboundedSender<Order>,
     slots: usize,
     held: HashMap<Whose, Held>,
-    wanted: BTreeMap<RunId, Vec<AttemptId>>,
+    /// Attempts that wait for a slot, in order. No queue is empty.
+    queues: BTreeMap<RunId, VecDeque<AttemptId>>,
 }
 
 /// An attempt handed out, or of which it was asked whether it ever had been.
@@ -26,38 +27,52 @@ struct Held {
 impl Hands {
     pub(crate) fn new(orders: UnboundedSender<Order>, slots: u32) -> Self {
         let slots = slots.max(1) as usize;
-        Self { orders, slots, held: HashMap::new(), wanted: BTreeMap::new() }
+        Self { orders, slots, held: HashMap::new(), queues: BTreeMap::new() }
     }
 
-    /// These attempts of a run ought to be running, in this order.
+    /// These attempts of a run, and no others, ought to be running, in this order.
     pub(crate) fn want(&mut self, run: RunId, attempts: Vec<AttemptId>) {
-        if attempts.is_empty() {
-            self.wanted.remove(&run);
+        let waits = |attempt: &AttemptId| !self.held.contains_key(&running(run, attempt));
+        let queue: VecDeque<AttemptId> = attempts.into_iter().filter(waits).collect();
+        if queue.is_empty() {
+            self.queues.remove(&run);
         } else {
-            self.wanted.insert(run, attempts);
+            self.queues.insert(run, queue);
         }
     }
 
-    /// The attempts for which there is a slot, in order: the oldest run first.
-    pub(crate) fn next(&self) -> Vec<Whose> {
+    /// This attempt of a run ought to be running too.
+    pub(crate) fn want_more(&mut self, run: RunId, attempt: AttemptId) {
+        self.queues.entry(run).or_default().push_back(attempt);
+    }
+
+    /// Attempts of this run that wait for a slot, in order.
+    pub(crate) fn waiting(&self, run: RunId) -> impl Iterator<Item = &AttemptId> {
+        self.queues.get(&run).into_iter().flatten()
+    }
+
+    /// Takes the attempts for which there is a slot, in order: the oldest run first.
+    pub(crate) fn next(&mut self) -> Vec<Whose> {
         let mut free = self.slots.saturating_sub(self.used());
         let mut next = Vec::new();
-        for (run, attempts) in &self.wanted {
-            if free == 0 {
-                break;
-            }
-            for attempt in attempts {
-                let whose = Whose { run: *run, attempt: attempt.clone(), probe: false };
-                if free > 0 && !self.held.contains_key(&whose) {
-                    next.push(whose);
+        while free > 0 {
+            let Some(mut queue) = self.queues.first_entry() else { break };
+            let run = *queue.key();
+            match queue.get_mut().pop_front() {
+                Some(attempt) => {
+                    next.push(running(run, &attempt));
                     free -= 1;
                 }
-                if free == 0 {
-                    break;
-                }
+                None => drop(queue.remove()),
             }
         }
+        self.queues.retain(|_, queue| !queue.is_empty());
         next
+    }
+
+    /// It could not be handed out now.
+    pub(crate) fn give_back(&mut self, whose: Whose) {
+        self.queues.entry(whose.run).or_default().push_front(whose.attempt);
     }
 
     pub(crate) fn start(&mut self, whose: Whose, assignment: Assignment) {
@@ -115,7 +130,7 @@ impl Hands {
 
     /// The run needs nothing any more. What is still held ends and is forgotten when it reports.
     pub(crate) fn drop_run(&mut self, run: RunId) {
-        self.wanted.remove(&run);
+        self.queues.remove(&run);
         let held: Vec<Whose> = self.of_run(run);
         for whose in held {
             self.stop(&whose, StopReason::Cancelled);
@@ -124,7 +139,7 @@ impl Hands {
 
     /// The run is damaged: whatever runs of it is left alone.
     pub(crate) fn abandon(&mut self, run: RunId) {
-        self.wanted.remove(&run);
+        self.queues.remove(&run);
         self.held.retain(|whose, _| whose.run != run);
     }
 
@@ -143,16 +158,19 @@ impl Hands {
     }
 
     pub(crate) fn queued(&self) -> usize {
-        let wanted: usize = self.wanted.values().map(Vec::len).sum();
-        wanted.saturating_sub(self.used())
+        self.queues.values().map(VecDeque::len).sum()
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.held.is_empty() && self.wanted.is_empty()
+        self.held.is_empty() && self.queues.is_empty()
     }
 
     /// A worker that has gone away is told nothing; what it held is adopted by the next one.
     fn send(&self, order: Order) {
         let _gone = self.orders.send(order);
     }
+}
+
+fn running(run: RunId, attempt: &AttemptId) -> Whose {
+    Whose { run, attempt: attempt.clone(), probe: false }
 }

@@ -17,8 +17,9 @@ use crate::view;
 
 pub(crate) struct Live {
     pub(crate) id: RunId,
-    pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) run: Run,
+    /// Some stage has a `total_timeout`.
+    pub(crate) has_total: bool,
     /// Events on disk.
     pub(crate) stored: u64,
     /// Events decided and folded in, not yet on disk.
@@ -33,8 +34,7 @@ pub(crate) struct Rows {
 
 impl Live {
     pub(crate) fn new(id: RunId, pipeline: Arc<Pipeline>) -> Self {
-        let run = Run::new(Arc::clone(&pipeline));
-        Self { id, pipeline, run, stored: 0, fresh: Vec::new() }
+        Self::of(id, Run::new(pipeline), 0)
     }
 
     /// Folds a stored journal. `None` for an empty one: there is no such run.
@@ -51,10 +51,14 @@ impl Live {
         };
         let pipeline = definitions.of_run(reader, pipeline, *revision, digest)?;
         let pipeline = pipeline.map_err(damaged)?;
-        let run = guarded(|| Run::replay(Arc::clone(&pipeline), journal)).map_err(damaged)?;
+        let run = guarded(|| Run::replay(pipeline, journal)).map_err(damaged)?;
         let run = run.map_err(|corrupt| damaged(corrupt.to_string()))?;
-        let stored = journal.len() as u64;
-        Ok(Some(Self { id, pipeline, run, stored, fresh: Vec::new() }))
+        Ok(Some(Self::of(id, run, journal.len() as u64)))
+    }
+
+    fn of(id: RunId, run: Run, stored: u64) -> Self {
+        let has_total = run.pipeline().stages.iter().any(|stage| stage.limits.total.is_some());
+        Self { id, run, has_total, stored, fresh: Vec::new() }
     }
 
     /// Decides a command. The outer error is a panic: the run must not be used any more.
@@ -87,5 +91,18 @@ impl Live {
 /// A panic inside one run is that run's end, not the server's.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
-        .map_err(|panic| format!("a defect in the engine: {}", panic_message(&*panic)))
+        .map_err(|panic| format!("a defect of this program: {}", panic_message(&*panic)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_caught_with_its_message() {
+        let stage = "deploy";
+        let caught = guarded(|| panic!("no such stage: {stage}"));
+        assert_eq!(caught, Err::<(), _>("a defect of this program: no such stage: deploy".into()));
+        assert_eq!(guarded(|| 7), Ok(7));
+    }
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use api::link::{Assignment, Piece, Python, Work};
 use engine::command::Command;
 use engine::desired::{PythonProgram, Task, TaskWork};
+use engine::event::{Event, Stamped};
 use engine::id::{AttemptId, RunId};
+use indexmap::IndexSet;
 use pipeline::model::Effects;
 use pipeline::text;
 
@@ -17,6 +19,50 @@ use super::reports::{self, Whose};
 use crate::refused::Refused;
 
 impl Conductor {
+    /// After these events, the last ones of the run: only what they changed is looked at where
+    /// that is all there can be, so that a run with thousands of attempts costs no more a step
+    /// than a small one.
+    pub(super) fn reconcile_after(&mut self, run: RunId, events: &[Stamped]) -> bool {
+        if self.timers.has(run) || !events.iter().all(|stamped| is_plain(&stamped.event)) {
+            return false;
+        }
+        let Some(live) = self.runs.get(&run) else { return false };
+        if live.is_finished() || live.has_total {
+            return false;
+        }
+        let mut scheduled = IndexSet::new();
+        for stamped in events {
+            if let Event::AttemptScheduled { attempt } = &stamped.event {
+                scheduled.insert(attempt);
+            } else if let Event::AttemptFinished { attempt, .. } = &stamped.event {
+                // One that could not be put together ends with no hand laid on it.
+                scheduled.shift_remove(attempt);
+            }
+        }
+        for attempt in scheduled {
+            self.hands.want_more(run, attempt.clone());
+        }
+        debug_assert!(self.is_in_line(run), "a step was not all that the run desires");
+        true
+    }
+
+    /// Whether the attempts that wait for a slot are those that the run desires. Looked at for
+    /// small runs only: it is there to find mistakes, not to cost what it checks.
+    fn is_in_line(&self, run: RunId) -> bool {
+        let Some(live) = self.runs.get(&run) else { return true };
+        if self.hands.waiting(run).count() > 64 {
+            return true;
+        }
+        let desired = live.run.desired();
+        let waits = |attempt: &&AttemptId| {
+            !self.hands.holds(&Whose { run, attempt: (*attempt).clone(), probe: false })
+        };
+        desired.attempts.iter().filter(waits).eq(self.hands.waiting(run))
+            && desired.timers.is_empty()
+            && desired.probes.is_empty()
+    }
+
+    /// Everything that the run desires, and nothing else.
     pub(super) fn reconcile(&mut self, run: RunId) {
         let Some(live) = self.runs.get(&run) else { return };
         let finished = live.is_finished();
@@ -76,6 +122,9 @@ impl Conductor {
         for whose in self.hands.next() {
             if let Err(refused) = self.load(whose.run) {
                 tracing::warn!(run = %whose.run, cause = %refused, "could not dispatch");
+                if !self.damaged.contains_key(&whose.run) {
+                    self.hands.give_back(whose);
+                }
                 continue;
             }
             let Some(live) = self.runs.get(&whose.run) else { continue };
@@ -150,6 +199,32 @@ impl Conductor {
     }
 }
 
+/// Whether all that an event asks of the world is that the attempts it schedules are started.
+fn is_plain(event: &Event) -> bool {
+    match event {
+        Event::StageReady { .. }
+        | Event::StageExpanded { .. }
+        | Event::StageSettled { .. }
+        | Event::ExecutionSettled { .. }
+        | Event::AttemptScheduled { .. }
+        | Event::AttemptStarted { .. }
+        | Event::AttemptFinished { .. } => true,
+        Event::RunCreated { .. }
+        | Event::RunStarted
+        | Event::RunPaused { .. }
+        | Event::RunResumed { .. }
+        | Event::RunCancelRequested { .. }
+        | Event::RunRetried { .. }
+        | Event::RunHalted { .. }
+        | Event::RunFinished { .. }
+        | Event::AttemptStopping { .. }
+        | Event::AttemptUnknown { .. }
+        | Event::AttemptResolved { .. }
+        | Event::RetryScheduled { .. }
+        | Event::Requeued { .. } => false,
+    }
+}
+
 /// A run that was started without a directory has one of its own, made when it is first needed.
 fn prepare(data: &Path, assignment: &Assignment) {
     let own = data.join("workspaces").join(&assignment.attempt.run);
@@ -162,7 +237,8 @@ fn prepare(data: &Path, assignment: &Assignment) {
 
 fn assignment(live: &Live, whose: &Whose, task: Task) -> Assignment {
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let stage = live.pipeline.stages.iter().find(|s| s.name == whose.attempt.execution.stage);
+    let environment =
+        live.run.row(&whose.attempt.execution).and_then(|row| row.stage.environment.clone());
     let directory = Path::new(&task.directory);
     let working_dir = match &task.working_dir {
         Some(folder) => directory.join(folder),
@@ -191,7 +267,7 @@ fn assignment(live: &Live, whose: &Whose, task: Task) -> Assignment {
         idle_ms: task.idle.map(millis),
         grace_ms: millis(task.grace),
         once: task.effects == Effects::Once && !whose.probe,
-        environment: stage.and_then(|stage| stage.environment.clone()),
+        environment,
     }
 }
 

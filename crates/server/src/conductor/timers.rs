@@ -29,6 +29,11 @@ impl Timers {
         }
     }
 
+    /// Whether any is armed for this run.
+    pub(crate) fn has(&self, run: RunId) -> bool {
+        self.by_run.contains_key(&run)
+    }
+
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.by_due.first().map(|(due, ..)| *due)
     }

@@ -24,7 +24,7 @@ Documentation: docs/guide in the repository; `orchestrate explain CODE` for a di
 /// retries and limits. What it has acknowledged survives kill -9 and power loss; stages keep
 /// running while it restarts and are never run twice by accident.
 #[derive(Debug, Parser)]
-#[command(name = "orchestrate", version, after_long_help = EXIT_CODES)]
+#[command(name = "orchestrate", bin_name = "orchestrate", version, after_long_help = EXIT_CODES)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -43,10 +43,22 @@ pub struct Global {
     #[arg(long, global = true, conflicts_with = "output")]
     pub json: bool,
     /// Speak to the server at this URL, with the token in ORCHESTRATE_TOKEN or the data folder
-    #[arg(long, global = true, env = "ORCHESTRATE_SERVER", value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        env = "ORCHESTRATE_SERVER",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub server: Option<String>,
     /// Folder that remembers runs; by default the nearest .orchestrate/ from here upward
-    #[arg(long, global = true, env = "ORCHESTRATE_DATA_DIR", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "ORCHESTRATE_DATA_DIR",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
     pub data_dir: Option<PathBuf>,
     /// No progress and no notes on stderr, only errors
     #[arg(long, short, global = true)]

@@ -4,12 +4,14 @@
 pub mod lines;
 pub mod transport;
 
+use std::time::Duration;
+
 use api::Page;
 use api::pipeline::{Definition, PipelineDetail, PipelineSummary, Plan, Revision, StartRun};
 use api::problem::Problem;
 use api::run::{Cancel, EventView, Pause, Resolve, Retry, RunDetail, RunSummary};
 use api::system::Status;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use http::{Method, Request, Response, header};
 use http_body_util::BodyExt as _;
 use serde::Serialize;
@@ -79,13 +81,12 @@ impl Client {
         name: &str,
         definition: &Definition,
     ) -> Result<PipelineDetail> {
-        let request = self.request(Method::PUT, &path(&["api", "pipelines", name]), definition)?;
-        decode(self.send(request).await?).await
+        let path = path(&["api", "pipelines", name]);
+        decode(self.send(Method::PUT, &path, definition).await?).await
     }
 
     pub async fn delete_pipeline(&self, name: &str) -> Result<()> {
-        let request = self.request(Method::DELETE, &path(&["api", "pipelines", name]), &())?;
-        self.send(request).await.map(drop)
+        self.send(Method::DELETE, &path(&["api", "pipelines", name]), &()).await.map(drop)
     }
 
     pub async fn set_enabled(&self, name: &str, enabled: bool) -> Result<PipelineDetail> {
@@ -158,7 +159,7 @@ impl Client {
     pub async fn feed(&self, run: &str, after: u64) -> Result<Lines> {
         let mut query = Query::new(&path(&["api", "runs", run, "feed"]));
         query.add("after", &after.to_string());
-        let response = self.send(self.request(Method::GET, &query.text, &())?).await?;
+        let response = self.send(Method::GET, &query.text, &()).await?;
         Ok(Lines::new(response.into_body()))
     }
 
@@ -187,40 +188,58 @@ impl Client {
         if wanted.follow {
             query.add("follow", "true");
         }
-        self.send(self.request(Method::GET, &query.text, &())?).await
+        self.send(Method::GET, &query.text, &()).await
     }
 
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        decode(self.send(self.request(Method::GET, path, &())?).await?).await
+        decode(self.send(Method::GET, path, &()).await?).await
     }
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
-        decode(self.send(self.request(Method::POST, path, body)?).await?).await
+        decode(self.send(Method::POST, path, body).await?).await
     }
 
-    pub fn request(
+    /// The answer, or the problem that the server describes. When the owner of the data folder
+    /// has gone before it took the request, its successor is asked.
+    async fn send(
         &self,
         method: Method,
         path: &str,
         body: &impl Serialize,
-    ) -> Result<Request<Body>> {
-        let bare = method == Method::GET || method == Method::DELETE;
-        let body = if bare {
-            Body::empty()
+    ) -> Result<Response<Body>> {
+        /// An owner that stops needs a moment; each search has a patience of its own.
+        const SEARCHES: u32 = 100;
+        const PAUSE: Duration = Duration::from_millis(20);
+        let bytes = if method == Method::GET || method == Method::DELETE {
+            Bytes::new()
         } else {
             let bytes = serde_json::to_vec(body)
                 .map_err(|error| Failure::internal("write the request", &error))?;
-            Body::from(bytes)
+            Bytes::from(bytes)
         };
-        let mut request = Request::builder().method(method).uri(path);
-        if !bare {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        let mut searches = 0;
+        loop {
+            let failure = match self.try_once(&method, path, bytes.clone()).await {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
+            };
+            let unseen = matches!(failure.code.as_str(), transport::NO_ANSWER | "stopping");
+            searches += 1;
+            if !unseen || searches > SEARCHES || !self.transport.look_again().await? {
+                return Err(failure);
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        request.body(body).map_err(|error| Failure::internal("build the request", &error))
     }
 
-    /// The answer, or the problem that the server describes.
-    pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>> {
+    async fn try_once(&self, method: &Method, path: &str, bytes: Bytes) -> Result<Response<Body>> {
+        let mut request = Request::builder().method(method).uri(path);
+        if !bytes.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request
+            .body(Body::from(bytes))
+            .map_err(|error| Failure::internal("build the request", &error))?;
         let response = self.transport.send(request).await?;
         if response.status().is_success() {
             return Ok(response);

@@ -49,7 +49,10 @@ impl Failure {
 
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(hint.into());
+        let hint = hint.into();
+        if !self.hints.contains(&hint) {
+            self.hints.push(hint);
+        }
         self
     }
 
@@ -66,6 +69,7 @@ impl Failure {
             "conflict" => Exit::Conflict,
             "not_allowed" => Exit::NotAllowed,
             "overloaded" => Exit::Unreachable,
+            "storage_full" | "internal" => Exit::Internal,
             _ => match problem.status {
                 404 => Exit::NotFound,
                 409 | 412 => Exit::Conflict,

@@ -184,15 +184,9 @@ impl<'c> Follower<'c> {
             if attempt > 0 {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
-            let found = self.session.again(self.context).await;
-            let ready = match found {
-                Ok(()) => self.session.client.feed(&self.id, self.board.sequence).await,
-                Err(failure) => Err(failure),
-            };
-            match ready {
+            match self.session.client.feed(&self.id, self.board.sequence).await {
                 Ok(feed) => {
                     self.feed = feed;
-                    self.show.say("connected again, nothing missed", &self.board, self.context);
                     return Ok(());
                 }
                 Err(failure) if failure.exit == Exit::Unreachable => {}

@@ -14,7 +14,6 @@ use store::folder::{Folder, Lock};
 use store::port::{Read, RunQuery, RunRow};
 use worker::Worker;
 
-use crate::client::Client;
 use crate::client::transport::Transport;
 use crate::context::Context;
 use crate::error::{Failure, Result, chain};
@@ -102,12 +101,14 @@ fn orphans(reader: &dyn Read) -> Result<Vec<RunRow>> {
 }
 
 /// The owner.
+///
+/// The server comes first: when all of it is dropped, it stops before the lock is let go.
 pub struct Host {
-    folder: Folder,
-    lock: Lock,
-    reader: Arc<dyn Read>,
     server: Server,
     worker: Worker,
+    reader: Arc<dyn Read>,
+    lock: Lock,
+    folder: Folder,
     socket: PathBuf,
     address: Option<SocketAddr>,
     slots: Option<u32>,
@@ -158,11 +159,12 @@ impl Host {
             address = Some(bound);
         }
         let slots = options.slots;
-        Ok(Self { folder, lock, reader, server, worker, socket, address, slots })
+        Ok(Self { server, worker, reader, lock, folder, socket, address, slots })
     }
 
-    pub fn client(&self) -> Client {
-        Client::new(Transport::Here(self.server.router()))
+    /// The way to it inside this process.
+    pub fn transport(&self) -> Transport {
+        Transport::Here(self.server.router())
     }
 
     pub fn address(&self) -> Option<SocketAddr> {

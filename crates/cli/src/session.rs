@@ -1,13 +1,16 @@
 //! Finding whoever owns the data folder, or becoming its owner for the time of a command.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::BoxFuture;
 use store::folder::{Folder, nearest};
 use store::port::Error as StoreError;
 use tokio::net::UnixStream;
+use tokio::sync::Mutex;
 
-use crate::client::transport::{Address, Transport, authority};
+use crate::client::transport::{Address, FindOwner, Owner, Transport, authority};
 use crate::client::{Client, RunsQuery};
 use crate::context::Context;
 use crate::error::{Failure, Result};
@@ -28,17 +31,43 @@ pub enum Need {
 #[derive(Debug)]
 pub struct Session {
     pub client: Client,
-    place: Place,
+    place: SharedPlace,
+    elsewhere: bool,
     picked_up: bool,
 }
+
+type SharedPlace = Arc<Mutex<Place>>;
 
 #[derive(Debug)]
 enum Place {
     Here(Box<Host>),
     /// Another process owns the folder.
     Elsewhere,
-    /// `--server`
-    Remote,
+    /// `--server`, or closed.
+    Nowhere,
+}
+
+/// Whoever owns the folder now; the way to it.
+struct Found {
+    place: Place,
+    transport: Transport,
+    picked_up: bool,
+}
+
+/// Looks for the owner once more when the one before has gone.
+struct Again {
+    context: Context,
+    place: SharedPlace,
+}
+
+impl FindOwner for Again {
+    fn find(&self) -> BoxFuture<'_, Result<Transport>> {
+        Box::pin(async {
+            let found = find(&self.context, Need::Talk).await?;
+            *self.place.lock().await = found.place;
+            Ok(found.transport)
+        })
+    }
 }
 
 /// How long another process may hold the lock without answering.
@@ -50,89 +79,24 @@ impl Session {
         if let Some(url) = &context.global.server {
             let address = Address { authority: authority(url)?, token: token(context) };
             let client = Client::new(Transport::Address(address));
-            return Ok(Self { client, place: Place::Remote, picked_up: false });
+            let place = Arc::new(Mutex::new(Place::Nowhere));
+            return Ok(Self { client, place, elsewhere: true, picked_up: false });
         }
-        let folder = open_folder(context)?;
-        let slots = match need {
-            Need::Talk => None,
-            Need::Drive { slots } => slots,
+        let Found { place, transport, picked_up } = find(context, need).await?;
+        let elsewhere = matches!(place, Place::Elsewhere);
+        let place = Arc::new(Mutex::new(place));
+        let transport = if elsewhere {
+            let again = Again { context: context.clone(), place: Arc::clone(&place) };
+            Transport::Owner(Arc::new(Owner::new(transport, Box::new(again))))
+        } else {
+            transport
         };
-        let start = Instant::now();
-        let mut picked_up = false;
-        loop {
-            match Owned::take(&folder, Role::Run) {
-                Ok(owned) => {
-                    let orphans = owned.orphans()?;
-                    if !orphans.is_empty() && !picked_up {
-                        picked_up = true;
-                        tell_picked_up(&orphans, context);
-                    }
-                    if orphans.is_empty() || matches!(need, Need::Drive { .. }) {
-                        let options = HostOptions { role: Role::Run, slots, listen: None };
-                        let host = Box::new(Host::open(owned, &options).await?);
-                        let client = host.client();
-                        return Ok(Self { client, place: Place::Here(host), picked_up });
-                    }
-                    drop(owned);
-                    Self::start_driver(&folder).await?;
-                }
-                Err(StoreError::InUse { .. }) => {}
-                Err(error) => return Err(store_failure(&error)),
-            }
-            let socket = folder.socket(SOCKET).map_err(|error| store_failure(&error))?;
-            if UnixStream::connect(&socket).await.is_ok() {
-                let client = Client::new(Transport::Socket(socket));
-                return Ok(Self { client, place: Place::Elsewhere, picked_up });
-            }
-            if start.elapsed() > PATIENCE {
-                return Err(silent_owner(&folder));
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
+        Ok(Self { client: Client::new(transport), place, elsewhere, picked_up })
     }
 
-    /// Returns when it answers, or when it has ended (then somebody else was faster).
-    async fn start_driver(folder: &Folder) -> Result<()> {
-        let mut driver = host::spawn_driver(folder.root(), None)?;
-        let socket = folder.socket(SOCKET).map_err(|error| store_failure(&error))?;
-        let start = Instant::now();
-        while start.elapsed() < PATIENCE {
-            if UnixStream::connect(&socket).await.is_ok() {
-                return Ok(());
-            }
-            match driver.try_wait() {
-                Ok(None) => {}
-                Ok(Some(status)) if status.success() => return Ok(()),
-                Ok(Some(_)) | Err(_) => {
-                    let log = folder.root().join(host::DRIVE_LOG);
-                    return Err(Failure::new(
-                        Exit::Internal,
-                        "the background driver ended at once",
-                    )
-                    .hint(format!("read {}", log.display()))
-                    .hint("run `orchestrate doctor`"));
-                }
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-        Err(silent_owner(folder))
-    }
-
-    /// The connection broke: finds the owner's successor, or becomes it.
-    pub async fn again(&mut self, context: &Context) -> Result<()> {
-        match self.place {
-            Place::Here(_) | Place::Remote => {}
-            Place::Elsewhere => *self = Self::open(context, Need::Talk).await?,
-        }
-        Ok(())
-    }
-
-    /// Does another process drive?
+    /// Did another process drive when this began?
     pub fn is_elsewhere(&self) -> bool {
-        match self.place {
-            Place::Here(_) => false,
-            Place::Elsewhere | Place::Remote => true,
-        }
+        self.elsewhere
     }
 
     /// Did this command find runs that nobody drove?
@@ -142,9 +106,10 @@ impl Session {
 
     /// Lets go. What still goes on is left to a background driver.
     pub async fn close(self) -> Result<()> {
-        match self.place {
+        let place = std::mem::replace(&mut *self.place.lock().await, Place::Nowhere);
+        match place {
             Place::Here(host) => host.hand_over().await,
-            Place::Elsewhere | Place::Remote => Ok(()),
+            Place::Elsewhere | Place::Nowhere => Ok(()),
         }
     }
 
@@ -181,6 +146,70 @@ impl Session {
         }
         Ok(said.to_owned())
     }
+}
+
+async fn find(context: &Context, need: Need) -> Result<Found> {
+    let folder = open_folder(context)?;
+    let socket = folder.socket(SOCKET).map_err(|error| store_failure(&error))?;
+    let slots = match need {
+        Need::Talk => None,
+        Need::Drive { slots } => slots,
+    };
+    let start = Instant::now();
+    let mut picked_up = false;
+    loop {
+        match Owned::take(&folder, Role::Run) {
+            Ok(owned) => {
+                let orphans = owned.orphans()?;
+                if !orphans.is_empty() && !picked_up {
+                    picked_up = true;
+                    tell_picked_up(&orphans, context);
+                }
+                if orphans.is_empty() || matches!(need, Need::Drive { .. }) {
+                    let options = HostOptions { role: Role::Run, slots, listen: None };
+                    let host = Box::new(Host::open(owned, &options).await?);
+                    let transport = host.transport();
+                    return Ok(Found { place: Place::Here(host), transport, picked_up });
+                }
+                drop(owned);
+                start_driver(&folder).await?;
+            }
+            Err(StoreError::InUse { .. }) => {}
+            Err(error) => return Err(store_failure(&error)),
+        }
+        if UnixStream::connect(&socket).await.is_ok() {
+            let transport = Transport::Socket(socket);
+            return Ok(Found { place: Place::Elsewhere, transport, picked_up });
+        }
+        if start.elapsed() > PATIENCE {
+            return Err(silent_owner(&folder));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Returns when a driver answers, or when it has ended (then somebody else was faster).
+async fn start_driver(folder: &Folder) -> Result<()> {
+    let mut driver = host::spawn_driver(folder.root(), None)?;
+    let socket = folder.socket(SOCKET).map_err(|error| store_failure(&error))?;
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if UnixStream::connect(&socket).await.is_ok() {
+            return Ok(());
+        }
+        match driver.try_wait() {
+            Ok(None) => {}
+            Ok(Some(status)) if status.success() => return Ok(()),
+            Ok(Some(_)) | Err(_) => {
+                let log = folder.root().join(host::DRIVE_LOG);
+                return Err(Failure::new(Exit::Internal, "the background driver ended at once")
+                    .hint(format!("read {}", log.display()))
+                    .hint("run `orchestrate doctor`"));
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Err(silent_owner(folder))
 }
 
 fn tell_picked_up(orphans: &[store::port::RunRow], context: &Context) {

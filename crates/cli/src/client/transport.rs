@@ -1,9 +1,11 @@
 //! Three ways for a request to reach the server.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
+use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, HOST};
 use http::{HeaderValue, Request, Response};
 use hyper::client::conn::http1;
@@ -22,7 +24,45 @@ pub enum Transport {
     /// The socket of the process that owns the data folder.
     Socket(PathBuf),
     Address(Address),
+    /// Of a data folder, whoever owns it at the moment.
+    Owner(Arc<Owner>),
 }
+
+/// Owners come and go: a foreground run ends while another command talks to it.
+pub struct Owner {
+    now: Mutex<Transport>,
+    find: Box<dyn FindOwner>,
+}
+
+/// Finds the owner's successor, or becomes it.
+pub trait FindOwner: Send + Sync {
+    fn find(&self) -> BoxFuture<'_, Result<Transport>>;
+}
+
+impl std::fmt::Debug for Owner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Owner").field("now", &self.now()).finish_non_exhaustive()
+    }
+}
+
+impl Owner {
+    pub fn new(now: Transport, find: Box<dyn FindOwner>) -> Self {
+        Self { now: Mutex::new(now), find }
+    }
+
+    fn now(&self) -> Transport {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn look_again(&self) -> Result<()> {
+        let found = self.find.find().await?;
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = found;
+        Ok(())
+    }
+}
+
+/// Nobody took the connection: the request was not seen by anybody.
+pub const NO_ANSWER: &str = "no_answer";
 
 /// A server named by `--server`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,35 +78,54 @@ impl std::fmt::Debug for Transport {
             Self::Here(_) => f.write_str("Here"),
             Self::Socket(path) => f.debug_tuple("Socket").field(path).finish(),
             Self::Address(address) => f.debug_tuple("Address").field(&address.authority).finish(),
+            Self::Owner(owner) => f.debug_tuple("Owner").field(&owner.now()).finish(),
         }
     }
 }
 
 impl Transport {
-    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>> {
+    /// The owner has gone, or goes: `false` when there is nobody to look for.
+    pub async fn look_again(&self) -> Result<bool> {
         match self {
+            Self::Owner(owner) => owner.look_again().await.map(|()| true),
+            Self::Here(_) | Self::Socket(_) | Self::Address(_) => Ok(false),
+        }
+    }
+
+    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>> {
+        if let Some(name) = user().and_then(|name| HeaderValue::from_str(&name).ok()) {
+            request.headers_mut().insert(ACTOR, name);
+        }
+        let owner;
+        let way = match self {
+            Self::Owner(moving) => {
+                owner = moving.now();
+                &owner
+            }
+            Self::Here(_) | Self::Socket(_) | Self::Address(_) => self,
+        };
+        way.deliver(request).await
+    }
+
+    async fn deliver(&self, mut request: Request<Body>) -> Result<Response<Body>> {
+        match self {
+            Self::Owner(_) => Err(Failure::new(Exit::Internal, "an owner stands for an owner")),
             Self::Here(router) => match router.clone().oneshot(request).await {
                 Ok(response) => Ok(response),
                 Err(never) => match never {},
             },
             Self::Socket(path) => {
                 let stream = UnixStream::connect(path).await.map_err(|error| {
-                    Failure::new(
-                        Exit::Unreachable,
-                        format!("nothing answers at `{}`: {error}", path.display()),
-                    )
-                    .hint("run `orchestrate doctor` to see what holds the data folder")
+                    no_answer(format!("nothing answers at `{}`: {error}", path.display()))
+                        .hint("run `orchestrate doctor` to see what holds the data folder")
                 })?;
                 request.headers_mut().insert(HOST, HeaderValue::from_static("localhost"));
                 exchange(stream, request).await
             }
             Self::Address(address) => {
                 let stream = TcpStream::connect(&address.authority).await.map_err(|error| {
-                    Failure::new(
-                        Exit::Unreachable,
-                        format!("no server answers at `{}`: {error}", address.authority),
-                    )
-                    .hint("start one with `orchestrate serve`, or leave `--server` out")
+                    no_answer(format!("no server answers at `{}`: {error}", address.authority))
+                        .hint("start one with `orchestrate serve`, or leave `--server` out")
                 })?;
                 let host = HeaderValue::from_str(&address.authority).map_err(|error| {
                     Failure::usage(format!("`{}` is no address: {error}", address.authority))
@@ -85,6 +144,10 @@ impl Transport {
     }
 }
 
+fn no_answer(message: String) -> Failure {
+    Failure { code: NO_ANSWER.to_owned(), ..Failure::new(Exit::Unreachable, message) }
+}
+
 async fn exchange<S>(stream: S, request: Request<Body>) -> Result<Response<Body>>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -98,6 +161,22 @@ where
     tokio::spawn(connection);
     let response = sender.send_request(request).await.map_err(broken)?;
     Ok(response.map(Body::new))
+}
+
+/// Who asks, for the history of a run; believed from the local user only.
+const ACTOR: &str = "x-orchestrate-actor";
+
+fn user() -> Option<String> {
+    let said = |name: &str| std::env::var(name).ok().filter(|user| !user.is_empty());
+    said("USER").or_else(|| said("LOGNAME")).or_else(|| {
+        let id = rustix::process::geteuid().as_raw().to_string();
+        let users = std::fs::read_to_string("/etc/passwd").ok()?;
+        users.lines().find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)? == id).then(|| name.to_owned())
+        })
+    })
 }
 
 /// The address in `--server`: `http://127.0.0.1:7070`, `127.0.0.1:7070`.

@@ -36,22 +36,26 @@ pub fn run(args: &InitArgs, context: &Context) -> Result<Exit> {
 
 /// Says where the file is and what to do with it.
 pub(crate) fn tell_written(path: &Path, context: &Context) -> Result<()> {
-    let shown = path.strip_prefix(".").unwrap_or(path).display();
+    let shown = shown(path);
     if context.is_text() {
         output::print(&format!("{shown}\n"))?;
         context.note(&format!("wrote {shown}; run it: orchestrate run {shown}"));
     } else {
-        let item = serde_json::json!({"file": shown.to_string()});
+        let item = serde_json::json!({"file": shown});
         output::print(&output::item(context.format(), "orchestrate.file/v1", &item)?)?;
     }
     Ok(())
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(".").unwrap_or(path).display().to_string()
 }
 
 /// Creates the file and the folders above it; an existing file is a conflict and stays as it is.
 pub(crate) fn write_new(path: &Path, text: &str) -> Result<()> {
     let failed = |error: io::Error| {
         if error.kind() == io::ErrorKind::AlreadyExists {
-            Failure::new(Exit::Conflict, format!("`{}` exists already", path.display()))
+            Failure::new(Exit::Conflict, format!("`{}` exists already", shown(path)))
                 .hint("it was left as it is; move it away to get a fresh one")
         } else {
             Failure::internal(&format!("write `{}`", path.display()), &error)

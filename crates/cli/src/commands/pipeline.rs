@@ -32,7 +32,7 @@ pub enum PipelineCommand {
     Disable(disable::DisableArgs),
     Run(run::RunStoredArgs),
     Status(status::RunStatusArgs),
-    Cancel(cancel::CancelArgs),
+    Cancel(cancel::CancelRunArgs),
     History(history::HistoryArgs),
     Init(init::InitArgs),
     Diff(diff::DiffArgs),

@@ -1,6 +1,6 @@
 //! The last words about a run: one line, and when it failed the cause first and what to do next.
 
-use api::run::{AttemptView, Progress, RunDetail, StageView};
+use api::run::{AttemptView, RunDetail, StageView};
 use jiff::Timestamp;
 
 use crate::exit::Exit;
@@ -31,7 +31,7 @@ pub fn exit(status: &str) -> Exit {
 pub fn summary(detail: &RunDetail, screen: Screen) -> String {
     let run = &detail.summary;
     let elapsed = elapsed(detail);
-    let text = format!("[{elapsed:>7}] {}: {}", run.name, counts(&run.progress));
+    let text = format!("[{elapsed:>7}] {}: {}", run.name, counts(detail));
     labelled(&words::title(&run.status), &text, Screen { columns: usize::MAX, ..screen })
 }
 
@@ -46,7 +46,7 @@ pub fn summary_plain(detail: &RunDetail, palette: Palette) -> String {
         palette.status(&run.status, &label),
         run.name,
         elapsed(detail),
-        counts(&run.progress)
+        counts(detail)
     )
 }
 
@@ -58,18 +58,23 @@ fn elapsed(detail: &RunDetail) -> String {
     )
 }
 
-pub fn counts(progress: &Progress) -> String {
+/// Of stages; a fanned-out one counts once.
+pub fn counts(detail: &RunDetail) -> String {
+    let count = |status: &str| {
+        let stages = detail.stages.iter().filter(|stage| stage.instance.is_none());
+        stages.filter(|stage| stage.status == status).count() as u64
+    };
     let table = [
-        (progress.succeeded, "succeeded"),
-        (progress.failed, "failed"),
-        (progress.cancelled, "cancelled"),
-        (progress.not_run, "not run"),
-        (progress.skipped, "skipped"),
+        (count("succeeded"), "succeeded"),
+        (count("failed"), "failed"),
+        (count("cancelled"), "cancelled"),
+        (count("not_run"), "not run"),
+        (count("skipped"), "skipped"),
     ];
     let said: Vec<String> = table
         .iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{} {word}", words::thousands(u64::from(*count))))
+        .map(|(count, word)| format!("{} {word}", words::thousands(*count)))
         .collect();
     if said.is_empty() { "nothing ran".to_owned() } else { said.join(", ") }
 }
@@ -91,7 +96,9 @@ pub fn block(detail: &RunDetail, palette: Palette) -> String {
             failed[IN_FULL..].iter().map(|stage| shown(detail, stage)).collect();
         out += &format!("{} failed as well: {}\n", palette.error("error:"), some_of(&names));
     }
-    if failed.is_empty() {
+    if run.status == "cancelled" && !run.reason.is_empty() {
+        out += &format!("{}\n", palette.status("cancelled", &words::one_line(&run.reason)));
+    } else if failed.is_empty() {
         let reason = if run.reason.is_empty() { "no reason was given" } else { &run.reason };
         out += &format!("{} {} {}: {reason}\n", palette.error("error:"), run.name, run.status);
     }

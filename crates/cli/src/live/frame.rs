@@ -37,7 +37,12 @@ pub fn note(note: &Note, name_width: usize, screen: Screen) -> String {
     } else {
         format!("{lead}{} {detail}", words::pad_end(&name, name_width))
     };
-    labelled(note.label, &text, screen)
+    // What has to be read to the end may wrap: it is above what is redrawn.
+    let columns = match note.label {
+        "Waiting" | "Failed" => usize::MAX,
+        _ => screen.columns,
+    };
+    labelled(note.label, &text, Screen { columns, ..screen })
 }
 
 /// `     Running text`, cut at the terminal's edge.
@@ -54,10 +59,9 @@ pub fn pinned(board: &Board, now: Timestamp, keys: Keys, screen: Screen) -> Vec<
     let mut lines = vec![screen.palette.dim(&rule), progress(board, now, screen)];
     let last = match keys {
         Keys::None => None,
-        Keys::Usual => Some("  p pause  r resume  c cancel  d detach"),
-        Keys::Asking => {
-            Some("  interrupted: c cancel the run  d detach, it goes on  Enter keep watching")
-        }
+        Keys::Usual if board.run.status == "paused" => Some("  p resume  c cancel  d detach"),
+        Keys::Usual => Some("  p pause  c cancel  d detach"),
+        Keys::Asking => Some("  Ctrl-C: c cancel  d detach, it goes on  Enter keep watching"),
     };
     let room = room.saturating_sub(lines.len() + usize::from(last.is_some()));
     let activities = board.activities(now);
@@ -82,9 +86,9 @@ pub fn pinned(board: &Board, now: Timestamp, keys: Keys, screen: Screen) -> Vec<
 
 /// `     Running [  00:24] ######---- 2/7, 2 running, 1 waiting`
 fn progress(board: &Board, now: Timestamp, screen: Screen) -> String {
-    const BAR: u32 = 23;
-    let filled = (board.settled * BAR).checked_div(board.total).unwrap_or(0).min(BAR);
-    let bar = "#".repeat(filled as usize) + &"-".repeat((BAR - filled) as usize);
+    let bar = if screen.columns < 70 { 8 } else { 23 };
+    let filled = (board.settled * bar).checked_div(board.total).unwrap_or(0).min(bar);
+    let bar = "#".repeat(filled as usize) + &"-".repeat((bar - filled) as usize);
     let (running, waiting) = board.counts();
     let mut text = format!(
         "[{:>7}] {bar} {}/{}",

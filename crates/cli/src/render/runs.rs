@@ -130,9 +130,12 @@ fn stage_time(stage: &StageView, now: Timestamp) -> String {
 }
 
 fn stage_detail(stage: &StageView) -> String {
-    if stage.detail.is_empty() {
-        why::outputs(stage.outputs.iter().map(|(name, value)| (name.as_str(), value)))
-    } else {
+    if !stage.detail.is_empty() {
         stage.detail.clone()
+    } else if stage.instances.is_some() {
+        // Its outputs are the list of theirs.
+        String::new()
+    } else {
+        why::outputs(stage.outputs.iter().map(|(name, value)| (name.as_str(), value)))
     }
 }

@@ -241,7 +241,7 @@ fn keeper(folder: &Folder) -> Check {
     let held = std::fs::File::open(&lock)
         .is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)));
     if held {
-        ok("keeper", "holds running stages")
+        ok("keeper", "alive")
     } else {
         ok("keeper", "not needed now; it starts with the first stage")
     }

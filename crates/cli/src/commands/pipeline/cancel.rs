@@ -9,11 +9,11 @@ use crate::exit::Exit;
 
 /// Cancel a run (the same as `runs cancel`)
 #[derive(Debug, Args)]
-pub struct CancelArgs {
+pub struct CancelRunArgs {
     #[command(flatten)]
     cancel: cancel::CancelArgs,
 }
 
-pub(super) fn run(args: &CancelArgs, context: &Context) -> Result<Exit> {
+pub(super) fn run(args: &CancelRunArgs, context: &Context) -> Result<Exit> {
     cancel::run(&args.cancel, context)
 }

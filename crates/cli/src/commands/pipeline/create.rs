@@ -16,7 +16,7 @@ use crate::words;
 ///
 /// Refused (exit code 5) when a pipeline of this name exists: use `pipeline update`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  orchestrate pipeline create ci.yaml")]
+#[command(after_help = "Examples:\n  orchestrate pipeline create ci.yaml")]
 pub struct CreateArgs {
     /// The definition; `-` reads standard input
     #[arg(value_name = "FILE")]

@@ -12,7 +12,7 @@ use crate::session::{Need, Session};
 ///
 /// Runs that are going on go on. A pipeline stored later under this name goes on counting runs.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  orchestrate pipeline delete old-ci --yes")]
+#[command(after_help = "Examples:\n  orchestrate pipeline delete old-ci --yes")]
 pub struct DeleteArgs {
     /// Name of the pipeline
     name: String,

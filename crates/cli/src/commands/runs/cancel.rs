@@ -13,7 +13,7 @@ use crate::session::{Need, Session};
 ///
 /// Works in every state that is not final. `finally` stages still run.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  orchestrate runs cancel ci#4 --reason \"wrong branch\"")]
+#[command(after_help = "Examples:\n  orchestrate runs cancel ci#4 --reason \"wrong branch\"")]
 pub struct CancelArgs {
     /// `ci#4`, a prefix of its id, `ci` (its last run) or `latest`
     run: String,

@@ -3,15 +3,16 @@
 use clap::Args;
 
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::follow::{Following, follow};
-use crate::live::board::is_final;
 use crate::session::{Need, Session};
 
 use super::tell;
 
 /// Go on with a paused run, or with one whose process was killed, and follow it to its end
+///
+/// A run that goes on already is followed; one that has succeeded needs nothing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -23,6 +24,9 @@ pub struct ResumeArgs {
     /// Leave it in the background
     #[arg(long)]
     detach: bool,
+    /// Exit with 13 instead of waiting when only a person's decision is missing
+    #[arg(long, conflicts_with = "detach")]
+    exit_on_wait: bool,
 }
 
 pub(super) fn run(args: &ResumeArgs, context: &Context) -> Result<Exit> {
@@ -30,20 +34,24 @@ pub(super) fn run(args: &ResumeArgs, context: &Context) -> Result<Exit> {
         let session = Session::open(context, Need::Talk).await?;
         let name = session.run_name(&args.run).await?;
         let mut run = session.client.run(&name).await?.summary;
-        let goes_on_already = match run.status.as_str() {
-            "paused" => false,
-            // This very command has picked it up, and it may have ended since.
-            status if is_final(status) => session.has_picked_up(),
-            _ => true,
-        };
-        if !goes_on_already {
-            run = session.client.resume(&name).await?;
+        match run.status.as_str() {
+            "paused" => run = session.client.resume(&name).await?,
+            "failed" | "cancelled" if !session.has_picked_up() => {
+                session.close().await?;
+                let message = format!("{} has already {}", run.name, run.status);
+                let retry = format!("orchestrate runs retry {}", run.name);
+                return Err(Failure::new(Exit::Conflict, message).hint(retry));
+            }
+            // It goes on already. It may have ended since somebody picked it up: then what was
+            // asked for is done.
+            _ => {}
         }
         if args.detach {
             tell(&run, context)?;
             session.close().await?;
             return Ok(Exit::Ok);
         }
-        follow(context, session, run, Following::default()).await
+        let following = Following { exit_on_wait: args.exit_on_wait, ..Following::default() };
+        follow(context, session, run, following).await
     })
 }

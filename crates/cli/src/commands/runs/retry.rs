@@ -28,6 +28,9 @@ pub struct RetryArgs {
     /// Leave it in the background
     #[arg(long)]
     detach: bool,
+    /// Exit with 13 instead of waiting when only a person's decision is missing
+    #[arg(long, conflicts_with = "detach")]
+    exit_on_wait: bool,
 }
 
 pub(super) fn run(args: &RetryArgs, context: &Context) -> Result<Exit> {
@@ -40,6 +43,7 @@ pub(super) fn run(args: &RetryArgs, context: &Context) -> Result<Exit> {
             session.close().await?;
             return Ok(Exit::Ok);
         }
-        follow(context, session, run, Following::default()).await
+        let following = Following { exit_on_wait: args.exit_on_wait, ..Following::default() };
+        follow(context, session, run, following).await
     })
 }

@@ -1,0 +1,12 @@
+//! Tests of the door: pure text as snapshots, and stories through the real binary.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
+mod binary;
+mod control;
+mod frames;
+mod help;
+mod project;
+mod sample;
+mod start;
+mod tables;

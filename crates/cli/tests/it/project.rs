@@ -1,0 +1,103 @@
+//! First steps: what the templates write runs as it is.
+
+use crate::binary::Place;
+
+#[test]
+fn the_first_pipeline_runs_and_is_never_overwritten() {
+    let place = Place::new();
+    let alone = place.run(&[]);
+    assert_eq!(alone.code, Some(0));
+    assert_eq!(alone.stdout.lines().count(), 6, "{}", alone.stdout);
+    let written = place.run(&["init"]);
+    assert_eq!((written.code, written.stdout.as_str()), (Some(0), "pipelines/hello.yaml\n"));
+    let checked = place.run(&["validate", "--strict", "pipelines/hello.yaml"]);
+    assert_eq!(checked.stdout, "pipelines/hello.yaml: ok: 6 stages\n");
+    let ran = place.run(&["run", "pipelines/hello.yaml", "-p", "who=Ana"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.contains("5 succeeded, 1 skipped"), "{}", ran.stdout);
+    let log = place.run(&["logs", "hello", "--stage", "greet", "--raw"]);
+    assert_eq!(log.stdout, "Good morning, Ana\n");
+    place.write("pipelines/hello.yaml", "mine");
+    let again = place.run(&["init"]);
+    assert_eq!(again.code, Some(5));
+    assert!(again.stderr.contains("hint: "), "{}", again.stderr);
+    assert_eq!(place.read("pipelines/hello.yaml"), "mine");
+}
+
+#[test]
+fn ci_runs_as_written_in_the_project_at_hand() {
+    let place = Place::with(
+        "Makefile",
+        "lint:\n\t@echo linted\ntest:\n\t@echo tested\nall:\n\t@echo built\n",
+    );
+    let written = place.run(&["pipeline", "init", "ci"]);
+    assert_eq!(written.code, Some(0), "{}", written.stderr);
+    let ran = place.run(&["run", "pipelines/ci.yaml"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    let log = place.run(&["logs", "ci"]).stdout;
+    for word in ["| linted", "| tested", "| built"] {
+        assert!(log.contains(word), "{word}: {log}");
+    }
+    assert_eq!(place.run(&["pipeline", "init", "ci"]).code, Some(5));
+}
+
+#[test]
+fn ci_of_a_python_project_runs_its_tests() {
+    let place = Place::with("requirements.txt", "");
+    place.write("tests/__init__.py", "");
+    place.write(
+        "tests/test_sum.py",
+        "import unittest\nclass T(unittest.TestCase):\n    def test_sum(self):\n        self.assertEqual(1 + 1, 2)\n",
+    );
+    place.run(&["pipeline", "init", "ci"]);
+    let ran = place.run(&["run", "pipelines/ci.yaml"]);
+    assert_eq!(
+        ran.code,
+        Some(0),
+        "{}{}{}",
+        place.read("pipelines/ci.yaml"),
+        ran.stdout,
+        ran.stderr
+    );
+}
+
+#[test]
+fn without_a_project_ci_is_an_example_that_runs() {
+    let place = Place::new();
+    place.run(&["pipeline", "init", "ci"]);
+    let ran = place.run(&["run", "pipelines/ci.yaml", "--quiet"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+#[test]
+fn doctor_names_each_check_and_its_remedy() {
+    let place = Place::new();
+    let before = place.json(&["doctor"]);
+    assert_eq!(before["schema"], "orchestrate.check.list/v1");
+    assert!(!place.path().join("data").exists(), "doctor made a data folder");
+    place.run(&["runs", "list"]);
+    let text = place.run(&["doctor"]).stdout;
+    for name in ["data folder", "disk", "sync", "owner", "database", "keeper", "sh", "clock"] {
+        assert!(text.contains(&format!("  {name}")), "{name}: {text}");
+    }
+    assert!(text.contains("SQLite 3."), "{text}");
+    std::fs::remove_file(place.path().join("data/orchestrate.db")).unwrap();
+    let broken = place.run(&["doctor"]);
+    assert_eq!(broken.code, Some(1), "{}", broken.stdout);
+    assert!(broken.stdout.contains("fail  database"), "{}", broken.stdout);
+    assert!(broken.stdout.contains("remedy: restore it"), "{}", broken.stdout);
+    assert_eq!(place.run(&["runs", "list"]).code, Some(5));
+}
+
+#[test]
+fn completions_are_scripts() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = place.run(&["completions", shell]);
+        assert_eq!(script.code, Some(0));
+        assert!(script.stdout.contains("orchestrate"), "{shell}");
+    }
+    let schema = place.run(&["schema"]).stdout;
+    let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+    assert!(schema["$defs"].is_object());
+}

@@ -234,3 +234,18 @@ fn the_store_reads_what_it_was_given() {
         assert_eq!(serde_json::to_value(&stamped.event).unwrap()["type"], stamped.event.name());
     }
 }
+
+/// A restarted server must compute with the same numbers, to the last digit.
+#[test]
+fn numbers_come_back_from_the_journal_to_the_last_digit() {
+    let mut bits = 0x9e37_79b9_7f4a_7c15_u64;
+    for _ in 0..20_000 {
+        bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let number = f64::from_bits(bits);
+        if number.is_finite() {
+            let value = json!(number);
+            let text = value.to_string();
+            assert_eq!(serde_json::from_str::<Json>(&text).unwrap(), value, "{text}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What the documents show is true: every pipeline in them is valid.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[test]
+fn every_pipeline_in_the_documents_is_valid() {
+    let mut seen = 0;
+    for path in documents() {
+        let text = fs::read_to_string(&path).unwrap();
+        for definition in yaml_blocks(&text) {
+            let parsed = pipeline::parse(&definition);
+            let shown = parsed.rendered(&path.display().to_string(), false);
+            assert!(!parsed.has_errors(), "{shown}\n{definition}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 12, "only {seen} pipelines were found in the documents");
+}
+
+#[test]
+fn every_example_is_valid() {
+    let folder = root().join("examples");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let parsed = pipeline::parse(&fs::read_to_string(&path).unwrap());
+        assert!(!parsed.has_errors(), "{}", parsed.rendered(&path.display().to_string(), false));
+    }
+}
+
+/// Blocks of YAML that are whole pipelines.
+fn yaml_blocks(text: &str) -> Vec<String> {
+    text.split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("\n```").map(|(block, _)| format!("{block}\n")))
+        .filter(|block| block.lines().any(|line| line.starts_with("stages:")))
+        .collect()
+}
+
+fn documents() -> Vec<PathBuf> {
+    let mut found = vec![root().join("README.md")];
+    let guide = fs::read_dir(root().join("docs/guide")).unwrap();
+    found.extend(guide.map(|entry| entry.unwrap().path()));
+    found
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::definition::Definitions;
+use crate::failpoint;
 use crate::live::{Broker, Notice};
 use crate::refused::Refused;
 use batch::Batch;
@@ -103,6 +104,7 @@ impl Conductor {
         while !self.ended {
             let mut batch = Batch::default();
             self.gather(&mut batch);
+            failpoint::pass("drained");
             self.recover(&mut batch);
             self.fire(&mut batch);
             self.admit(&mut batch);

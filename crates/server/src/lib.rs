@@ -11,6 +11,7 @@ mod captured;
 mod clock;
 mod conductor;
 mod definition;
+mod failpoint;
 mod history;
 mod http;
 mod intake;

@@ -9,6 +9,7 @@ use store::port::{Append, Appended, Change, Error, Outcome, RunRow};
 use super::Conductor;
 use super::batch::Batch;
 use super::live::guarded;
+use crate::failpoint;
 use crate::live::Notice;
 use crate::refused::{Refused, chain};
 use crate::view;
@@ -174,6 +175,7 @@ impl Conductor {
             self.reconcile(run);
         }
         self.dispatch();
+        failpoint::pass("ordered");
         self.show();
         for (run, reply) in batch.acks {
             let row = rows.iter().find(|(id, _)| *id == run).map(|(_, row)| row);
@@ -193,13 +195,16 @@ impl Conductor {
         for (run, _) in rows {
             self.rest(run);
         }
+        failpoint::pass("replied");
     }
 
     /// One transaction, synced. Refused as full (nothing happened), damaged (that run has to be
     /// left out), or stopping: the process cannot go on.
     pub(super) fn commit(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, Refused> {
+        failpoint::pass("decided");
         match self.writer.commit(changes) {
             Ok(outcomes) => {
+                failpoint::pass("synced");
                 if self.full {
                     tracing::info!("there is room on the disk again");
                     self.full = false;

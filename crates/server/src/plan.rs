@@ -8,9 +8,9 @@ use engine::event::Outcome;
 use engine::id::{ExecutionId, RunId};
 use engine::view::{ExecutionStatus, Row};
 use engine::{Command, Run};
-use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::clock::Clock;
 use crate::conductor::live::guarded;
 use crate::intake::Start;
 use crate::refused::Refused;
@@ -24,7 +24,7 @@ pub(crate) fn plan(start: Start) -> Result<Plan, Refused> {
 fn decide(start: Start) -> Result<Plan, Refused> {
     let pipeline = Arc::clone(&start.pipeline);
     let digest = start.digest.clone();
-    let now = Timestamp::now();
+    let now = Clock::start(None).now();
     let mut run = Run::new(Arc::clone(&pipeline));
     let create = Create {
         run: RunId(Uuid::nil()),

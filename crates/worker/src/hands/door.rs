@@ -176,11 +176,8 @@ fn greet(socket: &Path) -> Result<BufReader<UnixStream>, Unreached> {
 }
 
 fn give_birth(options: &Options) -> io::Result<Child> {
-    let log = options.data_dir.join(LOG);
-    if fs::metadata(&log).is_ok_and(|log| log.len() > LOG_BYTES) {
-        fs::remove_file(&log)?;
-    }
-    let log = File::options().create(true).append(true).open(log)?;
+    // A disk that has no room for it is no reason not to have a keeper.
+    let log = open_log(&options.data_dir.join(LOG)).map_or_else(|_| Stdio::null(), Stdio::from);
     let kept =
         options.environment.iter().filter(|(name, _)| KEEPER_ENVIRONMENT.contains(&&***name));
     Command::new(&options.keeper.program)
@@ -195,6 +192,13 @@ fn give_birth(options: &Options) -> io::Result<Child> {
             let program = options.keeper.program.display();
             io::Error::new(error.kind(), format!("could not run `{program}`: {error}"))
         })
+}
+
+fn open_log(path: &Path) -> io::Result<File> {
+    if fs::metadata(path).is_ok_and(|log| log.len() > LOG_BYTES) {
+        fs::remove_file(path)?;
+    }
+    File::options().create(true).append(true).open(path)
 }
 
 /// Waits until it says so, or has ended without.

@@ -13,6 +13,7 @@ use crate::text::{Template, ValueTemplate};
 use crate::when::Test;
 use crate::yaml::Scalar;
 
+mod budget;
 mod condition;
 mod fields;
 mod names;
@@ -52,7 +53,7 @@ impl AuthoredExpression {
     /// Where a name that the expression reads stands in `text`, the definition.
     pub(crate) fn place(&self, name: &str, text: &str) -> Span {
         match self.expression.references().places.get(name) {
-            Some(place) => self.scalar.locate(text, self.span, place.start, place.end),
+            Some(place) => self.scalar.places(text, self.span).of(place.start, place.end),
             None => self.span,
         }
     }

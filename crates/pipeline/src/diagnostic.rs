@@ -5,8 +5,10 @@ use crate::source::Span;
 pub mod catalogue;
 pub mod code;
 pub mod render;
+mod sink;
 
 pub use code::Code;
+pub(crate) use sink::Sink;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -81,11 +83,6 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
         .map(|(_, name)| name)
 }
 
-/// `did you mean `x`?`, or nothing.
-pub fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(written, known).map_or_else(String::new, |name| format!("did you mean `{name}`?"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,7 +94,7 @@ mod tests {
         assert_eq!(nearest("Test", known), Some("test"));
         assert_eq!(nearest("tset", known), Some("test"));
         assert_eq!(nearest("build", known), None);
-        assert_eq!(did_you_mean("reviw", known), "did you mean `review`?");
-        assert_eq!(did_you_mean("x", known), "");
+        assert_eq!(Sink::default().did_you_mean("reviw", known), "did you mean `review`?");
+        assert_eq!(Sink::default().did_you_mean("x", known), "");
     }
 }

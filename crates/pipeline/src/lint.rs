@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use crate::authored::{Authored, AuthoredStage, Reader};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Effects, Rule};
 use crate::resolve::{Graph, Used};
 
 pub(crate) fn lint(authored: &Authored, graph: &Graph, used: &Used, reader: &mut Reader<'_>) {
     // What could not be read may well be what uses it.
-    if reader.diagnostics.iter().all(|found| found.severity == Severity::Warning) {
+    if reader.sink.errors() == 0 {
         unused(authored, used, reader);
     }
     for (ix, stage) in authored.stages.iter().enumerate() {

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::authored::{self, Reader};
-use crate::diagnostic::{Diagnostic, Severity, render};
+use crate::diagnostic::{Diagnostic, Severity, Sink, render};
 use crate::model::Pipeline;
 use crate::{resolve, yaml};
 
@@ -16,22 +16,23 @@ pub struct Parsed {
     pub pipeline: Option<Pipeline>,
     /// Everything that is wrong or doubtful, in the order of its places.
     pub diagnostics: Vec<Diagnostic>,
+    /// More was wrong than the thousand errors and thousand warnings that are kept.
+    pub is_cut: bool,
 }
 
 /// Reads a definition. Never fails and never panics: whatever is wrong is in the diagnostics.
 pub fn parse(text: &str) -> Parsed {
-    let (root, mut diagnostics) = yaml::parse(text);
+    let mut sink = Sink::default();
+    let root = yaml::read(text, &mut sink);
+    let mut reader = Reader::new(text, sink);
     let mut pipeline = None;
     if let Some(root) = root {
-        let mut reader = Reader::new(text);
-        reader.diagnostics = diagnostics;
         let authored = authored::read(&root, &mut reader);
         pipeline = resolve::resolve(authored, &mut reader);
-        diagnostics = reader.diagnostics;
     }
-    diagnostics.sort_by_key(|found| (found.span.start, found.severity, found.code));
-    diagnostics.dedup();
-    Parsed { text: text.to_owned(), pipeline, diagnostics }
+    let sink = reader.sink;
+    let is_cut = sink.is_cut();
+    Parsed { text: text.to_owned(), pipeline, diagnostics: sink.into_sorted(), is_cut }
 }
 
 /// SHA-256 of a definition's exact text, in hexadecimal: the identity of a revision.
@@ -82,7 +83,9 @@ impl Parsed {
         .into_iter()
         .flatten()
         .collect();
-        if parts.is_empty() {
+        if self.is_cut {
+            format!("{file}: {}, and more", parts.join(", "))
+        } else if parts.is_empty() {
             format!("{file}: no mistakes found")
         } else {
             format!("{file}: {}", parts.join(", "))

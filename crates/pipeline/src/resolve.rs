@@ -2,7 +2,6 @@
 //! every reference checked, defaults filled in. All mistakes are reported before giving up.
 
 use crate::authored::{Authored, Reader};
-use crate::diagnostic::Severity;
 use crate::model::Pipeline;
 
 mod build;
@@ -20,7 +19,7 @@ pub(crate) fn resolve(authored: Authored, reader: &mut Reader<'_>) -> Option<Pip
     let graph = graph::draw(&authored, reader);
     let used = references::check(&authored, &graph, reader);
     crate::lint::lint(&authored, &graph, &used, reader);
-    if reader.diagnostics.iter().any(|found| found.severity == Severity::Error) {
+    if reader.sink.errors() > 0 {
         return None;
     }
     build::build(authored, graph)

@@ -32,7 +32,7 @@ pub fn place(text: &str, byte: usize) -> Place {
     let before = &text[..byte];
     let line_start = before.rfind('\n').map_or(0, |i| i + 1);
     Place {
-        line: before.matches('\n').count() + 1,
+        line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
         col: before[line_start..].chars().count() + 1,
         byte,
     }

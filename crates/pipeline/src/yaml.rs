@@ -4,13 +4,13 @@
 //! document, no key twice, no control characters, at most [`MAX_BYTES`], [`MAX_DEPTH`] and
 //! [`MAX_ALIAS_NODES`]. Anchors and aliases work within that last bound.
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Sink};
 use crate::source::Span;
 
 mod build;
 mod scalar;
 
-pub use scalar::{Scalar, Style};
+pub use scalar::{Places, Scalar, Style};
 
 /// The largest definition, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -68,14 +68,24 @@ impl Node {
 /// The tree is missing only after a mistake that leaves nothing to go on with: a syntax error,
 /// too large, too deep, control characters.
 pub fn parse(text: &str) -> (Option<Node>, Vec<Diagnostic>) {
+    let mut sink = Sink::default();
+    let root = read(text, &mut sink);
+    (root, sink.into_sorted())
+}
+
+pub(crate) fn read(text: &str, sink: &mut Sink) -> Option<Node> {
     if text.len() > MAX_BYTES {
-        return (None, vec![too_large(text)]);
+        sink.push(too_large(text));
+        return None;
     }
     let found = control_characters(text);
-    if !found.is_empty() {
-        return (None, found);
+    if found.is_empty() {
+        return build::build(text, sink);
     }
-    build::build(text)
+    for found in found {
+        sink.push(found);
+    }
+    None
 }
 
 fn too_large(text: &str) -> Diagnostic {

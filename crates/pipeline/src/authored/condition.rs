@@ -25,7 +25,7 @@ impl Reader<'_> {
             );
             return None;
         }
-        let before = self.diagnostics.len();
+        let before = self.sink.errors();
         let mut all = Vec::new();
         if let Some(node) = fields.node("branch") {
             all.extend(self.globs(node, "`branch`").map(Test::Branch));
@@ -53,7 +53,7 @@ impl Reader<'_> {
             Some(node) => self.tests(node, names),
             None => Vec::new(),
         };
-        if self.diagnostics.len() > before {
+        if self.sink.errors() > before {
             return None;
         }
         if fields.get("or").is_none() {

@@ -2,28 +2,30 @@
 
 use std::collections::HashSet;
 
-use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, Sink};
 use crate::source::Span;
 use crate::vocabulary::{Object, known_elsewhere};
 use crate::yaml::{Entry, Kind, Node};
 
+use super::budget::Spent;
 use super::fields::Fields;
 
 pub(crate) struct Reader<'t> {
     pub(crate) text: &'t str,
-    pub(crate) diagnostics: Vec<Diagnostic>,
+    pub(crate) sink: Sink,
     /// Names of stages, inputs and variables that were refused where they were declared: what
     /// refers to one is not wrong again.
     pub(crate) refused: HashSet<String>,
+    pub(super) spent: Spent,
 }
 
 impl<'t> Reader<'t> {
-    pub(crate) fn new(text: &'t str) -> Self {
-        Self { text, diagnostics: Vec::new(), refused: HashSet::new() }
+    pub(crate) fn new(text: &'t str, sink: Sink) -> Self {
+        Self { text, sink, refused: HashSet::new(), spent: Spent::default() }
     }
 
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
-        self.diagnostics.push(diagnostic);
+        self.sink.push(diagnostic);
     }
 
     pub(super) fn error(&mut self, code: Code, span: Span, message: impl Into<String>) {
@@ -96,7 +98,7 @@ impl<'t> Reader<'t> {
             .keys
             .iter()
             .flat_map(|key| std::iter::once(key.name).chain(key.aliases.iter().copied()));
-        let mut help = did_you_mean(key, names);
+        let mut help = self.sink.did_you_mean(key, names);
         if help.is_empty() {
             let known = known_elsewhere(key).filter(|ours| object.key(ours).is_some());
             help = match known {

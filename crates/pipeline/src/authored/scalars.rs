@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::AuthoredExpression;
 use super::names::shorten;
 use super::read::Reader;
-use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::Expression;
 use crate::source::Span;
 use crate::text::{Part, Template, TextError, ValueTemplate};
@@ -100,7 +100,7 @@ impl Reader<'_> {
             return None;
         }
         let message = format!("`{}` is no value of {what}", shorten(&written));
-        let near = did_you_mean(&written, words.iter().copied());
+        let near = self.sink.did_you_mean(&written, words.iter().copied());
         let help = if near.is_empty() { format!("write {}", one_of(words)) } else { near };
         self.push(Diagnostic::new(Code::NOT_A_CHOICE, node.span, message).help(help));
         None
@@ -145,13 +145,14 @@ impl Reader<'_> {
             return Some(Template::of_literal(&*scalar.text));
         }
         let (mut template, errors) = Template::read(&scalar.text, Span::default());
+        let places = scalar.places(self.text, node.span);
         for part in &mut template.parts {
             if let Part::Reference(one) = part {
-                one.span = scalar.locate(self.text, node.span, one.span.start, one.span.end);
+                one.span = places.of(one.span.start, one.span.end);
             }
         }
         for TextError { message, span, help } in errors {
-            let place = scalar.locate(self.text, node.span, span.start, span.end);
+            let place = places.of(span.start, span.end);
             self.push(Diagnostic::new(Code::TEMPLATE_SYNTAX, place, message).help(help));
         }
         Some(template)
@@ -186,7 +187,8 @@ impl Reader<'_> {
                 Some(AuthoredExpression { expression, span: node.span, scalar: scalar.clone() })
             }
             Err(error) => {
-                let place = scalar.locate(self.text, node.span, error.span.start, error.span.end);
+                let places = scalar.places(self.text, node.span);
+                let place = places.of(error.span.start, error.span.end);
                 let code =
                     if error.limit { Code::EXPRESSION_TOO_LARGE } else { Code::EXPRESSION_SYNTAX };
                 self.push(Diagnostic::new(code, place, error.message));
@@ -198,6 +200,9 @@ impl Reader<'_> {
     /// One pattern or a list of them.
     pub(super) fn globs(&mut self, node: &Node, what: &str) -> Option<Globs> {
         let items = self.one_or_many(node);
+        if !self.afford_globs(items.len(), node.span) {
+            return None;
+        }
         let read: Vec<_> = items.iter().map(|item| self.text(item, what)).collect();
         let patterns = read.into_iter().collect::<Option<Vec<_>>>()?;
         match Globs::new(patterns) {

@@ -147,6 +147,9 @@ impl Reader<'_> {
             self.wrong_type("`schema`", "a JSON Schema, written as a map", node);
             return None;
         }
+        if !self.afford_schema(&schema, node.span) {
+            return None;
+        }
         match compile_schema(&schema) {
             Ok(_) => Some(schema),
             Err(violation) => {

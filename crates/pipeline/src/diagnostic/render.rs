@@ -66,8 +66,9 @@ impl Lines {
     fn around(&self, text: &str, byte: usize) -> (usize, usize, usize) {
         let index = self.0.partition_point(|start| *start <= byte).saturating_sub(1);
         let start = self.0[index];
-        let rest = &text[start..];
-        (index + 1, start, start + rest.find(['\n', '\r']).unwrap_or(rest.len()))
+        let end = self.0.get(index + 1).map_or(text.len(), |next| next - 1);
+        let line = &text[start..end];
+        (index + 1, start, start + line.strip_suffix('\r').unwrap_or(line).len())
     }
 }
 

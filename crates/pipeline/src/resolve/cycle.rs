@@ -11,11 +11,11 @@ pub(super) fn order(
     reader: &mut Reader<'_>,
 ) -> Option<Vec<usize>> {
     let components = components(depends_on);
-    let before = reader.diagnostics.len();
+    let before = reader.sink.errors();
     for component in components.iter().filter(|component| component.len() > 1) {
         report(stages, depends_on, component, reader);
     }
-    (reader.diagnostics.len() == before).then(|| components.into_iter().flatten().collect())
+    (reader.sink.errors() == before).then(|| components.into_iter().flatten().collect())
 }
 
 const UNSEEN: usize = usize::MAX;

@@ -2,7 +2,7 @@
 
 use super::references::Checker;
 use crate::authored::AuthoredExpression;
-use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic};
 
 /// What is always known, beside the names of inputs and variables.
 const ROOTS: [&str; 6] = ["inputs", "variables", "stages", "event", "run", "item"];
@@ -44,7 +44,7 @@ impl Checker<'_, '_, '_> {
             .into_iter()
             .chain(self.inputs.keys().copied())
             .chain(self.variables.iter().copied());
-        let near = did_you_mean(name, known);
+        let near = self.reader.sink.did_you_mean(name, known);
         let help = if near.is_empty() {
             "known are `inputs`, `variables`, `stages`, `event`, `run` and the names of inputs \
              and variables; text stands in quotes"

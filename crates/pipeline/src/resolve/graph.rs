@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::cycle;
 use crate::authored::{Authored, AuthoredStage, Reader};
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Span, place};
 
 /// More edges than any real pipeline has; lists of large groups and shared dependencies multiply.
@@ -91,25 +91,22 @@ fn find(
     let message = format!("unknown stage `{name}` in `{key}`");
     let mut found =
         Diagnostic::new(Code::UNKNOWN_STAGE, span, message).label("no stage has this name");
-    found.help = suggestion(name, stages, names, reader.text);
+    found.help = suggestion(name, stages, names, reader);
     reader.push(found);
     None
 }
 
-/// ``did you mean `x`? (defined at 24:11)``; with very many stages looking is not worth its time.
+/// ``did you mean `x`? (defined at 24:11)``
 pub(super) fn suggestion(
     name: &str,
     stages: &[AuthoredStage],
     names: &HashMap<String, usize>,
-    text: &str,
+    reader: &mut Reader<'_>,
 ) -> String {
-    if names.len() > 2000 {
-        return String::new();
-    }
     let known = stages.iter().filter_map(|stage| Some(stage.name.as_ref()?.value.as_str()));
-    match nearest(name, known) {
+    match reader.sink.nearest(name, known) {
         Some(near) => {
-            let at = place(text, stages[names[near]].span.start);
+            let at = place(reader.text, stages[names[near]].span.start);
             format!("did you mean `{near}`? (defined at {}:{})", at.line, at.col)
         }
         None => String::new(),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::graph::{Graph, suggestion};
 use super::upstream::{self, Need};
 use crate::authored::{Authored, AuthoredStage, AuthoredWork, Reader};
-use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Input, Output, PythonSource, ValueKind};
 use crate::source::Span;
 use crate::text::{Reference, Root, Step, Template, ValueTemplate};
@@ -185,7 +185,7 @@ impl Checker<'_, '_, '_> {
     /// `script`: the reference, where it may be meant for the shell.
     pub(super) fn undefined(&mut self, name: &str, span: Span, script: Option<&Reference>) {
         let known = self.inputs.keys().copied().chain(self.variables.iter().copied());
-        let near = did_you_mean(name, known);
+        let near = self.reader.sink.did_you_mean(name, known);
         let shell = script.filter(|reference| reference.path.is_empty());
         let help = match (near.is_empty(), shell) {
             (false, _) => near,
@@ -231,7 +231,7 @@ impl Checker<'_, '_, '_> {
             return None;
         }
         let message = format!("unknown stage `{name}`");
-        let help = suggestion(name, &self.authored.stages, &self.graph.names, self.reader.text);
+        let help = suggestion(name, &self.authored.stages, &self.graph.names, self.reader);
         self.reader.push(
             Diagnostic::new(Code::UNKNOWN_STAGE, span, message)
                 .label("no stage has this name")
@@ -265,11 +265,14 @@ impl Checker<'_, '_, '_> {
             return Some(output.kind);
         }
         let declared: Vec<&str> = stage.outputs.iter().map(|(n, _)| n.value.as_str()).collect();
-        let near = did_you_mean(key, declared.iter().copied());
+        let near = self.reader.sink.did_you_mean(key, declared.iter().copied());
         let help = match (near.is_empty(), declared.is_empty()) {
             (false, _) => near,
             (true, true) => format!("declare it at `{name}`: `outputs: {{{key}: string}}`"),
-            (true, false) => format!("`{name}` declares: {}", declared.join(", ")),
+            (true, false) => {
+                let shown = &declared[..declared.len().min(10)];
+                format!("`{name}` declares: {}", shown.join(", "))
+            }
         };
         let message = format!("stage `{name}` declares no output `{key}`");
         self.reader.push(Diagnostic::new(Code::UNKNOWN_OUTPUT, span, message).help(help));
@@ -312,7 +315,7 @@ impl Checker<'_, '_, '_> {
     fn secret_reference(&mut self, name: &str, reference: &Reference, site: Site) {
         self.used.secrets.insert(name.to_owned());
         if !self.secrets.contains(name) {
-            let near = did_you_mean(name, self.secrets.iter().copied());
+            let near = self.reader.sink.did_you_mean(name, self.secrets.iter().copied());
             let help = if near.is_empty() {
                 format!("add it to the pipeline: `secrets: [{name}]`")
             } else {

@@ -5,6 +5,9 @@ use serde_json::Value as Json;
 
 use super::{Violation, excerpt};
 
+/// A compiled pattern may take so much: one that needs more takes too long to compile, too.
+const PATTERN_BYTES: usize = 1 << 20;
+
 /// At most so many violations are told.
 const SHOWN: usize = 10;
 
@@ -38,7 +41,7 @@ pub fn compile_schema(schema: &Json) -> Result<Schema, Violation> {
     }
     jsonschema::options()
         .with_draft(Draft::Draft202012)
-        .with_pattern_options(PatternOptions::regex())
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES))
         .offline()
         .build(schema)
         .map(|validator| Schema { validator })

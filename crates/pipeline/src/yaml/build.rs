@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
 
 use super::{Entry, Kind, MAX_ALIAS_NODES, MAX_DEPTH, Node, Scalar, Style};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Sink};
 use crate::source::{Span, place};
 
-pub(super) fn build(text: &str) -> (Option<Node>, Vec<Diagnostic>) {
+pub(super) fn build(text: &str, sink: &mut Sink) -> Option<Node> {
     // The parser counts characters, we count bytes.
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
     let offsets = Offsets::new(body, text.len() - body.len());
@@ -20,7 +20,7 @@ pub(super) fn build(text: &str) -> (Option<Node>, Vec<Diagnostic>) {
         documents: 0,
         anchors: HashMap::new(),
         alias_nodes: 0,
-        diagnostics: Vec::new(),
+        sink,
     };
     let mut parser = Parser::new_from_str(body);
     while let Some(next) = parser.next_event() {
@@ -30,17 +30,17 @@ pub(super) fn build(text: &str) -> (Option<Node>, Vec<Diagnostic>) {
             Err(error) => builder.syntax(&error),
         };
         if !goes_on {
-            return (None, builder.diagnostics);
+            return None;
         }
     }
     if builder.root.is_none() {
         let end = Span::new(text.len(), text.len());
-        builder.diagnostics.push(
+        builder.sink.push(
             Diagnostic::new(Code::NOT_A_MAP, end, "the definition is empty")
                 .help("a pipeline has at least `name` and `stages`"),
         );
     }
-    (builder.root, builder.diagnostics)
+    builder.root
 }
 
 /// Character index to byte offset.
@@ -79,7 +79,7 @@ struct Builder<'a> {
     documents: usize,
     anchors: HashMap<usize, Anchored>,
     alias_nodes: usize,
-    diagnostics: Vec<Diagnostic>,
+    sink: &'a mut Sink,
 }
 
 /// What an alias stands for.
@@ -219,7 +219,7 @@ impl Builder<'_> {
                             *pending = Pending::Key(key, span);
                         }
                         Err(diagnostic) => {
-                            self.diagnostics.push(diagnostic);
+                            self.sink.push(diagnostic);
                             *pending = Pending::Refused;
                         }
                     },
@@ -233,14 +233,14 @@ impl Builder<'_> {
         let Some(found) = self.anchors.get(&anchor).cloned() else {
             let message = format!("alias `{}` stands inside its own anchor", self.written(place));
             let help = "an alias can only repeat something that is complete before it";
-            self.diagnostics.push(Diagnostic::new(Code::ALIAS, place, message).help(help));
+            self.sink.push(Diagnostic::new(Code::ALIAS, place, message).help(help));
             let nothing = Scalar { text: String::new(), style: Style::Plain };
             return self.complete(Node { span: place, kind: Kind::Scalar(nothing) }, 0, 1, 0);
         };
         self.alias_nodes += found.nodes;
         if self.alias_nodes > MAX_ALIAS_NODES {
             let message = format!("aliases expand to more than {MAX_ALIAS_NODES} values");
-            self.diagnostics.push(
+            self.sink.push(
                 Diagnostic::new(Code::ALIAS_BOMB, place, message)
                     .label("expansion stops here")
                     .help("write the values out, or generate the list and use `foreach`"),
@@ -275,7 +275,7 @@ impl Builder<'_> {
             }
             None => place,
         };
-        self.diagnostics.push(
+        self.sink.push(
             Diagnostic::new(Code::TAG, span, format!("tag `{name}` is not allowed"))
                 .label("remove the tag")
                 .help("types follow from the value; put text in quotes to keep it text"),
@@ -284,7 +284,7 @@ impl Builder<'_> {
 
     fn second_document(&mut self, place: Span) -> bool {
         let end = self.text[place.start..].find('\n').map_or(self.text.len(), |n| place.start + n);
-        self.diagnostics.push(
+        self.sink.push(
             Diagnostic::new(
                 Code::SEVERAL_DOCUMENTS,
                 Span::new(place.start, end),
@@ -297,7 +297,7 @@ impl Builder<'_> {
 
     fn too_deep(&mut self, place: Span) -> bool {
         let message = format!("lists and maps are nested more than {MAX_DEPTH} deep");
-        self.diagnostics.push(Diagnostic::new(Code::TOO_DEEP, place, message));
+        self.sink.push(Diagnostic::new(Code::TOO_DEEP, place, message));
         false
     }
 
@@ -322,7 +322,7 @@ impl Builder<'_> {
             let message = format!("the YAML cannot be read: {}", error.info());
             Diagnostic::new(Code::SYNTAX, span, message).help(syntax_help(self.text, at))
         };
-        self.diagnostics.push(diagnostic);
+        self.sink.push(diagnostic);
         false
     }
 }

@@ -66,58 +66,94 @@ impl Scalar {
         }
     }
 
-    /// The place in `source` of the bytes `start..end` of this scalar's text, where `span` is the
-    /// place of the whole scalar. Exact for all but exotic writing; else the whole scalar.
-    pub fn locate(&self, source: &str, span: Span, start: usize, end: usize) -> Span {
-        let Some(written) = source.get(span.start..span.end) else { return span };
-        let Some(first) = written.find(&self.text) else {
-            return align(&self.text, written, self.style, start, end)
-                .map_or(span, |(a, b)| Span::new(span.start + a, span.start + b));
+    /// Finds the places of parts of this scalar's text in `source`, where `span` is the place of
+    /// the whole scalar.
+    pub fn places(&self, source: &str, span: Span) -> Places {
+        let written = source.get(span.start..span.end).unwrap_or("");
+        let way = match written.find(&self.text) {
+            Some(first) => Way::Verbatim(span.start + first),
+            None => Way::Table(align(&self.text, written, self.style)),
         };
-        Span::new(span.start + first + start, span.start + first + end)
+        Places { whole: span, way }
+    }
+}
+
+/// Where the parts of a scalar stand in the definition: exact for all but exotic writing, else
+/// the whole scalar.
+#[derive(Debug)]
+pub struct Places {
+    whole: Span,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// Written just as it reads, from this byte on.
+    Verbatim(usize),
+    /// For each byte of the text at which a character starts: where that character starts and
+    /// ends, in bytes from the start of the scalar.
+    Table(Vec<(u32, u32)>),
+}
+
+impl Places {
+    /// The place of the bytes `start..end` of the scalar's text.
+    pub fn of(&self, start: usize, end: usize) -> Span {
+        match &self.way {
+            Way::Verbatim(base) => Span::new(base + start, base + end),
+            Way::Table(table) => {
+                let first = table.get(start);
+                let last = table
+                    .get(start..end)
+                    .and_then(|part| part.iter().rev().find(|(from, to)| from < to));
+                match (first, last) {
+                    (Some((from, _)), Some((_, to))) if from < to => Span::new(
+                        self.whole.start + *from as usize,
+                        self.whole.start + *to as usize,
+                    ),
+                    _ => self.whole,
+                }
+            }
+        }
     }
 }
 
 /// Walks `text` and the way it was `written` side by side: white space may differ (folding,
-/// indentation), escapes are one character of text.
-fn align(
-    text: &str,
-    written: &str,
-    style: Style,
-    start: usize,
-    end: usize,
-) -> Option<(usize, usize)> {
+/// indentation), escapes are one character of text. Ends where the two part.
+fn align(text: &str, written: &str, style: Style) -> Vec<(u32, u32)> {
+    let mut table = Vec::with_capacity(text.len());
     let mut at = match style {
         // The place of a block begins with its first line, not with `|` or `>`.
         Style::Plain | Style::Literal | Style::Folded => 0,
         Style::SingleQuoted | Style::DoubleQuoted => 1,
     };
-    let (mut from, mut to) = (None, None);
-    for (index, wanted) in text.char_indices().take_while(|(index, _)| *index < end) {
+    for (index, wanted) in text.char_indices() {
+        table.resize(index, (at as u32, at as u32));
         if wanted.is_whitespace() {
             continue;
         }
-        at = skip_space(written, at, style)?;
-        let mut rest = written[at..].chars();
-        let here = rest.next()?;
-        let width = match (here, style) {
-            ('\\', Style::DoubleQuoted) => match rest.next()? {
-                'x' => 4,
-                'u' => 6,
-                'U' => 10,
-                c => 1 + c.len_utf8(),
-            },
-            ('\'', Style::SingleQuoted) => 2,
-            (c, _) if c == wanted => c.len_utf8(),
-            _ => return None,
-        };
-        if index >= start && from.is_none() {
-            from = Some(at);
-        }
-        at += width;
-        to = Some(at);
+        let Some((from, to)) = character(written, at, wanted, style) else { break };
+        table.push((from as u32, to as u32));
+        at = to;
     }
-    Some((from?, to?))
+    table
+}
+
+/// The character `wanted`, as it is written from `at` on.
+fn character(written: &str, at: usize, wanted: char, style: Style) -> Option<(usize, usize)> {
+    let from = skip_space(written, at, style)?;
+    let mut rest = written[from..].chars();
+    let width = match (rest.next()?, style) {
+        ('\\', Style::DoubleQuoted) => match rest.next()? {
+            'x' => 4,
+            'u' => 6,
+            'U' => 10,
+            c => 1 + c.len_utf8(),
+        },
+        ('\'', Style::SingleQuoted) => 2,
+        (c, _) if c == wanted => c.len_utf8(),
+        _ => return None,
+    };
+    written.is_char_boundary(from + width).then_some((from, from + width))
 }
 
 /// Past white space, also when it is escaped.

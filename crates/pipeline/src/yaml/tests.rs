@@ -87,7 +87,7 @@ fn the_place_of_a_part_is_found_in_every_style() {
         let value = &entries[0].value;
         let scalar = value.scalar().unwrap();
         let at = scalar.text.find("${one}").unwrap();
-        let span = scalar.locate(written, value.span, at, at + 6);
+        let span = scalar.places(written, value.span).of(at, at + 6);
         assert_eq!(&written[span.start..span.end], "${one}", "{written}");
     }
 }

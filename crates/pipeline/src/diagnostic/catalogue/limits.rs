@@ -16,10 +16,11 @@ pub(super) static ENTRIES: &[Entry] = &[
     },
     Entry {
         code: Code::LIMIT,
-        title: "too many dependencies",
-        cause: "A pipeline may have a million dependencies in all. They multiply where one large \
-                group follows another, or where many stages share the dependencies of one. Put a \
-                `noop` stage between them.",
+        title: "too many of something",
+        cause: "A pipeline may have a million dependencies in all: they multiply where one large \
+                group follows another, or where many stages share the dependencies of one; put a \
+                `noop` stage between them. It may have 500 schemas with 100 patterns, and 500 \
+                patterns in one list of a condition.",
         wrong: Example::Made("Two groups of 1,100 stages, one after the other", || {
             use std::fmt::Write as _;
             let mut text = String::from("name: wide\nstages:\n");

@@ -23,7 +23,7 @@ pub struct Failure {
     pub hints: Vec<String>,
     pub diagnostics: Vec<Diagnostic>,
     /// Text that replaces `error: message` (diagnostics with their carets).
-    pub rendered: Option<String>,
+    pub rendered: Option<Box<str>>,
 }
 
 impl Failure {
@@ -58,7 +58,7 @@ impl Failure {
 
     /// Ends the command with this code and says nothing more.
     pub fn silent(exit: Exit) -> Self {
-        Self { rendered: Some(String::new()), ..Self::new(exit, "") }
+        Self { rendered: Some("".into()), ..Self::new(exit, "") }
     }
 
     pub fn from_problem(problem: Problem) -> Self {
@@ -93,7 +93,7 @@ impl Failure {
     /// `error: ...`, a blank line, `hint: ...`.
     pub fn text(&self, palette: Palette) -> String {
         let mut text = match &self.rendered {
-            Some(rendered) => rendered.clone(),
+            Some(rendered) => rendered.to_string(),
             None => format!("{} {}\n", palette.error("error:"), self.message),
         };
         if !self.hints.is_empty() {

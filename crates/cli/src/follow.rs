@@ -34,6 +34,8 @@ pub struct Following {
 pub struct Definition {
     pub file: String,
     pub text: String,
+    /// `ci.yaml: 7 stages, definition 3f9ac1e`
+    pub about: String,
 }
 
 /// Why following ended.
@@ -227,8 +229,6 @@ impl<'c> Follower<'c> {
         match key.to_ascii_lowercase() {
             b'd' => return Ok(Some(Left::Detached)),
             b'c' => {
-                // As an answer to Ctrl-C it is an interruption.
-                self.interrupted |= asking;
                 self.cancel("").await?;
             }
             b'p' if !asking => {

@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use crate::client::transport::Transport;
 use crate::context::Context;
 use crate::error::{Failure, Result, chain};
 use crate::exit::Exit;
-use crate::keys::Signals;
+use crate::keys::{Signal, Signals};
 use crate::session;
 
 /// Name of the socket in the data folder.
@@ -229,7 +230,13 @@ pub fn spawn_driver(root: &Path, slots: Option<u32>) -> Result<Child> {
     if let Some(slots) = slots {
         command.arg("--slots").arg(slots.to_string());
     }
-    command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    // Neither Ctrl-C nor the end of the terminal's session reaches a group of its own.
+    command
+        .process_group(0)
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log);
     command.spawn().map_err(failed)
 }
 
@@ -250,7 +257,10 @@ pub async fn drive(context: &Context, slots: Option<u32>) -> Result<Exit> {
     loop {
         tokio::select! {
             () = host.idle() => {}
-            _ = signals.next() => {
+            signal = signals.next() => {
+                if signal != Signal::Terminate {
+                    continue;
+                }
                 host.stop().await?;
                 return Ok(Exit::Interrupted);
             }

@@ -60,7 +60,7 @@ pub fn run(_args: &DoctorArgs, context: &Context) -> Result<Exit> {
     match context.format() {
         Format::Text => output::print(&text(&checks, context.palette()))?,
         format => {
-            output::print(&output::list(format, "orchestrate.check.list/v1", &checks, None)?)?
+            output::print(&output::list(format, "orchestrate.check.list/v1", &checks, None)?)?;
         }
     }
     let failed = checks.iter().any(|check| check.state == State::Fail);

@@ -16,8 +16,5 @@ pub struct DriveArgs {
 }
 
 pub fn run(args: &DriveArgs, context: &Context) -> Result<Exit> {
-    // Out of the terminal's reach: closing it must not end the run.
-    // It fails only for the leader of a group, whom a terminal has started by hand.
-    let _leader = rustix::process::setsid();
     context.block_on(async { host::drive(context, args.slots).await })
 }

@@ -15,6 +15,7 @@ use crate::follow::{Definition, Following, follow};
 use crate::output::table::Choice;
 use crate::output::{self, Format};
 use crate::render;
+use crate::render::pipelines::short_digest;
 use crate::session::{Need, Session};
 use crate::words;
 
@@ -181,12 +182,15 @@ async fn launch(
     follow(context, session, run, following).await
 }
 
-/// `   Validated ci.yaml: 7 stages, definition 3f9ac1e`, and the warnings.
+/// Says the warnings, and keeps what the first line of progress says.
 fn announce(checked: &Checked, context: &Context) -> Definition {
     if !checked.parsed.diagnostics.is_empty() {
         context.note(checked.rendered(context.talk_palette().on).trim_end());
     }
-    Definition { file: checked.file.clone(), text: checked.text.clone() }
+    let digest = pipeline::digest(&checked.text);
+    let stages = words::count(checked.stages() as u64, "stage");
+    let about = format!("{}: {stages}, definition {}", checked.file, short_digest(&digest));
+    Definition { file: checked.file.clone(), text: checked.text.clone(), about }
 }
 
 /// On a terminal, asks for required inputs that were not given.

@@ -42,7 +42,8 @@ pub fn run(args: &ValidateArgs, context: &Context) -> Result<Exit> {
     let mut items = Vec::new();
     for file in &args.files {
         let checked = Checked::of(file, read(file)?);
-        let valid = !checked.parsed.has_errors() && !(args.strict && checked.parsed.has_warnings());
+        let refused = args.strict && checked.parsed.has_warnings();
+        let valid = !checked.parsed.has_errors() && !refused;
         all_valid &= valid;
         if context.is_text() {
             text += &checked.rendered(colour);
@@ -86,7 +87,7 @@ impl Checked {
         self.parsed.rendered(&self.file, colour)
     }
 
-    fn stages(&self) -> usize {
+    pub(crate) fn stages(&self) -> usize {
         self.parsed.pipeline.as_ref().map_or(0, |pipeline| pipeline.stages.len())
     }
 
@@ -123,7 +124,7 @@ impl Checked {
         Err(Failure {
             code: "definition_invalid".to_owned(),
             diagnostics: self.diagnostics(),
-            rendered: Some(rendered),
+            rendered: Some(rendered.into()),
             ..Failure::new(Exit::Invalid, format!("`{}` is not a valid pipeline", self.file))
         })
     }

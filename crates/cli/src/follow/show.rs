@@ -52,7 +52,7 @@ impl Show {
             screen: context.screen(),
             keys: Keys::None,
             github: around.github && context.is_text(),
-            validated: following.definition.as_ref().map(|given| given.file.clone()),
+            validated: following.definition.as_ref().map(|given| given.about.clone()),
             pinned: 0,
             above: Vec::new(),
             drawn: None,
@@ -81,8 +81,8 @@ impl Show {
         };
         match self.way {
             Way::Live => {
-                if let Some(file) = self.validated.take() {
-                    self.above.push(frame::labelled("Validated", &file, self.screen));
+                if let Some(about) = self.validated.take() {
+                    self.above.push(frame::labelled("Validated", &about, self.screen));
                 }
                 self.above.push(frame::note(&note, 0, self.screen));
                 self.paint(&[]);

@@ -1,7 +1,7 @@
 //! `orchestrate explain`
 
 use clap::Args;
-use pipeline::diagnostic::{Code, did_you_mean};
+use pipeline::diagnostic::{Code, nearest};
 use serde_json::json;
 
 use crate::context::Context;
@@ -30,10 +30,13 @@ pub fn run(args: &ExplainArgs, context: &Context) -> Result<Exit> {
 
 fn one(asked: &str, context: &Context) -> Result<Exit> {
     let Some(code) = Code::find(asked) else {
-        let near = did_you_mean(asked, Code::all().map(|code| code.0));
+        let near = nearest(asked, Code::all().map(|code| code.0));
         let failure = Failure::new(Exit::NotFound, format!("there is no diagnostic `{asked}`"))
             .hint("list all of them with `orchestrate explain`");
-        return Err(if near.is_empty() { failure } else { failure.hint(near) });
+        return Err(match near {
+            Some(near) => failure.hint(format!("orchestrate explain {near}")),
+            None => failure,
+        });
     };
     let text = match context.format() {
         Format::Text => code.page(),

@@ -92,7 +92,12 @@ fn resume(folder: &Path, story: &str) {
         // It had ended by itself before.
         _ => {
             let shown = orchestrate(folder, &["runs", "show", "twenty#1"], None);
-            assert!(text(&shown).contains("Succeeded"), "{story}: {}{}", text(&again), text(&shown));
+            assert!(
+                text(&shown).contains("Succeeded"),
+                "{story}: {}{}",
+                text(&again),
+                text(&shown)
+            );
         }
     }
 }

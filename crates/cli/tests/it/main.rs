@@ -4,9 +4,12 @@
 
 mod binary;
 mod control;
+mod documents;
+mod failpoints;
 mod frames;
 mod help;
 mod project;
 mod sample;
+mod scenarios;
 mod start;
 mod tables;

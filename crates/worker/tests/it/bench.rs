@@ -133,7 +133,8 @@ impl Bench {
             env: BTreeMap::new(),
             effect_key: None,
             working_dir: self.dir.path().display().to_string(),
-            timeout_ms: None,
+            // What a failed test leaves behind ends some time.
+            timeout_ms: Some(120_000),
             idle_ms: None,
             grace_ms: 10_000,
             once: false,

@@ -62,9 +62,11 @@ pub(crate) enum What {
     DieBetween,
     Reboot,
     Jump,
+    /// The wall clock was set back while no server ran.
+    ClockBack,
 }
 
-const HARMLESS: [What; 13] = [
+const HARMLESS: [What; 14] = [
     What::Create,
     What::Pause,
     What::Resume,
@@ -78,9 +80,10 @@ const HARMLESS: [What; 13] = [
     What::DieBeforeAppend,
     What::DieAfterAppend,
     What::DieBetween,
+    What::ClockBack,
 ];
 
-const ANYTHING: [What; 30] = [
+const ANYTHING: [What; 31] = [
     What::Create,
     What::Admit,
     What::Pause,
@@ -111,6 +114,7 @@ const ANYTHING: [What; 30] = [
     What::DieAfterAppend,
     What::Reboot,
     What::Jump,
+    What::ClockBack,
 ];
 
 /// What people and stray letters do to a run that waits for somebody.
@@ -149,7 +153,7 @@ pub(crate) fn case(seed: u64) -> Case {
     // Few stages, all of them `once`, and workers that vanish: the run often waits for a person.
     let doubtful = weather == Weather::Storm && rng.chance(25);
     if doubtful {
-        taste.once = 100;
+        taste = Taste { once: 100, total: 50, ..taste };
     }
     let mut spec = generate::pipeline(seed, taste);
     let mut acts = match weather {

@@ -143,6 +143,13 @@ impl Hands {
         }
         let attempt = names[rng.index(names.len())].clone();
         let child = self.children.remove(&attempt).unwrap();
+        if rng.chance(30) {
+            // Somebody else stopped it: the run did not ask for that.
+            let why = rng.pick(&[StopReason::Cancelled, StopReason::Paused, StopReason::Halted]);
+            let end = exit(End::Stopped(why), Ok(IndexMap::new()));
+            self.put(now, attempt.clone(), Report::Exited(end));
+            return;
+        }
         let message = "its worker went silent".to_owned();
         self.put(now, attempt.clone(), Report::Lost { message });
         if rng.chance(70) {

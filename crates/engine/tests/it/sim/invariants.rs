@@ -22,12 +22,12 @@ use engine::id::{AttemptId, ExecutionId};
 use pipeline::model::{HaltMode, OnFailure, Rule};
 
 use crate::sim::oracle::{self, Node, Verdict as RuleSays};
-use crate::sim::spec::{Kind, Micros, Spec, StageSpec};
+use crate::sim::spec::{Kind, Micros, RetrySpec, Spec, StageSpec};
 
 pub(crate) type Broken = String;
 
 /// So many losses of one execution fail it.
-const LOST_LIMIT: u32 = 3;
+pub(crate) const LOST_LIMIT: u32 = 3;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Ledger<'a> {
@@ -42,6 +42,8 @@ pub(crate) struct Ledger<'a> {
     /// Cancelled twice, or before it was admitted: `finally` does not run either.
     pub(crate) forced: bool,
     pub(crate) halted: Option<ExecutionId>,
+    /// How often it was retried.
+    round: u32,
     pub(crate) finished: Option<FinalStatus>,
     /// The execution that the retry at hand names.
     pub(crate) asked: Option<ExecutionId>,
@@ -67,7 +69,7 @@ pub(crate) struct Book {
     pub(crate) live: Option<Live>,
     /// Since the run began or was retried.
     pub(crate) tries: u32,
-    lost: u32,
+    pub(crate) lost: u32,
     backoff: Option<Wait>,
     /// Tried at least once since the run began or was retried.
     begun: bool,
@@ -75,7 +77,9 @@ pub(crate) struct Book {
     queued: bool,
     last: Option<AttemptResult>,
     verdict: Option<Verdict>,
-    first_active: Option<Micros>,
+    /// Of its `total_timeout`: used up, and since when it runs, both of the run's own clock.
+    spent: Micros,
+    ticking: Option<Micros>,
     pub(crate) settled: Option<(Outcome, Conclusion)>,
     /// The next attempt does the same piece of work again, not new work.
     again: bool,
@@ -87,6 +91,11 @@ impl Book {
     /// As if it had never been tried, but for what is on record.
     fn fresh(&self) -> Self {
         Self { numbers: self.numbers, works: self.works.clone(), ..Self::default() }
+    }
+
+    /// Of its `total_timeout`.
+    fn used(&self, active: Micros) -> Micros {
+        self.spent + self.ticking.map_or(0, |since| active - since)
     }
 
     /// The piece of work that its latest attempt does.
@@ -128,6 +137,7 @@ impl<'a> Ledger<'a> {
             cancelling: false,
             forced: false,
             halted: None,
+            round: 0,
             finished: None,
             asked: None,
             stages: vec![StageBook::default(); nodes.len()],
@@ -351,6 +361,10 @@ impl<'a> Ledger<'a> {
         let again = |id: &ExecutionId| {
             executions.contains(id) || executions.contains(&ExecutionId::stage(id.stage.clone()))
         };
+        let under: Vec<usize> = (0..self.nodes.len())
+            .filter(|at| executions.iter().any(|id| *id.stage == *self.nodes[*at].name))
+            .flat_map(|at| oracle::descendants(self.nodes, at))
+            .collect();
         for at in 0..self.nodes.len() {
             let name = &self.nodes[at].name;
             let whole = ExecutionId::stage(name.as_str());
@@ -371,12 +385,16 @@ impl<'a> Ledger<'a> {
                     Outcome::Failed | Outcome::Cancelled | Outcome::NotRun => {
                         ensure!(again(&id), "{id} was {outcome:?} and does not run again");
                     }
-                    Outcome::Skipped => {}
+                    Outcome::Skipped => {
+                        let judged = !under.contains(&at) || again(&id);
+                        ensure!(judged, "{id} was skipped below what runs again, and stays so");
+                    }
                 }
             }
         }
         (self.finished, self.halted, self.cancelling) = (None, None, false);
         self.forced = false;
+        self.round += 1;
         // It waits for its turn again.
         self.started = false;
         for execution in executions {
@@ -508,7 +526,7 @@ impl<'a> Ledger<'a> {
         book.works.push(before.unwrap_or(attempt.number));
         book.last = None;
         book.verdict = None;
-        book.first_active.get_or_insert(active);
+        book.ticking.get_or_insert(active);
         book.live = Some(Live {
             id: attempt.clone(),
             started: false,
@@ -552,10 +570,7 @@ impl<'a> Ledger<'a> {
         let Some(total) = self.stage(at).total else {
             return Err(format!("{id} has no total_timeout, yet it ended by it"));
         };
-        let Some(first) = self.executions.get(id).and_then(|book| book.first_active) else {
-            return Err(format!("the total_timeout of {id} ended before it began"));
-        };
-        let used = self.active(now) - first;
+        let used = self.executions.get(id).map_or(0, |book| book.used(self.active(now)));
         ensure!(used >= total, "total_timeout {total} of {id} ended after {used}");
         Ok(())
     }
@@ -628,6 +643,7 @@ impl<'a> Ledger<'a> {
     fn unknown(&mut self, attempt: &AttemptId, probing: bool) -> Result<(), Broken> {
         let at = self.at(&attempt.execution.stage)?;
         ensure!(self.stage(at).effects.once(), "{attempt:?} is unknown but not once");
+        let active = self.active(self.last_at);
         let live = self.live(attempt)?;
         // Told again when the probe could not decide.
         ensure!(!live.unknown || (live.probing && !probing), "{attempt:?} is unknown twice");
@@ -636,6 +652,9 @@ impl<'a> Ledger<'a> {
         let book = self.executions.get_mut(&attempt.execution).unwrap();
         book.again = true;
         book.lost += u32::from(first);
+        // The time until somebody decides is nobody's.
+        book.spent = book.used(active);
+        book.ticking = None;
         Ok(())
     }
 
@@ -666,6 +685,8 @@ impl<'a> Ledger<'a> {
         match &book.last {
             Some(AttemptResult::Failed { failure }) => {
                 ensure!(book.tries < retry.max_attempts, "{id} retries after {}", book.tries);
+                let left = stage.total.is_none_or(|total| book.used(active) < total);
+                ensure!(left, "{id} retries after its total_timeout");
                 if let Failure::ExitCode { code } = failure {
                     ensure!(!retry.not_on.contains(code), "{id} retries after exit code {code}");
                 }
@@ -699,6 +720,11 @@ impl<'a> Ledger<'a> {
         }
         let stage = self.stage(at);
         let noop = stage.kind == Kind::Noop;
+        let retry = self.spec.retry_of(stage);
+        let active = self.active(now);
+        let node = &self.nodes[at];
+        let barred = (self.cancelling && (!node.finally || self.forced))
+            || (self.halted.is_some() && !node.finally && node.rule != Rule::Always);
         let book = self.executions.entry(id.clone()).or_default();
         ensure!(book.settled.is_none(), "{id} settled twice");
         // What became of an unknown attempt does not matter once the run is cancelled.
@@ -718,6 +744,13 @@ impl<'a> Ledger<'a> {
             Outcome::Skipped => book.numbers == 0,
         };
         ensure!(fits, "{id} settled {outcome:?} ({reason:?}) after {:?}", book.last);
+        if let (Settled::Failed { failure }, false) = (reason, barred) {
+            let left = stage.total.is_none_or(|total| book.used(active) < total);
+            let again = left && book.tries < retry.max_attempts && retryable(failure, &retry);
+            ensure!(!again, "{id} gives up after {} of {}", book.tries, retry.max_attempts);
+            let lost = matches!(failure, Failure::Lost { .. });
+            ensure!(!lost || book.lost >= LOST_LIMIT, "{id} gives up after {} losses", book.lost);
+        }
         counts_as(stage, outcome, conclusion).map_err(|says| format!("{id}: {says}"))?;
         book.settled = Some((outcome, conclusion));
         book.backoff = None;
@@ -754,8 +787,14 @@ impl<'a> Ledger<'a> {
         match reason {
             Settled::Halted { cause } => {
                 ensure!(self.halted.as_ref() == Some(cause), "{stage}: {cause} did not halt it");
+                let exempt = self.nodes[at].finally || self.nodes[at].rule == Rule::Always;
+                ensure!(!exempt, "{stage} may run while the run is halting");
             }
-            Settled::Cancelled => ensure!(self.cancelling, "{stage} is cancelled by nobody"),
+            Settled::Cancelled => {
+                ensure!(self.cancelling, "{stage} is cancelled by nobody");
+                let spared = self.nodes[at].finally && !self.forced;
+                ensure!(!spared, "{stage} of finally does not run after a cancel");
+            }
             Settled::Done
             | Settled::Failed { .. }
             | Settled::InstancesFailed { .. }
@@ -834,7 +873,7 @@ impl<'a> Ledger<'a> {
         }
         self.probes(desired)?;
         if whole {
-            self.timers(desired)?;
+            self.timers(desired, now)?;
             self.nothing_spared()?;
         }
         if whole && self.started && !self.paused && self.finished.is_none() {
@@ -860,26 +899,39 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    fn timers(&self, desired: &Desired) -> Result<(), Broken> {
-        for timer in &desired.timers {
-            let id = &timer.id.execution;
-            let Some(book) = self.executions.get(id) else {
-                return Err(format!("a timer of {id}, which has not begun"));
+    /// Exactly the waits and the limits that run, each at its instant and of its generation.
+    fn timers(&self, desired: &Desired, now: Micros) -> Result<(), Broken> {
+        let mut wanted = vec![];
+        let active = self.active(now);
+        for (id, book) in self.executions.iter().filter(|_| !self.paused) {
+            if book.settled.is_some() {
+                continue;
+            }
+            if let Some(wait) = &book.backoff {
+                let due = now + wait.since + wait.lasts - active;
+                wanted.push((id.clone(), TimerKind::Retry, wait.number, due));
+            }
+            let total = self.stage(self.at(&id.stage)?).total;
+            let counts = match &book.live {
+                None => book.queued || book.backoff.is_some(),
+                Some(live) => !live.unknown && live.stopping.is_none(),
             };
-            ensure!(book.settled.is_none(), "a timer of {id}, which has settled");
-            ensure!(!self.paused, "a timer of {id} is armed while the run is paused");
-            if timer.id.kind == TimerKind::Retry {
-                ensure!(book.backoff.is_some(), "a retry timer of {id}, which waits for none");
+            if let (Some(total), Some(_), true) = (total, book.ticking, counts) {
+                let due = now + total - book.used(active).min(now + total);
+                wanted.push((id.clone(), TimerKind::Total, self.round, due));
             }
         }
-        for (id, book) in &self.executions {
-            let armed = desired
-                .timers
-                .iter()
-                .any(|timer| timer.id.execution == *id && timer.id.kind == TimerKind::Retry);
-            let waits = book.backoff.is_some() && book.settled.is_none();
-            ensure!(armed || !waits || self.paused, "no timer ends the wait of {id}");
-        }
+        let mut armed: Vec<_> = desired
+            .timers
+            .iter()
+            .map(|timer| {
+                let due = u64::try_from(timer.due.as_microsecond()).unwrap();
+                (timer.id.execution.clone(), timer.id.kind, timer.id.generation, due)
+            })
+            .collect();
+        wanted.sort();
+        armed.sort();
+        ensure!(armed == wanted, "armed are {armed:?}, ought to be {wanted:?}");
         Ok(())
     }
 
@@ -960,6 +1012,22 @@ fn counts_as(stage: &StageSpec, outcome: Outcome, conclusion: Conclusion) -> Res
     let wanted = oracle::conclusion(stage, outcome);
     ensure!(conclusion == wanted, "{outcome:?} counts as {conclusion:?}, not as {wanted:?}");
     Ok(())
+}
+
+fn retryable(failure: &Failure, retry: &RetrySpec) -> bool {
+    match failure {
+        Failure::ExitCode { code } => !retry.not_on.contains(code),
+        Failure::Signal { .. }
+        | Failure::Timeout { .. }
+        | Failure::IdleTimeout { .. }
+        | Failure::NotStarted { .. }
+        | Failure::InvalidOutput { .. } => true,
+        Failure::TotalTimeout { .. }
+        | Failure::Unresolved { .. }
+        | Failure::Expression { .. }
+        | Failure::Lost { .. }
+        | Failure::DecidedFailed => false,
+    }
 }
 
 pub(crate) fn micros(stamped: &Stamped) -> Micros {

@@ -9,7 +9,7 @@ use engine::command::{
     Command, Create, End, Rejection, Report, StopReason, TimerId, TimerKind, Verdict,
 };
 use engine::desired::Desired;
-use engine::event::{Event, Stamped};
+use engine::event::{AttemptResult, Event, Failure, Stamped};
 use engine::id::{AttemptId, ExecutionId, RunId};
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::sim::coverage::{Coverage, event_word};
 use crate::sim::faults::{Act, Case, ODD, Weather, What};
 use crate::sim::hands::{Hands, exit};
-use crate::sim::invariants::{Broken, Ledger};
+use crate::sim::invariants::{Broken, LOST_LIMIT, Ledger};
 use crate::sim::oracle::{self, Node};
 use crate::sim::rng::Rng;
 use crate::sim::spec::{Micros, SECOND, Spec};
@@ -66,6 +66,8 @@ pub(crate) struct World<'a> {
     pub(crate) ledger: Ledger<'a>,
     pub(crate) hands: Hands,
     death: Option<Death>,
+    /// How far the next decision's clock is behind.
+    behind: Micros,
     past: Vec<AttemptId>,
     old_timers: Vec<TimerId>,
     next_act: usize,
@@ -146,6 +148,7 @@ impl<'a> World<'a> {
             ledger: Ledger::new(&case.spec, nodes),
             hands: Hands::default(),
             death: None,
+            behind: 0,
             past: vec![],
             old_timers: vec![],
             next_act: 0,
@@ -206,6 +209,7 @@ impl<'a> World<'a> {
         self.next_act = self.case.acts.len();
         self.odd = MOST_ODD;
         self.death = None;
+        self.behind = 0;
         self.hands.duplicate_next = false;
         self.hands.delay_next = 0;
     }
@@ -324,6 +328,7 @@ impl<'a> World<'a> {
         ensure!(again == self.run, "the journal does not fold to the state of the run");
         let desired = self.run.desired();
         ensure!(desired == Desired::default(), "a finished run desires {desired:?}");
+        self.absorbs()?;
         if matches!(self.case.weather, Weather::Storm) {
             return Ok(());
         }
@@ -354,6 +359,33 @@ impl<'a> World<'a> {
                 instant(end)
             );
         }
+        Ok(())
+    }
+
+    /// Whatever comes after the end changes nothing.
+    fn absorbs(&mut self) -> Result<(), Broken> {
+        let by = || "sim".to_owned();
+        let mut rng = Rng::of(self.case.seed, "afterwards");
+        let execution = self.any(&mut rng);
+        let attempt = self.old_attempt(&mut rng);
+        let timer = TimerId { execution: execution.clone(), kind: TimerKind::Retry, generation: 2 };
+        let verdict = Verdict::Retry;
+        let mut late = vec![
+            create(&self.case.spec),
+            Command::Admit,
+            Command::Pause { by: by(), now: rng.chance(50) },
+            Command::Resume { by: by() },
+            Command::Cancel { by: by(), reason: String::new() },
+            Command::Resolve { by: by(), execution, verdict },
+            Command::Fire { timer },
+        ];
+        let reports = (0..6).map(stray);
+        late.extend(reports.map(|report| Command::Report { attempt: attempt.clone(), report }));
+        let before = self.journal.len();
+        for command in late {
+            self.submit(command)?;
+        }
+        ensure!(self.journal.len() == before, "a finished run has moved");
         Ok(())
     }
 
@@ -496,7 +528,12 @@ impl<'a> World<'a> {
     pub(crate) fn submit(&mut self, command: Command) -> Result<Answer, Broken> {
         let status = self.run.status().word();
         let wanted = self.must(&command);
-        let answer = self.run.handle(command.clone(), instant(self.now));
+        // Firing early would be refused, and rightly.
+        let timer = matches!(command, Command::Fire { .. });
+        let behind = if timer { 0 } else { std::mem::take(&mut self.behind) };
+        let now = instant(self.now.saturating_sub(behind));
+        let stamp = self.journal.last().map_or(now, |last| last.at.max(now));
+        let answer = self.run.handle(command.clone(), now);
         self.coverage.command(&command, status, answer.is_ok());
         let events = match answer {
             Err(rejection) => {
@@ -516,6 +553,9 @@ impl<'a> World<'a> {
         if let Command::Retry { from, .. } = &command {
             self.ledger.asked.clone_from(from);
         }
+        if let Some(first) = events.first() {
+            self.taken_at_its_word(&command, &first.event)?;
+        }
         let death = self.death.take();
         if death == Some(Death::BeforeAppend) {
             self.told.push("             the server dies, nothing was stored".into());
@@ -523,7 +563,7 @@ impl<'a> World<'a> {
         }
         for stamped in &events {
             self.told.push(format!("             + {:?}", stamped.event));
-            ensure!(stamped.at == instant(self.now), "an event is not stamped with its time");
+            ensure!(stamped.at == stamp, "an event of {stamp} is stamped {}", stamped.at);
             self.ledger.enter(stamped).map_err(|broken| {
                 format!("{broken} (at {} after {command:?})", event_word(&stamped.event))
             })?;
@@ -544,6 +584,56 @@ impl<'a> World<'a> {
             return self.restart();
         }
         Ok(Answer::Accepted)
+    }
+
+    /// What a person, a probe or a child said is what was written down.
+    fn taken_at_its_word(&self, command: &Command, event: &Event) -> Result<(), Broken> {
+        let fits = match (command, event) {
+            (Command::Resolve { verdict, by, .. }, event) => {
+                matches!(event, Event::AttemptResolved { verdict: kept, by: who, .. }
+                    if kept == verdict && who == by)
+            }
+            (Command::Report { attempt, report: Report::Probed { exit_code } }, event) => {
+                let lost = self.ledger.executions[&attempt.execution].lost;
+                match (exit_code, event) {
+                    // Outputs that nobody can know any more.
+                    (Some(0), Event::AttemptUnknown { probing, .. }) => {
+                        self.case.spec.stage(&attempt.execution.stage).outputs && !probing
+                    }
+                    (Some(0), Event::AttemptResolved { verdict, .. }) => {
+                        *verdict == Verdict::Succeeded
+                    }
+                    (Some(1), Event::AttemptResolved { verdict, .. }) => {
+                        let out = lost >= LOST_LIMIT;
+                        *verdict == if out { Verdict::Failed } else { Verdict::Retry }
+                    }
+                    (Some(0 | 1), _) => false,
+                    (_, event) => matches!(event, Event::AttemptUnknown { probing: false, .. }),
+                }
+            }
+            (Command::Report { report: Report::Exited(exit), .. }, event) => {
+                match (exit.end, event) {
+                    (End::Code(0), Event::AttemptFinished { result, .. }) => matches!(
+                        result,
+                        AttemptResult::Succeeded { .. }
+                            | AttemptResult::Failed { failure: Failure::InvalidOutput { .. } }
+                    ),
+                    (End::Code(code), Event::AttemptFinished { result, .. }) => {
+                        *result == AttemptResult::Failed { failure: Failure::ExitCode { code } }
+                    }
+                    (End::Signal(signal), Event::AttemptFinished { result, .. }) => {
+                        *result == AttemptResult::Failed { failure: Failure::Signal { signal } }
+                    }
+                    (
+                        End::Stopped(_),
+                        Event::AttemptFinished { .. } | Event::AttemptUnknown { .. },
+                    ) => true,
+                    _ => false,
+                }
+            }
+            _ => true,
+        };
+        if fits { Ok(()) } else { Err(format!("{command:?} became {event:?}")) }
     }
 
     fn restart(&mut self) -> Result<Answer, Broken> {
@@ -696,6 +786,11 @@ impl<'a> World<'a> {
                 self.hands.reboot(self.now);
                 self.run = replay(&self.pipeline, &self.journal);
             }
+            What::ClockBack => {
+                self.run = replay(&self.pipeline, &self.journal);
+                self.hands.restart();
+                self.behind = rng.range(1, 90 * SECOND);
+            }
             What::Jump => self.now += rng.range(1, 90 * SECOND),
             What::Create
             | What::Admit
@@ -762,7 +857,11 @@ impl<'a> World<'a> {
 }
 
 fn any_report(rng: &mut Rng) -> Report {
-    match rng.below(6) {
+    stray(rng.below(6))
+}
+
+fn stray(kind: u64) -> Report {
+    match kind {
         0 => Report::Started { worker: "other".into(), pid: None },
         1 => Report::Exited(exit(End::Code(0), Ok(IndexMap::new()))),
         2 => Report::Exited(exit(End::Stopped(StopReason::Cancelled), Ok(IndexMap::new()))),

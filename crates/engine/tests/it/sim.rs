@@ -15,6 +15,15 @@
 //!
 //! `ORCHESTRATE_SIM_SEEDS` says how many seeds (500), `ORCHESTRATE_SIM_SEED` runs one and tells it.
 
+/// The complaint of whoever checks: `Err` with a sentence.
+macro_rules! ensure {
+    ($ok:expr, $($says:tt)*) => {
+        if !$ok {
+            return Err(format!($($says)*));
+        }
+    };
+}
+
 mod coverage;
 mod faults;
 mod fleet;

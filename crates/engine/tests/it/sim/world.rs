@@ -1,15 +1,16 @@
 //! One run in a world of its own: a clock that only the world moves, hands that do what is
 //! desired, a journal that survives every death of the server.
 
+mod acts;
+mod promises;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::Run;
-use engine::command::{
-    Command, Create, End, Rejection, Report, StopReason, TimerId, TimerKind, Verdict,
-};
+use engine::command::{Command, Create, End, Report, StopReason, TimerId, TimerKind, Verdict};
 use engine::desired::Desired;
-use engine::event::{AttemptResult, Event, Failure, Stamped};
+use engine::event::{Event, Stamped};
 use engine::id::{AttemptId, ExecutionId, RunId};
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -19,20 +20,12 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::sim::coverage::{Coverage, event_word};
-use crate::sim::faults::{Act, Case, ODD, Weather, What};
+use crate::sim::faults::{Act, Case, ODD, Weather};
 use crate::sim::hands::{Hands, exit};
-use crate::sim::invariants::{Broken, LOST_LIMIT, Ledger};
+use crate::sim::invariants::{Broken, Ledger};
 use crate::sim::oracle::{self, Node};
 use crate::sim::rng::Rng;
-use crate::sim::spec::{Micros, SECOND, Spec};
-
-macro_rules! ensure {
-    ($ok:expr, $($says:tt)*) => {
-        if !$ok {
-            return Err(format!($($says)*));
-        }
-    };
-}
+use crate::sim::spec::{Micros, Spec};
 
 /// So often somebody interferes with a run that only waits.
 const MOST_ODD: u64 = 8;
@@ -322,73 +315,6 @@ impl<'a> World<'a> {
         words
     }
 
-    fn last_words(&mut self, nodes: &[Node]) -> Result<(), Broken> {
-        ensure!(self.ledger.live_attempts().is_empty(), "attempts outlive the run");
-        let again = replay(&self.pipeline, &self.journal);
-        ensure!(again == self.run, "the journal does not fold to the state of the run");
-        let desired = self.run.desired();
-        ensure!(desired == Desired::default(), "a finished run desires {desired:?}");
-        self.absorbs()?;
-        if matches!(self.case.weather, Weather::Storm) {
-            return Ok(());
-        }
-        let Some(wanted) = oracle::predict(&self.case.spec, nodes) else { return Ok(()) };
-        if wanted.halted && self.case.weather != Weather::Calm {
-            return Ok(());
-        }
-        self.coverage.predicted += 1;
-        let outcomes = self.ledger.outcomes();
-        for (node, (wanted, got)) in nodes.iter().zip(wanted.outcomes.iter().zip(&outcomes)) {
-            ensure!(
-                *got == Some(*wanted),
-                "oracle: {} ended {got:?}, must end {wanted:?}",
-                node.name
-            );
-        }
-        let status = self.ledger.finished;
-        ensure!(
-            status == Some(wanted.status),
-            "oracle: the run ended {status:?}, must end {:?}",
-            wanted.status
-        );
-        if let (Weather::Calm, Some(end)) = (self.case.weather, wanted.end) {
-            let ended = self.journal.last().unwrap().at;
-            ensure!(
-                ended == instant(end),
-                "oracle: the run ended at {ended}, must end at {}",
-                instant(end)
-            );
-        }
-        Ok(())
-    }
-
-    /// Whatever comes after the end changes nothing.
-    fn absorbs(&mut self) -> Result<(), Broken> {
-        let by = || "sim".to_owned();
-        let mut rng = Rng::of(self.case.seed, "afterwards");
-        let execution = self.any(&mut rng);
-        let attempt = self.old_attempt(&mut rng);
-        let timer = TimerId { execution: execution.clone(), kind: TimerKind::Retry, generation: 2 };
-        let verdict = Verdict::Retry;
-        let mut late = vec![
-            create(&self.case.spec),
-            Command::Admit,
-            Command::Pause { by: by(), now: rng.chance(50) },
-            Command::Resume { by: by() },
-            Command::Cancel { by: by(), reason: String::new() },
-            Command::Resolve { by: by(), execution, verdict },
-            Command::Fire { timer },
-        ];
-        let reports = (0..6).map(stray);
-        late.extend(reports.map(|report| Command::Report { attempt: attempt.clone(), report }));
-        let before = self.journal.len();
-        for command in late {
-            self.submit(command)?;
-        }
-        ensure!(self.journal.len() == before, "a finished run has moved");
-        Ok(())
-    }
-
     /// One thing happens. `false` when nothing is left to happen.
     pub(crate) fn step(&mut self) -> Result<bool, Broken> {
         let desired = self.look()?;
@@ -450,22 +376,6 @@ impl<'a> World<'a> {
         self.ledger.check(&desired, self.now)?;
         self.ledger.shown(&self.run)?;
         Ok(desired)
-    }
-
-    /// Every attempt has a key of its own; what it hands to a remote API is the same exactly when
-    /// it does the same piece of work again.
-    fn check_task(&mut self, attempt: &AttemptId) -> Result<(), Broken> {
-        let task = self.run.task(attempt);
-        let Some(task) = task else { return Err(format!("{attempt:?} has no task")) };
-        ensure!(task.attempt == *attempt, "{attempt:?} has the task of {:?}", task.attempt);
-        let owner = self.keys.entry(task.key).or_insert_with(|| attempt.clone());
-        ensure!(owner == attempt, "{attempt:?} has the key of {owner:?}");
-        let work = (attempt.execution.clone(), self.ledger.executions[&attempt.execution].work());
-        let known = self.effects.entry(task.effect_key.clone()).or_insert_with(|| work.clone());
-        ensure!(*known == work, "{attempt:?} does {work:?} with the effect key of {known:?}");
-        let keys = self.effects.iter().filter(|(_, one)| **one == work).count();
-        ensure!(keys == 1, "{attempt:?} does {work:?} with a second effect key");
-        Ok(())
     }
 
     fn reconcile(&mut self, desired: &Desired) -> Result<(), Broken> {
@@ -586,273 +496,12 @@ impl<'a> World<'a> {
         Ok(Answer::Accepted)
     }
 
-    /// What a person, a probe or a child said is what was written down.
-    fn taken_at_its_word(&self, command: &Command, event: &Event) -> Result<(), Broken> {
-        let fits = match (command, event) {
-            (Command::Resolve { verdict, by, .. }, event) => {
-                matches!(event, Event::AttemptResolved { verdict: kept, by: who, .. }
-                    if kept == verdict && who == by)
-            }
-            (Command::Report { attempt, report: Report::Probed { exit_code } }, event) => {
-                let lost = self.ledger.executions[&attempt.execution].lost;
-                match (exit_code, event) {
-                    // Outputs that nobody can know any more.
-                    (Some(0), Event::AttemptUnknown { probing, .. }) => {
-                        self.case.spec.stage(&attempt.execution.stage).outputs && !probing
-                    }
-                    (Some(0), Event::AttemptResolved { verdict, .. }) => {
-                        *verdict == Verdict::Succeeded
-                    }
-                    (Some(1), Event::AttemptResolved { verdict, .. }) => {
-                        let out = lost >= LOST_LIMIT;
-                        *verdict == if out { Verdict::Failed } else { Verdict::Retry }
-                    }
-                    (Some(0 | 1), _) => false,
-                    (_, event) => matches!(event, Event::AttemptUnknown { probing: false, .. }),
-                }
-            }
-            (Command::Report { report: Report::Exited(exit), .. }, event) => {
-                match (exit.end, event) {
-                    (End::Code(0), Event::AttemptFinished { result, .. }) => matches!(
-                        result,
-                        AttemptResult::Succeeded { .. }
-                            | AttemptResult::Failed { failure: Failure::InvalidOutput { .. } }
-                    ),
-                    (End::Code(code), Event::AttemptFinished { result, .. }) => {
-                        *result == AttemptResult::Failed { failure: Failure::ExitCode { code } }
-                    }
-                    (End::Signal(signal), Event::AttemptFinished { result, .. }) => {
-                        *result == AttemptResult::Failed { failure: Failure::Signal { signal } }
-                    }
-                    (
-                        End::Stopped(_),
-                        Event::AttemptFinished { .. } | Event::AttemptUnknown { .. },
-                    ) => true,
-                    _ => false,
-                }
-            }
-            _ => true,
-        };
-        if fits { Ok(()) } else { Err(format!("{command:?} became {event:?}")) }
-    }
-
     fn restart(&mut self) -> Result<Answer, Broken> {
         self.ledger.asked = None;
         self.run = replay(&self.pipeline, &self.journal);
         ensure!(self.run == self.replica, "the journal folds to another state");
         self.hands.restart();
         Ok(Answer::Silence)
-    }
-
-    /// Must it be accepted? `None`: the page of semantics leaves it open.
-    fn must(&self, command: &Command) -> Option<bool> {
-        let ledger = &self.ledger;
-        let settled = ledger.finished.is_some();
-        if !ledger.created {
-            return Some(matches!(command, Command::Create(_)));
-        }
-        match command {
-            Command::Create(_) => Some(false),
-            Command::Admit => {
-                Some(!ledger.started && !settled && !ledger.cancelling && !ledger.paused)
-            }
-            Command::Pause { .. } if settled || ledger.cancelling || ledger.paused => Some(false),
-            Command::Pause { .. } => Some(true),
-            Command::Resume { .. } => Some(ledger.paused),
-            Command::Cancel { .. } if settled || ledger.forced => Some(false),
-            Command::Cancel { .. } => (!ledger.cancelling).then_some(true),
-            Command::Retry { .. } if !settled => Some(false),
-            Command::Retry { from: Some(id), .. } => (id.instance.is_none()).then_some(true),
-            Command::Retry { from: None, .. } => Some(ledger.anything_to_retry()),
-            Command::Resolve { execution, .. } => {
-                let book = ledger.executions.get(execution);
-                let live = book.and_then(|book| book.live.as_ref());
-                let unknown = live.is_some_and(|live| live.unknown);
-                // Human actions wait until the run is resumed.
-                Some(unknown && !ledger.paused)
-            }
-            Command::Report { attempt, report } => {
-                let book = ledger.executions.get(&attempt.execution);
-                let live = book.and_then(|book| book.live.as_ref());
-                let live = live.filter(|live| live.id == *attempt);
-                match report {
-                    Report::Probed { .. } => {
-                        if live.is_some_and(|live| live.unknown) {
-                            None
-                        } else {
-                            Some(false)
-                        }
-                    }
-                    Report::Started { .. } => {
-                        if live.is_some_and(|live| !live.unknown) {
-                            None
-                        } else {
-                            Some(false)
-                        }
-                    }
-                    Report::Exited(_) | Report::NotStarted { .. } | Report::Lost { .. } => {
-                        match live {
-                            Some(live) if live.unknown => None,
-                            Some(_) => Some(true),
-                            None => Some(false),
-                        }
-                    }
-                }
-            }
-            Command::Fire { .. } => None,
-        }
-    }
-
-    /// A refusal says what is the matter.
-    fn expected(&self, command: &Command, rejection: &Rejection) -> Result<(), Broken> {
-        let fits = match (command, rejection) {
-            (Command::Report { .. }, Rejection::Stale { .. }) => true,
-            (Command::Report { .. }, _) => !self.ledger.created || self.ledger.finished.is_some(),
-            (Command::Fire { .. }, Rejection::StaleTimer | Rejection::NotDue { .. }) => true,
-            (Command::Fire { .. }, _) => !self.ledger.created || self.ledger.finished.is_some(),
-            (_, Rejection::Stale { .. } | Rejection::StaleTimer | Rejection::NotDue { .. }) => {
-                false
-            }
-            _ => true,
-        };
-        ensure!(fits, "{command:?} is refused because {rejection}");
-        Ok(())
-    }
-
-    fn perform(&mut self, act: &Act, desired: &Desired) -> Result<(), Broken> {
-        let by = || "sim".to_owned();
-        let mut rng = Rng::new(act.pick);
-        self.told.push(format!("{:>12} {:?}", self.now, act.what));
-        let command = match act.what {
-            What::Create => create(&self.case.spec),
-            What::Admit => Command::Admit,
-            What::Pause => Command::Pause { by: by(), now: false },
-            What::PauseNow => Command::Pause { by: by(), now: true },
-            What::Resume => Command::Resume { by: by() },
-            What::Cancel => Command::Cancel { by: by(), reason: "enough".into() },
-            What::RetryAll => Command::Retry { by: by(), from: None },
-            What::RetryFrom => Command::Retry { by: by(), from: Some(self.any(&mut rng)) },
-            What::Resolve(verdict) => {
-                Command::Resolve { by: by(), execution: self.unknown(&mut rng), verdict }
-            }
-            What::StaleReport => {
-                let attempt = self.old_attempt(&mut rng);
-                Command::Report { attempt, report: any_report(&mut rng) }
-            }
-            What::WrongFence => {
-                let mut attempt = self.live_attempt(&mut rng);
-                match rng.below(3) {
-                    0 => attempt.fence += 1,
-                    1 => attempt.fence = attempt.fence.wrapping_sub(1),
-                    _ => attempt.number += 1,
-                }
-                Command::Report { attempt, report: any_report(&mut rng) }
-            }
-            What::ForeignTimer => {
-                let kind = rng.pick(&[TimerKind::Retry, TimerKind::Total]);
-                let generation = u32::try_from(rng.below(4)).unwrap();
-                let timer = TimerId { execution: self.any(&mut rng), kind, generation };
-                return self.fire(timer, desired).map(|_| ());
-            }
-            What::EarlyTimer => match desired.timers.first() {
-                Some(timer) => return self.fire(timer.id.clone(), desired).map(|_| ()),
-                None => return Ok(()),
-            },
-            What::OldTimer => match self.old_timers.last().cloned() {
-                Some(timer) => return self.fire(timer, desired).map(|_| ()),
-                None => return Ok(()),
-            },
-            other => {
-                self.suffer(other, &mut rng, act.pick);
-                return Ok(());
-            }
-        };
-        self.submit(command)?;
-        Ok(())
-    }
-
-    fn suffer(&mut self, what: What, rng: &mut Rng, pick: u64) {
-        match what {
-            What::Lose => self.hands.lose(&self.case.spec, self.now, pick),
-            What::Duplicate => self.hands.duplicate_next = true,
-            What::Delay => self.hands.delay_next = rng.range(1, 20 * SECOND),
-            What::DieBeforeAppend => self.death = Some(Death::BeforeAppend),
-            What::DieAfterAppend => self.death = Some(Death::AfterAppend),
-            What::DieBetween => {
-                self.run = replay(&self.pipeline, &self.journal);
-                self.hands.restart();
-            }
-            What::Reboot => {
-                self.hands.reboot(self.now);
-                self.run = replay(&self.pipeline, &self.journal);
-            }
-            What::ClockBack => {
-                self.run = replay(&self.pipeline, &self.journal);
-                self.hands.restart();
-                self.behind = rng.range(1, 90 * SECOND);
-            }
-            What::Jump => self.now += rng.range(1, 90 * SECOND),
-            What::Create
-            | What::Admit
-            | What::Pause
-            | What::PauseNow
-            | What::Resume
-            | What::Cancel
-            | What::RetryAll
-            | What::RetryFrom
-            | What::Resolve(_)
-            | What::StaleReport
-            | What::WrongFence
-            | What::ForeignTimer
-            | What::EarlyTimer
-            | What::OldTimer => unreachable!("a command is not suffered"),
-        }
-    }
-
-    /// A timer acts only while it is armed, for its generation, and when it is due.
-    fn fire(&mut self, timer: TimerId, desired: &Desired) -> Result<Answer, Broken> {
-        let armed = desired.timers.iter().find(|one| one.id == timer);
-        let may = armed.is_some_and(|one| one.due <= instant(self.now));
-        let answer = self.submit(Command::Fire { timer: timer.clone() })?;
-        ensure!(answer != Answer::Accepted || may, "{timer:?} acted: it is not armed or not due");
-        ensure!(answer != Answer::Refused || !may, "{timer:?} is due and was refused");
-        Ok(answer)
-    }
-
-    fn any(&self, rng: &mut Rng) -> ExecutionId {
-        let stages: Vec<_> = self.case.spec.all().map(|stage| stage.name.as_str()).collect();
-        let name = stages[rng.index(stages.len())];
-        if self.case.spec.stage(name).foreach.is_some() && rng.chance(60) {
-            ExecutionId::instance(name, u32::try_from(rng.range(1, 4)).unwrap())
-        } else {
-            ExecutionId::stage(name)
-        }
-    }
-
-    fn unknown(&self, rng: &mut Rng) -> ExecutionId {
-        let unknown = self
-            .ledger
-            .executions
-            .iter()
-            .find(|(_, book)| book.live.as_ref().is_some_and(|live| live.unknown));
-        unknown.map_or_else(|| self.any(rng), |(id, _)| id.clone())
-    }
-
-    fn live_attempt(&self, rng: &mut Rng) -> AttemptId {
-        let live = self.ledger.live_attempts();
-        if live.is_empty() {
-            return AttemptId { execution: self.any(rng), number: 1, fence: 1 };
-        }
-        live[rng.index(live.len())].clone()
-    }
-
-    fn old_attempt(&self, rng: &mut Rng) -> AttemptId {
-        let live = self.ledger.live_attempts();
-        let old: Vec<_> = self.past.iter().filter(|one| !live.contains(one)).collect();
-        if old.is_empty() {
-            return AttemptId { execution: self.any(rng), number: 9, fence: 0 };
-        }
-        old[rng.index(old.len())].clone()
     }
 }
 

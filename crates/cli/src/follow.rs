@@ -70,6 +70,9 @@ pub async fn follow(
         Ok(Left::Waiting) => {
             let detail = follower.session.client.run(&run.id).await?;
             output::print(&format!("{}\n", ending::summary_plain(&detail, context.palette())))?;
+            for command in follower.board.decisions() {
+                output::say(&format!("{} {command}\n", context.talk_palette().note("decide:")));
+            }
             Ok(Exit::StillWaiting)
         }
         Ok(Left::Forced) => Ok(Exit::Interrupted),
@@ -104,7 +107,7 @@ impl<'c> Follower<'c> {
         let detail = session.client.run(&run.id).await?;
         let mut board = Board::new(&detail);
         let mut show = Show::new(context, &following);
-        show.begin(&board, following.is_new);
+        show.begin(&board, following.is_new, context.now());
         if context.format() == Format::Ndjson || following.is_new {
             // A fast run may have gone far already: all of it is shown.
             board = board.rewound();

@@ -65,12 +65,12 @@ impl Show {
     }
 
     /// The first lines.
-    pub(super) fn begin(&mut self, board: &Board, is_new: bool) {
+    pub(super) fn begin(&mut self, board: &Board, is_new: bool, now: Timestamp) {
         let run = &board.run;
         let label = if is_new { "Starting" } else { "Following" };
         let stages = words::count(u64::from(board.total), "stage");
         let note = Note {
-            at: run.created_at,
+            at: if is_new { run.created_at } else { now },
             label,
             settled: board.settled,
             total: board.total,
@@ -89,7 +89,10 @@ impl Show {
             }
             Way::Lines => {
                 output::say(&plain::note(&note, self.screen.palette));
-                self.said = Some(run.created_at);
+                if !is_new && !board.finished() {
+                    output::say(&plain::heartbeat(board, now, self.screen.palette));
+                }
+                self.said = Some(now);
             }
             Way::Silent => {}
         }

@@ -304,14 +304,7 @@ impl Board {
         let Some(row) = self.row(attempt) else { return };
         row.state = State::Idle;
         row.last_elapsed_ms = elapsed_ms;
-        row.last_failure = match result {
-            AttemptResult::Succeeded { .. } => String::new(),
-            AttemptResult::Failed { failure } => why::failure(failure),
-            AttemptResult::Stopped { reason } => {
-                format!("stopped ({})", format!("{reason:?}").to_lowercase())
-            }
-            AttemptResult::Lost { message } => format!("lost: {message}"),
-        };
+        row.last_failure = engine::words::result(result);
         tail.clone_into(&mut row.tail);
     }
 
@@ -480,21 +473,18 @@ impl Board {
         })
     }
 
-    /// A person has to decide, and nothing else goes on.
-    pub fn stands_still(&self) -> bool {
-        let mut waits = false;
-        for row in self.rows.values() {
-            match row.state {
-                State::Unknown { probing: false } => waits = true,
-                State::Idle | State::Settled => {}
-                State::Queued
-                | State::Running
-                | State::Stopping
-                | State::Backoff { .. }
-                | State::Unknown { probing: true } => return false,
-            }
-        }
-        waits
+    /// What a person has to decide, as commands.
+    pub fn decisions(&self) -> Vec<String> {
+        let waiting = self
+            .rows
+            .iter()
+            .filter(|(_, row)| matches!(row.state, State::Unknown { probing: false }));
+        waiting
+            .map(|(name, _)| {
+                let run = &self.run.name;
+                format!("orchestrate runs resolve {run} {name} retry|succeeded|failed")
+            })
+            .collect()
     }
 
     /// Cells of the longest name, to line details up.

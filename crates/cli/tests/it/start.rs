@@ -30,7 +30,8 @@ fn a_run_with_a_skip_and_a_retry_succeeds_and_says_why() {
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert!(ended.stdout.contains("Succeeded  both#1"), "{}", ended.stdout);
     assert!(ended.stdout.contains(": 2 succeeded, 1 skipped"), "{}", ended.stdout);
-    for part in ["Starting   both#1", "Retry      ", "/3 flaky", "attempt 1/3 exit 7, next in"] {
+    for part in ["Starting   both#1", "Retry      ", "/3 flaky", "attempt 1/3 exit code 7, next in"]
+    {
         assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
     }
     let skipped = ended.stderr.lines().find(|line| line.contains("Skipped")).unwrap();

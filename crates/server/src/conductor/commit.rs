@@ -60,7 +60,10 @@ impl Conductor {
                 match outcomes.get(change - catalog) {
                     Some(Outcome::Appended { rows, .. }) => {
                         self.stored(append, rows);
-                        if !self.reconcile_after(run, &append.events) {
+                        // Already wanted where the hands said in this turn that they never started
+                        // something: then the events alone are not all there is to do.
+                        let whole = batch.reconcile.contains(&run);
+                        if whole || !self.reconcile_after(run, &append.events) {
                             batch.reconcile.insert(run);
                         }
                     }

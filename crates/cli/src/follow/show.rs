@@ -99,6 +99,7 @@ impl Show {
     }
 
     pub(super) fn notes(&mut self, notes: &[Note], board: &Board, now: Timestamp) {
+        let width = if notes.is_empty() { 0 } else { board.name_width() };
         for note in notes {
             match self.way {
                 // It has been said at the beginning.
@@ -106,7 +107,7 @@ impl Show {
                 // The last words name them all.
                 _ if note.label == "Not run" => {}
                 Way::Live => {
-                    self.above.push(frame::note(note, board.name_width(), self.screen));
+                    self.above.push(frame::note(note, width, self.screen));
                 }
                 Way::Lines => {
                     output::say(&plain::note(note, self.screen.palette));

@@ -12,7 +12,7 @@ use crate::words;
 /// `runs list`
 pub fn table(runs: &[RunSummary], now: Timestamp) -> Table {
     let mut table =
-        Table::new(&["RUN", "STATUS", "STAGES", "STARTED", "TIME", "TRIGGER", "BY", "REASON"]);
+        Table::new(&["RUN", "STATUS", "DONE", "STARTED", "TIME", "TRIGGER", "BY", "REASON"]);
     for run in runs {
         table.row(vec![
             run.name.as_str().into(),

@@ -130,6 +130,23 @@ pub fn one_of(words: &[&str]) -> String {
     }
 }
 
+/// What other systems call a word of ours.
+pub fn word_elsewhere(written: &str) -> Option<&'static str> {
+    let ours = match written {
+        "int" => "integer",
+        "str" | "text" => "string",
+        "bool" => "boolean",
+        "float" | "double" | "decimal" => "number",
+        "array" | "sequence" => "list",
+        "object" | "dict" | "hash" => "map",
+        "stop" | "abort" | "fail" => "halt",
+        "ignore" | "warn" => "continue",
+        "fixed" => "constant",
+        _ => return None,
+    };
+    Some(ours)
+}
+
 /// What other systems call a key of ours.
 pub fn known_elsewhere(written: &str) -> Option<&'static str> {
     let ours = match written {

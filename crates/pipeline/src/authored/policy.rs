@@ -2,6 +2,7 @@
 
 use super::fields::{Fields, range};
 use super::read::Reader;
+use super::scalars::is_duration;
 use super::{AuthoredRetry, Named, Placed};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{BackoffKind, Concurrency, OnConflict};
@@ -40,6 +41,14 @@ impl Reader<'_> {
     }
 
     fn backoff(&mut self, node: &Node, outer: &Fields<'_>, retry: &mut AuthoredRetry) {
+        if let Some(wait) = node.scalar().filter(|scalar| is_duration(&scalar.text)) {
+            let message = format!("`{}` is no kind of backoff", wait.text);
+            self.push(
+                Diagnostic::new(Code::NOT_A_CHOICE, node.span, message)
+                    .help(format!("a first wait is written `backoff: {{initial: {}}}`", wait.text)),
+            );
+            return;
+        }
         if node.scalar().is_some_and(|scalar| !scalar.is_null()) {
             retry.kind = outer.choice("backoff", self).map(|choice| KINDS[choice.value]);
             return;

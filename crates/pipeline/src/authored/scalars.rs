@@ -12,7 +12,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::Expression;
 use crate::source::Span;
 use crate::text::{Part, Template, TextError, ValueTemplate};
-use crate::vocabulary::one_of;
+use crate::vocabulary::{one_of, word_elsewhere};
 use crate::when::Globs;
 use crate::yaml::{Kind, Node, Scalar};
 
@@ -101,7 +101,12 @@ impl Reader<'_> {
         }
         let message = format!("`{}` is no value of {what}", shorten(&written));
         let near = self.sink.did_you_mean(&written, words.iter().copied());
-        let help = if near.is_empty() { format!("write {}", one_of(words)) } else { near };
+        let elsewhere = word_elsewhere(&written).filter(|ours| words.contains(ours));
+        let help = match (near.is_empty(), elsewhere) {
+            (false, _) => near,
+            (true, Some(ours)) => format!("here it is called `{ours}`"),
+            (true, None) => format!("write {}", one_of(words)),
+        };
         self.push(Diagnostic::new(Code::NOT_A_CHOICE, node.span, message).help(help));
         None
     }
@@ -191,7 +196,13 @@ impl Reader<'_> {
                 let place = places.of(error.span.start, error.span.end);
                 let code =
                     if error.limit { Code::EXPRESSION_TOO_LARGE } else { Code::EXPRESSION_SYNTAX };
-                self.push(Diagnostic::new(code, place, error.message));
+                let help = match written.get(error.span.start..error.span.end) {
+                    Some("and") => "write `&&`",
+                    Some("or") => "write `||`",
+                    Some("not") => "write `!`",
+                    Some(_) | None => "",
+                };
+                self.push(Diagnostic::new(code, place, error.message).help(help));
                 None
             }
         }
@@ -225,6 +236,11 @@ pub(crate) fn literal(node: &Node) -> Json {
             entries.iter().map(|entry| (entry.key.clone(), literal(&entry.value))).collect()
         }
     }
+}
+
+/// Whether a word is meant as a duration.
+pub(super) fn is_duration(text: &str) -> bool {
+    parse_duration(text).is_some()
 }
 
 /// `500ms`, `30s`, `5m`, `1h`, `2d`, and sums in falling order such as `2h30m`.

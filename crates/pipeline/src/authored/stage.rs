@@ -115,6 +115,14 @@ impl Reader<'_> {
         };
         match kind.key.as_str() {
             "run" => {
+                if matches!(kind.value.kind, Kind::List(_)) {
+                    let message = "`run` must be text, not a list";
+                    self.push(
+                        Diagnostic::new(Code::WRONG_TYPE, kind.value.span, message)
+                            .help("write the lines as one text: `run: |`, each line below it"),
+                    );
+                    return None;
+                }
                 let script = fields.template("run", self);
                 let shell = self.shell(fields);
                 Some(AuthoredWork::Run { script: script?, shell: shell? })
@@ -213,8 +221,9 @@ impl Reader<'_> {
     fn depends_on(&mut self, entry: &Entry) -> Placed<Vec<Placed<String>>> {
         let mut names = Vec::new();
         for item in self.one_or_many(&entry.value) {
-            if let Some(name) = self.text(item, "`depends_on`") {
-                names.push(Placed::new(name, item.span));
+            match item.scalar().filter(|scalar| !scalar.is_null()) {
+                Some(name) => names.push(Placed::new(name.text.clone(), item.span)),
+                None => self.wrong_type("`depends_on`", "a stage's name or a list of names", item),
             }
         }
         Placed::new(names, entry.key_span)

@@ -91,7 +91,11 @@ fn find(
     let message = format!("unknown stage `{name}` in `{key}`");
     let mut found =
         Diagnostic::new(Code::UNKNOWN_STAGE, span, message).label("no stage has this name");
-    found.help = suggestion(name, stages, names, reader);
+    found.help = if key == "depends_on" && name.contains(',') {
+        format!("write a list: `{key}: [{name}]`")
+    } else {
+        suggestion(name, stages, names, reader)
+    };
     reader.push(found);
     None
 }

@@ -303,7 +303,7 @@ fn large_definitions_of_every_shape() {
         let _ = parsed.rendered("x.yaml", false);
         let took = start.elapsed();
         println!("{took:>10.1?} {shape}: {}", parsed.summary("x.yaml"));
-        if took > 2 * FAST {
+        if took > 4 * FAST {
             slow.push(format!("{shape} took {took:?}"));
         }
     }

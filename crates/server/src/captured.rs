@@ -25,6 +25,14 @@ pub(crate) struct Chunk {
     pub(crate) times: Vec<(u64, Timestamp)>,
 }
 
+/// Whether a reader asks when its bytes were captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Times {
+    Wanted,
+    /// [`Chunk::times`] may stay empty.
+    Unwanted,
+}
+
 /// At most `limit` bytes from `offset` on; an empty chunk for an attempt without output.
 pub(crate) fn read(
     data: &Path,
@@ -32,6 +40,7 @@ pub(crate) fn read(
     key: &str,
     offset: u64,
     limit: usize,
+    times: Times,
 ) -> io::Result<Chunk> {
     let Some(folder) = folder(run, key) else { return Ok(Chunk::default()) };
     let folder = data.join(folder);
@@ -39,17 +48,26 @@ pub(crate) fn read(
     else {
         return Ok(Chunk::default());
     };
+    let Some(layout) = layout(&index)? else { return Ok(Chunk::default()) };
+    let length = output.metadata()?.len();
+    if length < layout.head + layout.tail {
+        // Nothing was written over: the file is the stream.
+        let chunk = part(&output, layout, length, offset, limit)?;
+        if times == Times::Unwanted {
+            return Ok(chunk);
+        }
+        let times = Marks::load(&index)?.times(chunk.offset..chunk.end());
+        return Ok(Chunk { times, ..chunk });
+    }
     // The writer may overwrite the oldest part of its tail while it is read here: whatever had
     // been dropped by the time the bytes were read is read again.
     loop {
         let marks = Marks::load(&index)?;
-        let Some(layout) = marks.layout else { return Ok(Chunk::default()) };
         let chunk = part(&output, layout, marks.total(&output)?, offset, limit)?;
         let now = layout.overwritten(Marks::load(&index)?.total(&output)?);
-        let end = chunk.offset + chunk.bytes.len() as u64;
-        let overwritten = now.start < end && chunk.offset < now.end;
+        let overwritten = now.start < chunk.end() && chunk.offset < now.end;
         if !overwritten || chunk.bytes.is_empty() {
-            let times = marks.times(chunk.offset..end);
+            let times = marks.times(chunk.offset..chunk.end());
             return Ok(Chunk { times, ..chunk });
         }
     }
@@ -75,8 +93,24 @@ fn part(output: &File, layout: Layout, total: u64, offset: u64, limit: usize) ->
     Ok(Chunk { offset, bytes, total, gap, times: Vec::new() })
 }
 
+impl Chunk {
+    /// Where the bytes end.
+    pub(crate) fn end(&self) -> u64 {
+        self.offset + self.bytes.len() as u64
+    }
+}
+
+/// `None`: the index is only just being written.
+fn layout(index: &File) -> io::Result<Option<Layout>> {
+    let mut bytes = [0; 32];
+    match index.read_exact_at(&mut bytes, 0) {
+        Ok(()) => Ok(Header::decode(&bytes).map(|header| header.layout)),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 struct Marks {
-    layout: Option<Layout>,
     /// Ascending.
     marks: Vec<Mark>,
 }
@@ -93,14 +127,13 @@ impl Marks {
             }
         }
         bytes.truncate(read);
-        let layout = Header::decode(&bytes).map(|header| header.layout);
         let size = usize::try_from(Mark::BYTES).unwrap_or(usize::MAX);
         let start = usize::try_from(Header::BYTES).unwrap_or(usize::MAX).min(bytes.len());
         let mut marks: Vec<Mark> =
             bytes[start..].chunks_exact(size).filter_map(Mark::decode).collect();
         // The newest marks are a ring.
         marks.sort_unstable();
-        Ok(Self { layout, marks })
+        Ok(Self { marks })
     }
 
     /// Bytes captured so far. As long as nothing was dropped the file itself says it, up to the

@@ -26,7 +26,8 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
 /// Serves until `stop` says so. The socket appears under its name with mode 0600 from its first
 /// moment; a stale one of a killed process is replaced.
 pub(crate) fn unix(path: &Path, router: Router, stop: watch::Receiver<bool>) -> io::Result<()> {
-    let fresh = path.with_extension(format!("{}.new", std::process::id()));
+    // Not longer than the name it gets: paths of sockets are short.
+    let fresh = path.with_file_name(format!(".{}", std::process::id()));
     remove(&fresh)?;
     let listener = UnixListener::bind(&fresh)?;
     std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;

@@ -30,10 +30,10 @@ pub(crate) struct Broker {
 impl Broker {
     /// Everything published from now on. The channel ends when the subscriber fell behind, or the
     /// server stops.
-    pub(crate) fn subscribe(&self, run: RunId) -> mpsc::Receiver<Notice> {
-        let (sender, receiver) = mpsc::channel(QUEUE);
+    pub(crate) fn subscribe(self: &Arc<Self>, run: RunId) -> Subscription {
+        let (sender, notices) = mpsc::channel(QUEUE);
         self.lock().entry(run).or_default().push(sender);
-        receiver
+        Subscription { run, notices, broker: Arc::clone(self) }
     }
 
     /// Whether a notice for this run would reach anybody.
@@ -57,6 +57,12 @@ impl Broker {
         }
     }
 
+    /// Whoever has gone is forgotten.
+    fn prune(&self, run: RunId) {
+        // Its answer is of no interest here.
+        let _watched = self.is_watched(run);
+    }
+
     /// Ends every subscription: the server stops.
     pub(crate) fn close(&self) {
         self.lock().clear();
@@ -64,5 +70,66 @@ impl Broker {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Vec<mpsc::Sender<Notice>>>> {
         self.subscribers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One subscriber's queue. Dropping it unsubscribes.
+#[derive(Debug)]
+pub(crate) struct Subscription {
+    run: RunId,
+    notices: mpsc::Receiver<Notice>,
+    broker: Arc<Broker>,
+}
+
+impl Subscription {
+    /// `None`: the queue overflowed and was taken away, or the server stops.
+    pub(crate) async fn recv(&mut self) -> Option<Notice> {
+        self.notices.recv().await
+    }
+
+    /// Whether nothing more will come.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.notices.is_closed() && self.notices.is_empty()
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.notices.close();
+        self.broker.prune(self.run);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use engine::id::ExecutionId;
+    use uuid::Uuid;
+
+    fn output(bytes: u64) -> Notice {
+        let attempt = AttemptId { execution: ExecutionId::stage("a"), number: 1, fence: 1 };
+        Notice::Output { attempt: Arc::new(attempt), key: "k".into(), bytes }
+    }
+
+    #[tokio::test]
+    async fn whoever_falls_behind_loses_the_queue_and_whoever_leaves_is_forgotten() {
+        let broker = Arc::new(Broker::default());
+        let run = RunId(Uuid::nil());
+        let mut slow = broker.subscribe(run);
+        let mut quick = broker.subscribe(run);
+        for bytes in 0..=QUEUE as u64 {
+            broker.publish(run, &output(bytes));
+            assert!(quick.recv().await.is_some());
+        }
+        assert!(!slow.is_lost(), "what it has is still there");
+        for _ in 0..QUEUE {
+            assert!(slow.recv().await.is_some());
+        }
+        assert!(slow.is_lost());
+        assert!(slow.recv().await.is_none());
+        assert!(broker.is_watched(run));
+        drop(quick);
+        assert!(broker.lock().is_empty());
+        drop(slow);
     }
 }

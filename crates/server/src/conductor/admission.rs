@@ -5,6 +5,7 @@ use engine::command::Command;
 
 use super::Conductor;
 use super::batch::Batch;
+use crate::refused::Refused;
 
 /// Who asks for a cancel that the rules of a group demand.
 const CONCURRENCY: &str = "concurrency";
@@ -15,6 +16,16 @@ impl Conductor {
         // Nothing of a group can have changed when no run did.
         if batch.touched.is_empty() && batch.reconcile.is_empty() {
             return;
+        }
+        // A run that was dropped because the disk is full still has its place.
+        for run in self.dropped.iter().copied().collect::<Vec<_>>() {
+            match self.load(run) {
+                Ok(()) | Err(Refused::Damaged { .. }) => {}
+                Err(refused) => {
+                    tracing::warn!(%run, cause = %refused, "nobody is admitted: a run is missing");
+                    return;
+                }
+            }
         }
         // Each step can make room for the next; a run is cancelled or admitted at most once.
         for _ in 0..=self.runs.len() {

@@ -174,8 +174,8 @@ impl Conductor {
         for (whose, attempt) in batch.ended.drain(..) {
             self.hands.release(&whose, attempt);
         }
-        for run in std::mem::take(&mut batch.reconcile) {
-            self.reconcile(run);
+        for run in &batch.reconcile {
+            self.reconcile(*run);
         }
         self.dispatch();
         failpoint::pass("ordered");
@@ -195,7 +195,7 @@ impl Conductor {
                 Some(Err(problem)) => Err(Refused::Damaged { run: run.to_string(), problem }),
             });
         }
-        for (run, _) in rows {
+        for run in rows.iter().map(|(run, _)| *run).chain(batch.reconcile) {
             self.rest(run);
         }
         failpoint::pass("replied");

@@ -81,10 +81,13 @@ pub(crate) async fn admit(
 fn local(request: &Request) -> Caller {
     let said = request.headers().get(ACTOR).and_then(|name| name.to_str().ok());
     let said = said.map(str::trim).filter(|name| !name.is_empty() && name.len() <= 128);
-    let peer = || request.extensions().get::<ConnectInfo<Peer>>().and_then(|peer| peer.0.uid);
-    let name = match said {
-        Some(name) => name.to_owned(),
-        None => peer().map_or_else(|| "local".to_owned(), user_name),
+    let name = match (said, request.extensions().get::<ConnectInfo<Peer>>()) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(ConnectInfo(Peer { uid }))) => {
+            uid.map_or_else(|| "local".to_owned(), user_name)
+        }
+        // A call inside this process.
+        (None, None) => user_name(rustix::process::getuid().as_raw()),
     };
     Caller { name }
 }

@@ -18,7 +18,8 @@ use super::body::Params;
 use super::caller::Caller;
 use super::problem::Fault;
 use super::reference;
-use crate::live::Notice;
+use crate::captured::Times;
+use crate::live::{Notice, Subscription};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::{captured, history, view};
@@ -82,7 +83,7 @@ fn line(message: &Message) -> Bytes {
 struct Follower {
     shared: Arc<Shared>,
     run: RunId,
-    live: mpsc::Receiver<Notice>,
+    live: Subscription,
     out: mpsc::Sender<Bytes>,
     /// The last event sent.
     last: u64,
@@ -102,7 +103,7 @@ impl Follower {
                 return Ok(());
             }
             match self.listen().await {
-                Next::CatchUp if self.live.is_closed() && self.live.is_empty() => {
+                Next::CatchUp if self.live.is_lost() => {
                     self.live = self.shared.broker.subscribe(self.run);
                 }
                 Next::CatchUp => {}
@@ -181,7 +182,8 @@ impl Follower {
             (self.shared.data_dir.clone(), self.run.to_string(), Arc::clone(key));
         let read = blocking(move || {
             let from = bytes.saturating_sub(LAST_LINE);
-            captured::read(&data, &run, &key, from, usize::try_from(LAST_LINE).unwrap_or(0))
+            let limit = usize::try_from(LAST_LINE).unwrap_or(0);
+            captured::read(&data, &run, &key, from, limit, Times::Unwanted)
         });
         let last_line = match read.await {
             Ok(Ok(chunk)) => last_line(&chunk.bytes),

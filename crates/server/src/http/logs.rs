@@ -19,9 +19,9 @@ use super::caller::Caller;
 use super::feed::channel;
 use super::problem::Fault;
 use super::reference;
-use crate::captured::{self, Chunk};
+use crate::captured::{self, Chunk, Times};
 use crate::history;
-use crate::live::Notice;
+use crate::live::{Notice, Subscription};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use lines::Lines;
@@ -84,7 +84,8 @@ pub(crate) async fn logs(
     };
     if let (Place::At(target), Format::Raw, false) = (&place, query.format, query.follow) {
         let limit = query.limit.unwrap_or(PART).clamp(1, PART_MAX);
-        let chunk = read(&shared, row.id, &target.key, query.offset, limit).await?;
+        let part = read(&shared, row.id, &target.key, query.offset, limit, Times::Unwanted);
+        let chunk = part.await?;
         return Ok((headers(&chunk, target), chunk.bytes).into_response());
     }
     let (out, body) = channel();
@@ -220,9 +221,10 @@ async fn read(
     key: &str,
     offset: u64,
     limit: usize,
+    times: Times,
 ) -> Result<Chunk, Refused> {
     let (data, run, key) = (shared.data_dir.clone(), run.to_string(), key.to_owned());
-    blocking(move || captured::read(&data, &run, &key, offset, limit))
+    blocking(move || captured::read(&data, &run, &key, offset, limit, times))
         .await?
         .map_err(|error| Refused::Internal(format!("could not read captured output: {error}")))
 }
@@ -238,7 +240,7 @@ struct Follower {
     lines: Option<Lines>,
     /// Bytes that may still be sent.
     left: u64,
-    live: mpsc::Receiver<Notice>,
+    live: Subscription,
     out: mpsc::Sender<Bytes>,
 }
 
@@ -274,12 +276,13 @@ impl Follower {
     async fn send_all(&mut self, key: &str) -> Result<bool, Refused> {
         loop {
             let limit = usize::try_from(self.left).unwrap_or(STEP).min(STEP);
-            let chunk = read(&self.shared, self.run, key, self.offset, limit).await?;
+            let times = if self.lines.is_some() { Times::Wanted } else { Times::Unwanted };
+            let chunk = read(&self.shared, self.run, key, self.offset, limit, times).await?;
             if chunk.bytes.is_empty() {
                 return Ok(true);
             }
             let skipped = self.offset..chunk.offset;
-            self.offset = chunk.offset + chunk.bytes.len() as u64;
+            self.offset = chunk.end();
             self.left -= chunk.bytes.len() as u64;
             let piece = self.piece(chunk, skipped);
             if !piece.is_empty() && self.out.send(piece).await.is_err() {

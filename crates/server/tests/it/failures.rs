@@ -45,6 +45,28 @@ async fn a_full_disk_refuses_says_so_and_recovers_by_itself() {
 }
 
 #[tokio::test]
+async fn a_run_that_could_not_be_stored_keeps_its_turn() {
+    let disk = Disk::new();
+    let mut bench = Bench::on_disk(&disk);
+    let text = "name: g\nconcurrency: deploys\nstages:\n  - {name: a, run: 'true'}\n";
+    bench.start(text).await;
+    let first = bench.hands.started().await;
+    disk.change(|disk| disk.full = true);
+    bench.hands.exit(&first, 0);
+    bench.refused("POST", "/api/runs", json!({"definition": text}), 503, "storage_full").await;
+    disk.change(|disk| disk.full = false);
+    // The end of the first is only kept, not stored: the group is taken.
+    let second = bench.start(text).await;
+    assert_eq!(second["status"], "pending");
+    let next = bench.hands.started().await;
+    assert_eq!(next.run, second["id"].as_str().unwrap());
+    bench.hands.exit(&next, 0);
+    assert_eq!(bench.finished("g#2").await["status"], "succeeded");
+    assert_eq!(bench.get("/api/runs/g~1").await["status"], "succeeded");
+    bench.server.idle().await;
+}
+
+#[tokio::test]
 async fn a_failed_sync_ends_the_server_and_acknowledges_nothing() {
     let disk = Disk::new();
     let said = Arc::new(Mutex::new(Vec::new()));

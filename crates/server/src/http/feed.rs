@@ -10,6 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use engine::event::Event;
 use engine::id::{AttemptId, RunId};
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -115,17 +116,31 @@ impl Follower {
     /// Sends what the journal holds behind the last event sent. `true`: that was all there is.
     async fn catch_up(&mut self) -> Result<bool, Refused> {
         let run = self.run;
-        // Read before the events: when it says finished, they are complete.
         let row = self.shared.read(move |reader| Ok(reader.run(run)?)).await?;
-        let Some(row) = row else { return Ok(true) };
+        let Some(mut row) = row else { return Ok(true) };
         loop {
             let last = self.last;
-            let rows = self.shared.read(move |reader| Ok(reader.events(run, last, PAGE)?)).await?;
+            let read = self.shared.read(move |reader| {
+                let events = reader.events(run, last, PAGE)?;
+                // After them, so that it is never behind what is told.
+                Ok((events, reader.run(run)?))
+            });
+            let (rows, after) = read.await?;
             if rows.is_empty() {
+                // When it had ended before they were read, they were complete.
                 return Ok(row.finished);
             }
+            row = after.unwrap_or(row);
+            let ends = matches!(rows.last(), Some(last) if is_end(&last.event.event));
             let events: Vec<EventView> = rows.iter().map(view::event::of_row).collect();
-            if !self.send_events(events, view::run::summary(&row)).await {
+            let mut summary = view::run::summary(&row);
+            if !ends && row.finished {
+                // Its end is among the events still to come.
+                "running".clone_into(&mut summary.status);
+                summary.reason.clear();
+                summary.finished_at = None;
+            }
+            if !self.send_events(events, summary).await {
                 return Ok(true);
             }
         }
@@ -202,6 +217,10 @@ impl Follower {
     async fn send(&self, message: &Message) -> bool {
         self.out.send(line(message)).await.is_ok()
     }
+}
+
+fn is_end(event: &Event) -> bool {
+    matches!(event, Event::RunFinished { .. })
 }
 
 /// So many bytes from the end are looked at.

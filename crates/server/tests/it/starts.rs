@@ -86,17 +86,23 @@ async fn a_reader_that_is_too_slow_misses_nothing() {
     let stages: String = (0..300).map(|n| format!("  - {{name: s{n}, run: echo {n}}}\n")).collect();
     let text = format!("name: long\nstages:\n{stages}");
     bench.start(&text).await;
-    let mut feed = Feed::open(bench.router(), "long#1", Some(0)).await;
+    let mut slow = Feed::open(bench.router(), "long#1", Some(0)).await;
     // Nothing is read until all has happened: far more notices than any queue holds.
     bench.server.idle().await;
     let mut lines = Vec::new();
-    while let Some(line) = feed.next().await {
+    while let Some(line) = slow.next().await {
         lines.push(line);
     }
     let seqs = sequence(&lines);
     assert!(seqs.len() > 900, "{}", seqs.len());
     assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
     assert_eq!(lines.last().unwrap()["summary"]["status"], "succeeded");
+    // Only the last message says that the run has ended, also when all of it is history.
+    let lines = feed(bench.router(), "long#1", Some(0)).await;
+    let statuses: Vec<&str> =
+        lines[1..].iter().map(|line| line["summary"]["status"].as_str().unwrap()).collect();
+    assert!(statuses.len() > 1);
+    assert_eq!(statuses.iter().position(|s| *s == "succeeded"), Some(statuses.len() - 1));
 }
 
 #[tokio::test]

@@ -23,7 +23,11 @@ impl Conductor {
     /// that is all there can be, so that a run with thousands of attempts costs no more a step
     /// than a small one.
     pub(super) fn reconcile_after(&mut self, run: RunId, events: &[Stamped]) -> bool {
-        if self.timers.has(run) || !events.iter().all(|stamped| is_plain(&stamped.event)) {
+        // A run that was dropped is looked at as a whole when it is recovered.
+        if self.timers.has(run) || self.dropped.contains(&run) {
+            return false;
+        }
+        if !events.iter().all(|stamped| is_plain(&stamped.event)) {
             return false;
         }
         let Some(live) = self.runs.get(&run) else { return false };

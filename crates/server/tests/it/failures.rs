@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use api::link::{Order, What};
 use engine::id::RunId;
 use serde_json::{Value as Json, json};
+use store::port::Read;
 use uuid::Uuid;
 
 use crate::bench::{Bench, by_hand};
@@ -65,6 +66,45 @@ async fn a_run_that_could_not_be_stored_keeps_its_turn() {
     let time = |time: &Json| time.as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
     assert!(time(&first["finished_at"]) <= time(&second["started_at"]), "{first} {second}");
     bench.server.idle().await;
+}
+
+#[tokio::test]
+async fn a_timer_that_was_due_while_the_disk_was_full_is_not_lost() {
+    let disk = Disk::new();
+    let mut bench = Bench::on_disk(&disk);
+    let text = "
+name: again
+stages:
+  - name: fails
+    run: 'false'
+    depends_on: []
+    retry: {max_attempts: 2, backoff: {kind: constant, initial: 50ms, jitter: false}}
+  - {name: long, run: 'true', depends_on: []}
+";
+    bench.start(text).await;
+    let attempts = [bench.hands.started().await, bench.hands.started().await];
+    bench.hands.exit(&attempts[0], 1);
+    while disk
+        .reader
+        .events(id(&bench.get("/api/runs/again~1").await), 0, 100)
+        .unwrap()
+        .iter()
+        .all(|row| row.event.event.name() != "attempt.retry_scheduled")
+    {
+        tokio::task::yield_now().await;
+    }
+    disk.change(|disk| disk.full = true);
+    while disk.state().refused == 0 {
+        tokio::task::yield_now().await;
+    }
+    disk.change(|disk| disk.full = false);
+    // Something else of this run is stored before the timer is armed again.
+    bench.hands.say(&attempts[1], What::Started { pid: 1 });
+    bench.hands.exit(&attempts[1], 0);
+    let again = bench.hands.started().await;
+    assert_eq!((&*again.execution, again.number), ("fails", 2));
+    bench.hands.exit(&again, 0);
+    assert_eq!(bench.finished("again#1").await["status"], "succeeded");
 }
 
 #[tokio::test]

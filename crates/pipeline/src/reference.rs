@@ -45,9 +45,6 @@ fn section(object: &Object, page: &mut String) {
     for key in object.keys {
         row(key, page);
     }
-    if !object.later.is_empty() {
-        let _ = writeln!(page, "\nNot supported yet: {}.", quoted(object.later));
-    }
 }
 
 fn row(key: &Key, page: &mut String) {

@@ -55,3 +55,14 @@ fn every_pipeline_of_the_guide_is_accepted_without_a_warning() {
     }
     assert!(blocks >= 10, "{blocks}");
 }
+
+#[test]
+fn the_committed_reference_is_what_the_language_says_of_itself() {
+    let folder = root().join("docs/reference");
+    let Ok(language) = std::fs::read_to_string(folder.join("language.md")) else { return };
+    assert_eq!(language, pipeline::reference::language(), "run `cargo xtask codegen`");
+    for code in pipeline::diagnostic::Code::all() {
+        let page = std::fs::read_to_string(folder.join(format!("errors/{code}.md")));
+        assert_eq!(page.ok(), Some(code.page()), "run `cargo xtask codegen`");
+    }
+}

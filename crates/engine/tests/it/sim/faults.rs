@@ -141,7 +141,8 @@ pub(crate) fn case(seed: u64) -> Case {
     let mut rng = Rng::of(seed, "case");
     let weather =
         rng.pick(&[Weather::Calm, Weather::Narrow, Weather::Rough, Weather::Storm, Weather::Storm]);
-    let mut taste = Taste { failing: 35, halting: 35, narrow: 0, once: 15, total: 12, jitter: 0 };
+    let mut taste =
+        Taste { failing: 35, retrying: 35, halting: 35, narrow: 0, once: 15, total: 12, jitter: 0 };
     match weather {
         Weather::Calm => {}
         Weather::Narrow => taste = Taste { halting: 0, narrow: 70, total: 0, jitter: 50, ..taste },
@@ -149,6 +150,11 @@ pub(crate) fn case(seed: u64) -> Case {
             taste = Taste { halting: 0, narrow: 40, total: 0, once: 0, jitter: 50, ..taste };
         }
         Weather::Storm => taste = Taste { narrow: 40, once: 30, jitter: 50, ..taste },
+    }
+    // Most stages fail and are tried again, and many of them halt the run.
+    if rng.chance(25) {
+        let halting = if taste.halting > 0 { 60 } else { 0 };
+        taste = Taste { failing: 75, retrying: 90, halting, ..taste };
     }
     // Few stages, all of them `once`, and workers that vanish: the run often waits for a person.
     let doubtful = weather == Weather::Storm && rng.chance(25);

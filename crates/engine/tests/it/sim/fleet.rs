@@ -218,7 +218,15 @@ impl Fleet<'_> {
 
 fn cases(seed: u64) -> Vec<Case> {
     let mut rng = Rng::of(seed, "fleet");
-    let taste = Taste { failing: 30, halting: 40, narrow: 20, once: 0, total: 10, jitter: 50 };
+    let taste = Taste {
+        failing: 30,
+        retrying: 35,
+        halting: 40,
+        narrow: 20,
+        once: 0,
+        total: 10,
+        jitter: 50,
+    };
     (0..rng.range(2, 9))
         .map(|at| {
             let seed = seed * 100 + at;

@@ -24,6 +24,8 @@ const RULES: [Rule; 8] = [
 pub(crate) struct Taste {
     /// A stage fails at least once.
     pub(crate) failing: u64,
+    /// A stage has a `retry` of its own.
+    pub(crate) retrying: u64,
     /// A failing stage halts the run (the rest continues or isolates).
     pub(crate) halting: u64,
     /// The run has a `max_parallel`.
@@ -189,7 +191,7 @@ fn work(rng: &mut Rng, stage: &mut StageSpec, spec: &Spec, taste: Taste) {
         stage.foreach = Some(foreach(rng, stage, spec));
     }
     stage.outputs = stage.foreach.is_none() && rng.chance(25);
-    if rng.chance(35) {
+    if rng.chance(taste.retrying) {
         stage.retry = Some(retry(rng, taste));
     }
     if rng.chance(taste.failing) {

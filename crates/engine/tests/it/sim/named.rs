@@ -148,7 +148,15 @@ fn cancel_from_each_state_ends_cancelled() {
 fn a_paused_run_starts_nothing_and_its_deadlines_move() {
     let mut stood = 0;
     for seed in 0..60 {
-        let taste = Taste { failing: 50, halting: 0, narrow: 30, once: 0, total: 40, jitter: 30 };
+        let taste = Taste {
+            failing: 50,
+            retrying: 35,
+            halting: 0,
+            narrow: 30,
+            once: 0,
+            total: 40,
+            jitter: 30,
+        };
         let spec = pipeline(seed, taste);
         let case = Case { seed, spec, weather: Weather::Storm, acts: vec![] };
         if case.spec.stages.len() > 12 {

@@ -268,6 +268,15 @@ impl Ledger<'_> {
             Outcome::NotRun => book.numbers == 0 || book.last.is_none() || self.halted.is_some(),
             Outcome::Skipped => book.numbers == 0,
         };
+        if barred && !self.cancelling {
+            // Halted: what only waited for its retry stays a failure, what never began did not run.
+            let fits = match outcome {
+                Outcome::Cancelled => book.begun && book.backoff.is_none(),
+                Outcome::NotRun => !book.begun,
+                Outcome::Succeeded | Outcome::Failed | Outcome::Skipped => true,
+            };
+            ensure!(fits, "{id} settled {outcome:?} in a halted run after {:?}", book.last);
+        }
         ensure!(fits, "{id} settled {outcome:?} ({reason:?}) after {:?}", book.last);
         if let (Settled::Failed { failure }, false) = (reason, barred) {
             let left = stage.total.is_none_or(|total| book.used(active) < total);

@@ -151,9 +151,7 @@ fn confined(file: &str, text: &str, complaints: &mut Vec<String>) {
 }
 
 fn is_test(file: &str) -> bool {
-    file.contains("/tests/")
-        || file.ends_with("/tests.rs")
-        || file.contains("/examples/")
+    file.contains("/tests/") || file.ends_with("/tests.rs") || file.contains("/examples/")
 }
 
 /// Every Rust file of ours, relative to the root.

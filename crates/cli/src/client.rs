@@ -223,7 +223,8 @@ impl Client {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
-            let unseen = matches!(failure.code.as_str(), transport::NO_ANSWER | "stopping");
+            let unseen = matches!(failure.code.as_str(), transport::NO_ANSWER | "stopping")
+                || (failure.code == transport::BROKEN && method == Method::GET);
             searches += 1;
             if !unseen || searches > SEARCHES || !self.transport.look_again().await? {
                 return Err(failure);

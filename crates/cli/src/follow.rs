@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::keys::{Keyboard, Signal, Signals};
-use crate::live::board::Board;
+use crate::live::board::{Board, is_final};
 use crate::live::ending;
 use crate::live::frame::Keys;
 use crate::output::{self, Format};
@@ -146,7 +146,7 @@ impl<'c> Follower<'c> {
                 message = self.feed.next() => {
                     match message {
                         Ok(Some(message)) => self.take(&message)?,
-                        Ok(None) => self.again().await?,
+                        Ok(None) => self.feed_ended().await?,
                         Err(failure) if failure.exit == Exit::Unreachable => self.again().await?,
                         Err(failure) => return Err(failure),
                     }
@@ -180,6 +180,18 @@ impl<'c> Follower<'c> {
         let notes = self.board.take(message);
         self.show.notes(&notes, &self.board, self.context.now());
         Ok(())
+    }
+
+    /// Nothing more comes on this feed: the run has ended, or only who served it.
+    async fn feed_ended(&mut self) -> Result<()> {
+        let detail = self.session.client.run(&self.id).await?;
+        if is_final(&detail.summary.status) && detail.sequence <= self.board.sequence {
+            self.board.finish(detail.summary);
+            return Ok(());
+        }
+        // A feed that ends again and again must not keep a processor busy.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        self.again().await
     }
 
     /// The feed ended before the run did: its owner has gone, or only the connection.

@@ -64,6 +64,9 @@ impl Owner {
 /// Nobody took the connection: the request was not seen by anybody.
 pub const NO_ANSWER: &str = "no_answer";
 
+/// The request may have been carried out, its answer is lost.
+pub const BROKEN: &str = "connection_broken";
+
 /// A server named by `--server`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
@@ -153,7 +156,10 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let broken = |error: hyper::Error| {
-        Failure::new(Exit::Unreachable, format!("the connection broke: {error}"))
+        // A connection that was taken by nobody has sent nothing.
+        let code = if error.is_canceled() { NO_ANSWER } else { BROKEN };
+        let message = format!("the connection broke: {error}");
+        Failure { code: code.to_owned(), ..Failure::new(Exit::Unreachable, message) }
             .hint("ask again; nothing that was acknowledged is lost")
     };
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;

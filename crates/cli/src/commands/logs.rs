@@ -1,9 +1,10 @@
 //! `orchestrate logs`
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use api::feed::{Captured, Message};
-use api::run::RunDetail;
+use api::run::{RunDetail, StageView};
 use clap::Args;
 use futures_util::StreamExt as _;
 use serde_json::json;
@@ -177,8 +178,9 @@ async fn follow(
             begin(source);
         }
     }
-    let mut feed = client.feed(&id, detail.sequence).await?;
-    loop {
+    let mut sequence = detail.sequence;
+    let mut feed = client.feed(&id, sequence).await?;
+    let ended = loop {
         tokio::select! {
             record = records.recv() => {
                 if let Some((source, record)) = record {
@@ -186,7 +188,19 @@ async fn follow(
                 }
             }
             message = feed.next::<Message>() => {
-                let Some(message) = message? else { break };
+                let Ok(Some(message)) = message else {
+                    // Its end, or only that of the process that drove it.
+                    let now = client.run(&id).await?;
+                    if is_final(&now.summary.status) {
+                        break now;
+                    }
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    feed = client.feed(&id, sequence).await?;
+                    continue;
+                };
+                if let Message::Events { events, .. } = &message {
+                    sequence = events.last().map_or(sequence, |event| event.seq);
+                }
                 for source in started(&message) {
                     if asked(args, &source) && begun.insert(source.clone()) {
                         begin(source);
@@ -194,12 +208,11 @@ async fn follow(
                 }
             }
         }
-    }
+    };
     // The tails end by themselves when their attempts have.
     drop(sender);
     drain(&mut records, &mut printer).await?;
     printer.end()?;
-    let ended = client.run(&id).await?;
     if context.is_text() {
         context.note(&ending::summary_plain(&ended, context.talk_palette()));
     }
@@ -216,20 +229,56 @@ async fn drain(
     Ok(())
 }
 
-/// Sends the lines of one attempt until it has ended.
+/// Sends the lines of one attempt until it has ended, also when the process that serves them
+/// changes in between.
 async fn tail(
     client: &Client,
     run: &str,
     source: Source,
     sender: &UnboundedSender<(Source, Captured)>,
 ) {
-    let query = LogQuery { attempt: Some(source.attempt), follow: true, ..LogQuery::default() };
-    let Ok(mut lines) = client.log_lines(run, &source.execution, query).await else { return };
-    while let Ok(Some(record)) = lines.next::<Captured>().await {
-        if sender.send((source.clone(), record)).is_err() {
+    const TRIES: u32 = 100;
+    const PAUSE: Duration = Duration::from_millis(100);
+    let mut last = None;
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        // Asked before reading: when it has ended by now, this reading is complete.
+        let ended = client.run(run).await.is_ok_and(|detail| has_ended(&detail, &source));
+        let query =
+            LogQuery { attempt: Some(source.attempt), follow: !ended, offset: last.unwrap_or(0) };
+        let Ok(mut lines) = client.log_lines(run, &source.execution, query).await else { continue };
+        let whole = loop {
+            match lines.next::<Captured>().await {
+                Ok(Some(record)) => {
+                    let (Captured::Line { offset, .. } | Captured::Gap { start: offset, .. }) =
+                        &record;
+                    if last.is_some_and(|last| *offset <= last) {
+                        continue;
+                    }
+                    last = Some(*offset);
+                    if sender.send((source.clone(), record)).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => break true,
+                Err(_) => break false,
+            }
+        };
+        if ended && whole {
             return;
         }
     }
+}
+
+fn has_ended(detail: &RunDetail, source: &Source) -> bool {
+    let mut stages = detail.stages.iter().filter(|stage| stage.name == source.execution);
+    let of = |stage: &StageView| {
+        let mut attempts = stage.attempts.iter();
+        attempts.any(|one| one.number == source.attempt && one.finished_at.is_some())
+    };
+    is_final(&detail.summary.status) || stages.any(of)
 }
 
 fn started(message: &Message) -> Vec<Source> {

@@ -68,18 +68,34 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
     })
 }
 
-/// The folder, once a command that uses it for a moment has let go.
+/// The folder, once a command that uses it for a moment has let go. A background driver is asked
+/// to make room: the server drives its runs from then on.
 async fn take(context: &Context) -> Result<Owned> {
     const PATIENCE: Duration = Duration::from_secs(3);
     let folder = session::open_folder(context)?;
     let start = Instant::now();
+    let mut asked = None;
     loop {
         match Owned::take(&folder, Role::Serve) {
             Ok(owned) => return Ok(owned),
-            Err(store::port::Error::InUse { .. }) if start.elapsed() < PATIENCE => {
+            Err(store::port::Error::InUse { pid, role, .. }) if start.elapsed() < PATIENCE => {
+                if role == "drive" && asked != Some(pid) {
+                    asked = Some(pid);
+                    make_room(pid);
+                    context.note("taking over from the background driver");
+                }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             Err(error) => return Err(store_failure(&error)),
         }
+    }
+}
+
+/// The process holds the lock at this moment, so its number is no other's.
+fn make_room(pid: u32) {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        // When it has ended by itself, all the better.
+        let _ended = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
     }
 }

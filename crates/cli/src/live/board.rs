@@ -121,6 +121,12 @@ impl Board {
         Self { run, settled: 0, rows, sequence: 0, ended: false, ..self }
     }
 
+    /// The run has ended, and there is no event of it that has not been taken.
+    pub fn finish(&mut self, run: RunSummary) {
+        self.run = run;
+        self.ended = true;
+    }
+
     /// Everything up to its end has been told. (Its status is known earlier, when a feed starts
     /// behind.)
     pub fn finished(&self) -> bool {

@@ -1,6 +1,6 @@
 //! The real binary in a folder of its own.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
@@ -88,7 +88,7 @@ impl Place {
     }
 }
 
-/// A command that goes on.
+/// A command that goes on; it is ended when a test fails before its end.
 pub(crate) struct Going {
     pub(crate) child: Child,
     stderr: BufReader<ChildStderr>,
@@ -116,8 +116,20 @@ impl Going {
 
     pub(crate) fn end(mut self) -> Ended {
         while self.stderr.read_line(&mut self.said).unwrap() > 0 {}
-        let output = self.child.wait_with_output().unwrap();
-        Ended { stderr: self.said, ..ended(&output) }
+        let mut stdout = String::new();
+        if let Some(mut pipe) = self.child.stdout.take() {
+            pipe.read_to_string(&mut stdout).unwrap();
+        }
+        let code = self.child.wait().unwrap().code();
+        Ended { code, stdout, stderr: std::mem::take(&mut self.said) }
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        // After `end` both say that there is nothing to do.
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 

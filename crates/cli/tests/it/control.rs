@@ -170,6 +170,27 @@ fn a_server_is_spoken_to_over_its_socket_and_with_its_token() {
 }
 
 #[test]
+fn a_server_takes_over_from_the_background_driver() {
+    let place = gated();
+    assert_eq!(place.run(&["run", "gated.yaml", "--detach"]).code, Some(0));
+    let mut gate = place.wait_at("gate");
+    let follow = place.start(&["logs", "gated", "-f"]);
+    let mut server = place.start(&["serve", "--listen", "127.0.0.1:0"]);
+    server.says("taking over");
+    server.says("picked up 1 unfinished run");
+    gate.write_all(b"after the change\n").unwrap();
+    drop(gate);
+    let followed = follow.end();
+    assert_eq!(followed.code, Some(0), "{}", followed.stderr);
+    let printed: Vec<&str> =
+        followed.stdout.lines().filter_map(|line| line.split_once("| ")).map(|it| it.1).collect();
+    assert_eq!(printed, ["before", "after the change"]);
+    assert_eq!(place.read("counter"), "a\nb\nc\n");
+    server.signal("INT");
+    assert_eq!(server.end().code, Some(0));
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_error() {
     let place = Place::new();
     let mut explain = place.start(&["explain"]);

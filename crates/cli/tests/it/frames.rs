@@ -101,6 +101,23 @@ fn a_rewound_board_tells_the_whole_story_again() {
 }
 
 #[test]
+fn a_run_has_ended_when_its_last_event_was_told_and_its_status_says_so() {
+    let mut board = Board::new(&sample::fresh());
+    let end = serde_json::json!({"status": "succeeded", "reason": ""});
+    // A message may carry a summary that is older than its events.
+    board.take(&sample::events(3, "running", &[(1.0, "run.finished", end.clone())]));
+    assert!(!board.finished());
+    board.finish(sample::summary("succeeded"));
+    assert!(board.finished());
+    // One that is newer than its events does not end the story early.
+    let mut board = Board::new(&sample::fresh());
+    board.take(&sample::events(3, "succeeded", &[(0.0, "run.started", serde_json::json!({}))]));
+    assert!(!board.finished());
+    board.take(&sample::events(4, "succeeded", &[(1.0, "run.finished", end)]));
+    assert!(board.finished());
+}
+
+#[test]
 fn an_event_that_was_seen_is_not_told_twice() {
     let (mut board, told) = board();
     assert!(!told.is_empty());

@@ -1,7 +1,9 @@
 //! What is known of a run while it goes on.
 
+mod row;
+
 use api::feed::Message;
-use api::run::{EventView, RunDetail, RunSummary, StageView};
+use api::run::{EventView, RunDetail, RunSummary};
 use engine::event::{AttemptResult, Conclusion, Event, Outcome, Settled};
 use engine::id::{AttemptId, ExecutionId};
 use indexmap::IndexMap;
@@ -9,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::live::why;
 use crate::words;
+use row::{Row, State};
 
 /// Fold of a feed.
 #[derive(Clone, Debug)]
@@ -21,41 +24,6 @@ pub struct Board {
     pub sequence: u64,
     /// Its end has been told.
     ended: bool,
-}
-
-/// A stage or an instance.
-#[derive(Clone, Debug)]
-struct Row {
-    stage: String,
-    instance: Option<u32>,
-    instances: Option<u32>,
-    max_attempts: u32,
-    attempt: u32,
-    state: State,
-    first_start: Option<Timestamp>,
-    attempt_start: Option<Timestamp>,
-    last_line: String,
-    /// The last lines of the last attempt.
-    tail: String,
-    /// Why the last attempt failed.
-    last_failure: String,
-    last_elapsed_ms: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Idle,
-    /// Handed out, not yet started.
-    Queued,
-    Running,
-    Stopping,
-    Backoff {
-        due: Timestamp,
-    },
-    Unknown {
-        probing: bool,
-    },
-    Settled,
 }
 
 /// One line of the record of a run.
@@ -500,60 +468,6 @@ impl Board {
             .iter()
             .map(|(name, row)| words::width(name) + if row.instance.is_some() { 3 } else { 0 });
         longest.max().unwrap_or(0).clamp(12, 28)
-    }
-}
-
-impl Row {
-    fn new(view: &StageView) -> Self {
-        let last = view.attempts.last();
-        let state = match view.status.as_str() {
-            "queued" => State::Queued,
-            "running" if view.instances.is_none() => State::Running,
-            "stopping" => State::Stopping,
-            "retrying" => State::Backoff { due: Timestamp::UNIX_EPOCH },
-            "unknown" => State::Unknown { probing: false },
-            _ if view.outcome.is_some() => State::Settled,
-            _ => State::Idle,
-        };
-        // A fanned-out stage only sums its instances up.
-        let state = match state {
-            State::Settled => State::Settled,
-            _ if view.instances.is_some() => State::Idle,
-            other => other,
-        };
-        Self {
-            stage: view.stage.clone(),
-            instance: view.instance,
-            instances: view.instances,
-            max_attempts: view.max_attempts,
-            attempt: last.map_or(0, |attempt| attempt.number),
-            state,
-            first_start: view.started_at,
-            attempt_start: last.and_then(|attempt| attempt.started_at),
-            last_line: String::new(),
-            tail: last.map_or_else(String::new, |attempt| attempt.tail.clone()),
-            last_failure: last.map_or_else(String::new, |attempt| attempt.detail.clone()),
-            last_elapsed_ms: last.and_then(|attempt| attempt.elapsed_ms).unwrap_or(0),
-        }
-    }
-
-    fn fresh(self) -> Self {
-        Self {
-            instances: None,
-            attempt: 0,
-            state: State::Idle,
-            first_start: None,
-            attempt_start: None,
-            last_line: String::new(),
-            tail: String::new(),
-            last_failure: String::new(),
-            last_elapsed_ms: 0,
-            ..self
-        }
-    }
-
-    fn tried(&self) -> String {
-        attempt_of(self.attempt, self.max_attempts)
     }
 }
 

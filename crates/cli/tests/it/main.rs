@@ -11,5 +11,6 @@ mod help;
 mod project;
 mod sample;
 mod scenarios;
+mod secrets;
 mod start;
 mod tables;

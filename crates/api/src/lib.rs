@@ -1,7 +1,11 @@
 //! The wire: what travels between the CLI, the server, the page and the workers.
 
+pub mod approval;
+pub mod artifact;
 pub mod capture;
 pub mod feed;
+pub mod flow;
+pub mod input;
 pub mod link;
 pub mod pipeline;
 pub mod problem;

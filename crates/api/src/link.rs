@@ -55,6 +55,52 @@ pub struct Assignment {
     /// `$ORCHESTRATE_ENVIRONMENT`: the stage's `environment`, when it has one.
     #[serde(default)]
     pub environment: Option<String>,
+    /// Files to collect from the working directory when it ended with exit code 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Collect>,
+    /// Stored content to lay into the folder named by `$ORCHESTRATE_CONTEXT`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context: Vec<Lay>,
+    /// The file named by `$ORCHESTRATE_INPUT`: an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<serde_json::Value>,
+    /// The file named by `$ORCHESTRATE_FORM`: an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<serde_json::Value>,
+    /// The file named by `$ORCHESTRATE_FEEDBACK`; with it `$ORCHESTRATE_REVISION` is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<String>,
+    #[serde(default)]
+    pub revision: u32,
+}
+
+/// An artifact that a stage declares.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Collect {
+    pub name: String,
+    /// Relative to the working directory; never leaves it, never follows a link.
+    pub path: String,
+    pub format: String,
+    pub required: bool,
+    pub schema: Option<serde_json::Value>,
+    pub max_bytes: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Lay {
+    /// Relative to the context folder: `plan/plan.md`.
+    pub path: String,
+    pub digest: String,
+}
+
+/// A collected file, stored and synced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collected {
+    pub name: String,
+    pub path: String,
+    pub digest: String,
+    pub bytes: u64,
+    pub format: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +134,7 @@ pub enum Stopped {
     Cancelled,
     Paused,
     Halted,
+    Superseded,
 }
 
 /// Worker to server.
@@ -129,6 +176,11 @@ pub struct Exit {
     /// `outputs_error` says which).
     pub outputs: Option<String>,
     pub outputs_error: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Collected>,
+    /// Why the declared artifacts could not be collected, all problems at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artifacts_error: Option<String>,
     pub elapsed_ms: u64,
     pub user_ms: u64,
     pub system_ms: u64,

@@ -1,12 +1,21 @@
 //! What can be asked of a run.
 
+mod flow;
+mod people;
+
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use pipeline::model::StageName;
 use pipeline::when::Facts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::event::Usage;
+pub use flow::{Rewind, RollBack};
+pub use people::{Advance, Breakpoints, Delegate, Revoke, Submit, Vote};
+
+use crate::event::{
+    ArtifactRef, Environment, GateKind, Inherited, Occurrence, Parent, RunLink, Usage,
+};
 use crate::id::{Actor, AttemptId, ExecutionId, RunId};
 
 /// Every command is answered by events or a [`Rejection`]; none of them panics, whatever the state.
@@ -49,6 +58,25 @@ pub enum Command {
     Fire {
         timer: TimerId,
     },
+    Vote(Box<Vote>),
+    Delegate(Box<Delegate>),
+    Revoke(Box<Revoke>),
+    Submit(Box<Submit>),
+    Advance(Advance),
+    SetBreakpoints(Breakpoints),
+    /// The dispatcher found the environment of a waiting execution free.
+    Grant {
+        execution: ExecutionId,
+    },
+    RollBack(RollBack),
+    Rewind(Rewind),
+    UndoRewind {
+        by: Actor,
+    },
+    /// An event from outside; taken only when a stage of the run listens to it.
+    Deliver {
+        occurrence: Box<Occurrence>,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +96,19 @@ pub struct Create {
     pub directory: String,
     /// All chance of the run (jitter) is drawn from it.
     pub seed: u64,
+    /// The run that this one goes on from.
+    pub extends: Option<RunLink>,
+    /// What the ancestors gave, by stage.
+    pub inherited: Vec<Inherited>,
+    pub parent: Option<Parent>,
+    /// The policies of the environments that the pipeline names.
+    pub environments: IndexMap<String, Environment>,
+    /// Values of the data folder's configuration: of the lowest precedence.
+    pub config: IndexMap<String, Json>,
+    /// Executions of these stages are held before they start.
+    pub breakpoints: Vec<StageName>,
+    /// Every execution is held before it starts.
+    pub step: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +124,8 @@ pub enum Verdict {
 pub enum Report {
     /// The child exists.
     Started { worker: String, pid: Option<u32> },
+    /// The child run exists.
+    ChildStarted { child: RunLink },
     /// The child and its whole tree are gone.
     Exited(Exit),
     /// It could not be started: missing program, missing folder, bad workspace.
@@ -98,6 +141,8 @@ pub struct Exit {
     pub end: End,
     /// What the stage wrote to `$ORCHESTRATE_OUTPUT`, not yet checked against its declaration.
     pub outputs: Result<IndexMap<String, Json>, String>,
+    /// Collected and stored; not yet checked against what is required.
+    pub artifacts: Result<Vec<ArtifactRef>, String>,
     pub usage: Usage,
     /// The last lines of its output, at most 20 lines and 4 KiB, secrets masked.
     pub tail: String,
@@ -124,6 +169,8 @@ pub enum StopReason {
     Paused,
     /// `halt_mode: cancel`.
     Halted,
+    /// A rewind went back behind it.
+    Superseded,
 }
 
 /// Names one timer of one generation: firing it after its state moved on changes nothing.
@@ -142,6 +189,12 @@ pub enum TimerKind {
     Retry,
     /// `total_timeout` of an execution.
     Total,
+    /// The deadline of a gate; the generation is the gate's, times 2, plus 1 after an escalation.
+    Gate(GateKind),
+    /// The reminder of a gate at so many percent of its timeout.
+    Remind(GateKind, u8),
+    /// The deadline of a form.
+    Form,
 }
 
 /// A timer that ought to be armed.
@@ -186,4 +239,40 @@ pub enum Rejection {
     StaleTimer,
     #[error("the timer is not due before {due}")]
     NotDue { due: Timestamp },
+    #[error("the gate was {resolution}")]
+    GateResolved { resolution: String },
+    #[error("there is no such gate: {hint}")]
+    NoSuchGate { hint: String },
+    /// Also of an agent, and of whoever started the run.
+    #[error("{who} may not {act} here: {reason}")]
+    NotEligible { who: String, act: &'static str, reason: String },
+    #[error("{who} has already voted `{decision}`")]
+    VotedAlready { who: String, decision: &'static str },
+    #[error(
+        "what is to be approved has changed since it was shown (digest {shown}, now {current}); look at it again"
+    )]
+    StaleDigest { shown: String, current: String },
+    #[error("{what} must not be empty")]
+    Blank { what: &'static str },
+    #[error("changes can only be requested of work that was done: {reason}")]
+    NothingToChange { reason: String },
+    #[error("cannot delegate to {to}: {reason}")]
+    BadDelegation { to: String, reason: String },
+    #[error("`{execution}` asks nobody for input: it is {status}")]
+    NothingToSubmit { execution: String, status: String },
+    /// Every problem at once, by field.
+    #[error("{}", .problems.iter().map(|(field, problem)| format!("`{field}`: {problem}")).collect::<Vec<_>>().join("; "))]
+    Form { problems: Vec<(String, String)> },
+    #[error("nothing is held: {hint}")]
+    NothingHeld { hint: String },
+    #[error("cannot roll back to `{to}`: {reason}")]
+    CannotRollBack { to: String, reason: String },
+    #[error("cannot go back to `{to}`: {reason}")]
+    CannotRewind { to: String, reason: String },
+    #[error("there is no rewind to undo: {reason}")]
+    NothingToUndo { reason: String },
+    #[error("no stage of this run listens to `{event}`: {reason}")]
+    NobodyListens { event: String, reason: String },
+    #[error("the environment of `{execution}` is not waited for")]
+    NotWaitingForEnvironment { execution: String },
 }

@@ -43,6 +43,19 @@ impl Run {
             Command::Report { attempt, report } => {
                 self.report(attempt, report).map(|event| vec![event])
             }
+            Command::Vote(_)
+            | Command::Delegate(_)
+            | Command::Revoke(_)
+            | Command::Submit(_)
+            | Command::Advance(_)
+            | Command::SetBreakpoints(_)
+            | Command::Grant { .. }
+            | Command::RollBack(_)
+            | Command::Rewind(_)
+            | Command::UndoRewind { .. }
+            | Command::Deliver { .. } => {
+                Err(Rejection::NothingHeld { hint: "it waits for nobody".to_owned() })
+            }
             Command::Fire { timer } => self.fire(&timer, now).map(|event| vec![event]),
         }
     }

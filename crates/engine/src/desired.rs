@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use pipeline::model::{Effects, Output};
+use pipeline::model::{Artifact, Effects, Output};
 use pipeline::text::Piece;
 use serde_json::Value as Json;
 
@@ -47,6 +47,23 @@ pub struct Task {
     pub grace: Duration,
     pub effects: Effects,
     pub outputs: IndexMap<String, Output>,
+    pub artifacts: IndexMap<String, Artifact>,
+    pub context: Vec<Laid>,
+    /// What the input mapping made: an object.
+    pub input: Option<Json>,
+    /// What a person answered: an object.
+    pub form: Option<Json>,
+    /// Of the last request for changes.
+    pub feedback: Option<String>,
+    pub revision: u32,
+}
+
+/// An artifact of somebody else, at its place in the context folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Laid {
+    /// Relative: `plan/plan.md`.
+    pub path: String,
+    pub digest: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -58,6 +75,11 @@ pub enum TaskWork {
     Python {
         program: PythonProgram,
         parameters: Json,
+    },
+    /// A run of another pipeline, started by the server; never handed to the hands.
+    Child {
+        pipeline: String,
+        inputs: serde_json::Map<String, Json>,
     },
 }
 

@@ -3,6 +3,15 @@
 //! The vocabulary is closed and additive: a released event keeps its name and the meaning of its
 //! fields for ever; a new field has a default.
 
+mod flow;
+mod people;
+
+pub use flow::{Fired, Inherited, Occurrence, Parent, RollbackResult, RunLink};
+pub use people::{
+    ArtifactRef, Decision, Environment, FormOpened, GateId, GateKind, Hold, Person, Policy,
+    Resolution,
+};
+
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use pipeline::model::StageName;
@@ -47,6 +56,20 @@ pub enum Event {
         /// Why it can never be admitted; it then settles at once.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         problem: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        extends: Option<RunLink>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        inherited: Vec<Inherited>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Parent>,
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        environments: IndexMap<String, Environment>,
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        config: IndexMap<String, Json>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        breakpoints: Vec<StageName>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        step: bool,
     },
     /// Admitted: stages may start.
     #[serde(rename = "run.started")]
@@ -102,6 +125,9 @@ pub enum Event {
         worker: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pid: Option<u32>,
+        /// It is a run of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        child: Option<RunLink>,
     },
     /// The hands ought to stop it (TERM, grace, KILL of the whole tree).
     #[serde(rename = "attempt.stopping")]
@@ -142,6 +168,135 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
         outputs: IndexMap<String, Json>,
     },
+
+    /// People are asked to decide. Nothing of the execution goes on until it is resolved.
+    #[serde(rename = "gate.opened")]
+    GateOpened {
+        gate: GateId,
+        policy: Policy,
+        /// Hex SHA-256 over what is shown: the resolved task, outputs, artifacts, the revision.
+        digest: String,
+        /// Resolved.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        instructions: String,
+        due: Timestamp,
+    },
+    #[serde(rename = "gate.voted")]
+    GateVoted {
+        gate: GateId,
+        by: Person,
+        decision: Decision,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        comment: String,
+        digest: String,
+    },
+    /// `to` stands in for `from` in this slot (from 0).
+    #[serde(rename = "gate.delegated")]
+    GateDelegated { gate: GateId, slot: u32, from: Person, to: Person },
+    #[serde(rename = "gate.delegation_revoked")]
+    DelegationRevoked { gate: GateId, slot: u32, by: Actor, from: Actor, to: Actor },
+    #[serde(rename = "gate.reminded")]
+    GateReminded { gate: GateId, percent: u8 },
+    /// The slots are others now, and nobody has voted.
+    #[serde(rename = "gate.escalated")]
+    GateEscalated { gate: GateId, policy: Policy, due: Timestamp },
+    #[serde(rename = "gate.resolved")]
+    GateResolved { gate: GateId, resolution: Resolution },
+    #[serde(rename = "form.opened")]
+    FormOpened(FormOpened),
+    #[serde(rename = "form.submitted")]
+    FormSubmitted {
+        execution: ExecutionId,
+        generation: u32,
+        /// `form` where nobody had to be asked.
+        by: Actor,
+        values: IndexMap<String, Json>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        artifacts: Vec<ArtifactRef>,
+    },
+    #[serde(rename = "form.timed_out")]
+    FormTimedOut { execution: ExecutionId, generation: u32 },
+    /// The work is done again, in the same workspace, with this feedback.
+    #[serde(rename = "execution.revision_requested")]
+    RevisionRequested { execution: ExecutionId, by: Actor, feedback: String, revision: u32 },
+    #[serde(rename = "execution.held")]
+    ExecutionHeld { execution: ExecutionId, hold: Hold },
+    #[serde(rename = "execution.advanced")]
+    ExecutionAdvanced { execution: ExecutionId, by: Actor },
+    /// Its environment is locked by another execution, of this run or of another one.
+    #[serde(rename = "execution.awaits_environment")]
+    AwaitsEnvironment { execution: ExecutionId, environment: String },
+    #[serde(rename = "execution.environment_granted")]
+    EnvironmentGranted { execution: ExecutionId },
+    #[serde(rename = "run.breakpoints_set")]
+    BreakpointsSet {
+        by: Actor,
+        stages: Vec<StageName>,
+        #[serde(default)]
+        step: bool,
+    },
+
+    /// From outside, and some stage listens to it.
+    #[serde(rename = "event.received")]
+    EventReceived { occurrence: Occurrence },
+    /// By an execution that succeeded.
+    #[serde(rename = "event.emitted")]
+    EventEmitted { execution: ExecutionId, occurrence: Occurrence },
+    #[serde(rename = "stage.triggered")]
+    StageTriggered { stage: StageName, fired: Fired },
+    /// One more instance, for this event.
+    #[serde(rename = "stage.fed")]
+    StageFed {
+        stage: StageName,
+        event: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        needs: Vec<String>,
+        item: Json,
+    },
+    /// An event of the right type that started nothing, and why.
+    #[serde(rename = "stage.passed_over")]
+    StagePassedOver { stage: StageName, event: String, reason: String },
+    /// It takes no more events.
+    #[serde(rename = "stage.closed")]
+    StageClosed { stage: StageName, reason: String },
+
+    #[serde(rename = "rollback.started")]
+    RollbackStarted {
+        by: Actor,
+        /// The failure that asked for it; `None`: a person did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<ExecutionId>,
+        to: StageName,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+        /// The stages to be undone, in this order.
+        stages: Vec<StageName>,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        forced: bool,
+    },
+    #[serde(rename = "rollback.finished")]
+    RollbackFinished {
+        result: RollbackResult,
+        /// Stages that could not be undone, each with why.
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        problems: IndexMap<StageName, String>,
+    },
+    /// Nothing starts until what is superseded has ended.
+    #[serde(rename = "run.rewind_requested")]
+    RewindRequested {
+        by: Actor,
+        to: StageName,
+        inclusive: bool,
+        pause: bool,
+        executions: Vec<ExecutionId>,
+    },
+    /// These executions are fresh again; what they gave stays on record as superseded.
+    #[serde(rename = "run.rewound")]
+    RunRewound { executions: Vec<ExecutionId> },
+    #[serde(rename = "run.rewind_undone")]
+    RewindUndone { by: Actor },
 }
 
 impl Event {
@@ -156,8 +311,35 @@ impl Event {
             | Self::RunCancelRequested { .. }
             | Self::RunRetried { .. }
             | Self::RunHalted { .. }
-            | Self::RunFinished { .. } => None,
-            Self::StageReady { stage, .. }
+            | Self::RunFinished { .. }
+            | Self::BreakpointsSet { .. }
+            | Self::EventReceived { .. }
+            | Self::RollbackStarted { .. }
+            | Self::RollbackFinished { .. }
+            | Self::RewindRequested { .. }
+            | Self::RunRewound { .. }
+            | Self::RewindUndone { .. } => None,
+            Self::GateOpened { gate, .. }
+            | Self::GateVoted { gate, .. }
+            | Self::GateDelegated { gate, .. }
+            | Self::DelegationRevoked { gate, .. }
+            | Self::GateReminded { gate, .. }
+            | Self::GateEscalated { gate, .. }
+            | Self::GateResolved { gate, .. } => Some(gate.execution.clone()),
+            Self::FormOpened(form) => Some(form.execution.clone()),
+            Self::FormSubmitted { execution, .. }
+            | Self::FormTimedOut { execution, .. }
+            | Self::RevisionRequested { execution, .. }
+            | Self::ExecutionHeld { execution, .. }
+            | Self::ExecutionAdvanced { execution, .. }
+            | Self::AwaitsEnvironment { execution, .. }
+            | Self::EnvironmentGranted { execution }
+            | Self::EventEmitted { execution, .. } => Some(execution.clone()),
+            Self::StageTriggered { stage, .. }
+            | Self::StageFed { stage, .. }
+            | Self::StagePassedOver { stage, .. }
+            | Self::StageClosed { stage, .. }
+            | Self::StageReady { stage, .. }
             | Self::StageExpanded { stage, .. }
             | Self::StageSettled { stage, .. } => Some(ExecutionId::stage(stage.clone())),
             Self::AttemptScheduled { attempt }
@@ -195,6 +377,33 @@ impl Event {
             Self::RetryScheduled { .. } => "attempt.retry_scheduled",
             Self::Requeued { .. } => "attempt.requeued",
             Self::ExecutionSettled { .. } => "execution.settled",
+            Self::GateOpened { .. } => "gate.opened",
+            Self::GateVoted { .. } => "gate.voted",
+            Self::GateDelegated { .. } => "gate.delegated",
+            Self::DelegationRevoked { .. } => "gate.delegation_revoked",
+            Self::GateReminded { .. } => "gate.reminded",
+            Self::GateEscalated { .. } => "gate.escalated",
+            Self::GateResolved { .. } => "gate.resolved",
+            Self::FormOpened(_) => "form.opened",
+            Self::FormSubmitted { .. } => "form.submitted",
+            Self::FormTimedOut { .. } => "form.timed_out",
+            Self::RevisionRequested { .. } => "execution.revision_requested",
+            Self::ExecutionHeld { .. } => "execution.held",
+            Self::ExecutionAdvanced { .. } => "execution.advanced",
+            Self::AwaitsEnvironment { .. } => "execution.awaits_environment",
+            Self::EnvironmentGranted { .. } => "execution.environment_granted",
+            Self::BreakpointsSet { .. } => "run.breakpoints_set",
+            Self::EventReceived { .. } => "event.received",
+            Self::EventEmitted { .. } => "event.emitted",
+            Self::StageTriggered { .. } => "stage.triggered",
+            Self::StageFed { .. } => "stage.fed",
+            Self::StagePassedOver { .. } => "stage.passed_over",
+            Self::StageClosed { .. } => "stage.closed",
+            Self::RollbackStarted { .. } => "rollback.started",
+            Self::RollbackFinished { .. } => "rollback.finished",
+            Self::RewindRequested { .. } => "run.rewind_requested",
+            Self::RunRewound { .. } => "run.rewound",
+            Self::RewindUndone { .. } => "run.rewind_undone",
         }
     }
 }
@@ -205,6 +414,8 @@ pub enum AttemptResult {
     Succeeded {
         #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
         outputs: IndexMap<String, Json>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        artifacts: Vec<ArtifactRef>,
     },
     Failed {
         failure: Failure,
@@ -261,6 +472,43 @@ pub enum Failure {
     },
     /// A person or the probe said so.
     DecidedFailed,
+    /// A gate; never retried.
+    Rejected {
+        by: Actor,
+        reason: String,
+    },
+    /// Nobody decided in time (`on_timeout: reject` or `fail`).
+    ApprovalTimeout {
+        after_ms: u64,
+    },
+    /// Nobody answered the form in time.
+    FormTimeout {
+        after_ms: u64,
+    },
+    /// Changes were requested more often than `max_revisions` allows.
+    RevisionsExhausted {
+        max: u32,
+        feedback: String,
+    },
+    /// An input mapping had no value for a required field, or its result breaks the schema; never
+    /// retried.
+    InvalidInput {
+        message: String,
+    },
+    /// A declared artifact is missing, is no plain file below the workspace, is too large, or
+    /// breaks its format or schema.
+    InvalidArtifact {
+        message: String,
+    },
+    /// The child run could not be started; never retried.
+    ChildRefused {
+        message: String,
+    },
+    /// The child run failed or was cancelled.
+    ChildFailed {
+        run: String,
+        reason: String,
+    },
 }
 
 /// What happened to a stage or execution.
@@ -302,8 +550,14 @@ pub enum Settled {
     Condition { reason: Reason },
     /// Every dependency was skipped.
     AllSkipped,
-    /// `foreach` had no items.
+    /// `foreach` had no items, or no event came.
     NoItems,
+    /// None of its triggers can fire any more.
+    NotTriggered { reason: String },
+    /// `on_timeout: skip` of a gate or form.
+    TimedOut,
+    /// An instance needed another one that did not succeed.
+    Needs { keys: Vec<String> },
     /// The rule cannot hold any more because of these stages.
     Rule { rule: String, causes: Vec<StageName> },
     /// The run halted because of this execution before the stage could start.

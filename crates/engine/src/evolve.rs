@@ -40,7 +40,7 @@ impl Run {
                 self.stage_settled(stage, *outcome, *conclusion, reason, object(outputs), at)
             }
             Event::AttemptScheduled { attempt } => self.attempt_scheduled(attempt, at),
-            Event::AttemptStarted { attempt, worker, pid } => {
+            Event::AttemptStarted { attempt, worker, pid, child: _ } => {
                 self.attempt_started(attempt, worker, *pid, at)
             }
             Event::AttemptStopping { attempt, reason } => self.attempt_stopping(attempt, *reason),
@@ -59,6 +59,33 @@ impl Run {
             Event::Requeued { execution, number } => self.requeued(execution, *number),
             Event::ExecutionSettled { execution, outcome, conclusion, reason, outputs } => self
                 .execution_settled(execution, *outcome, *conclusion, reason, object(outputs), at),
+            Event::GateOpened { .. }
+            | Event::GateVoted { .. }
+            | Event::GateDelegated { .. }
+            | Event::DelegationRevoked { .. }
+            | Event::GateReminded { .. }
+            | Event::GateEscalated { .. }
+            | Event::GateResolved { .. }
+            | Event::FormOpened(_)
+            | Event::FormSubmitted { .. }
+            | Event::FormTimedOut { .. }
+            | Event::RevisionRequested { .. }
+            | Event::ExecutionHeld { .. }
+            | Event::ExecutionAdvanced { .. }
+            | Event::AwaitsEnvironment { .. }
+            | Event::EnvironmentGranted { .. }
+            | Event::BreakpointsSet { .. } => Err("people are not known yet".to_owned()),
+            Event::EventReceived { .. }
+            | Event::EventEmitted { .. }
+            | Event::StageTriggered { .. }
+            | Event::StageFed { .. }
+            | Event::StagePassedOver { .. }
+            | Event::StageClosed { .. } => Err("triggers are not known yet".to_owned()),
+            Event::RollbackStarted { .. }
+            | Event::RollbackFinished { .. }
+            | Event::RewindRequested { .. }
+            | Event::RunRewound { .. }
+            | Event::RewindUndone { .. } => Err("undoing is not known yet".to_owned()),
         };
         result.map_err(|problem| Corrupt { sequence: self.state.sequence + 1, problem })?;
         self.state.sequence += 1;

@@ -25,6 +25,7 @@ impl Scope for RunScope<'_> {
                 Some(Cow::Borrowed(&end.outputs))
             }
             Root::Item => self.item.map(Cow::Borrowed),
+            Root::Form | Root::Mapped | Root::Own | Root::Previous(_) | Root::Subject => None,
             Root::Value(_) | Root::Event | Root::Run | Root::Secret(_) => of_head(head, root),
         }
     }
@@ -60,6 +61,13 @@ fn of_head<'h>(head: &'h Head, root: &Root) -> Option<Cow<'h, Json>> {
         }
         Root::Event => Some(Cow::Borrowed(&head.event)),
         Root::Run => Some(Cow::Borrowed(&head.run)),
-        Root::Output(_) | Root::Item | Root::Secret(_) => None,
+        Root::Output(_)
+        | Root::Item
+        | Root::Secret(_)
+        | Root::Form
+        | Root::Mapped
+        | Root::Own
+        | Root::Previous(_)
+        | Root::Subject => None,
     }
 }

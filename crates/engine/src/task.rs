@@ -36,6 +36,7 @@ impl Run {
         task.key.push_str("-probe");
         task.work = TaskWork::Command { argv: argv(&Shell::Sh, script) };
         task.outputs = IndexMap::new();
+        task.artifacts = IndexMap::new();
         Some(task)
     }
 
@@ -71,6 +72,12 @@ impl Run {
             grace: stage.limits.grace,
             effects: stage.effects,
             outputs: stage.outputs.clone(),
+            artifacts: stage.artifacts.clone(),
+            context: Vec::new(),
+            input: None,
+            form: None,
+            feedback: None,
+            revision: 0,
         })
     }
 }
@@ -95,7 +102,15 @@ fn work(stage: &Stage, scope: &dyn Scope) -> Result<TaskWork, String> {
             }
             Ok(TaskWork::Python { program, parameters: Json::Object(resolved) })
         }
-        Work::Noop => Err("a noop is never handed out".to_owned()),
+        Work::Noop | Work::Form => Err("there is nothing to hand out".to_owned()),
+        Work::Child { pipeline, inputs } => {
+            let mut resolved = Map::new();
+            for (name, value) in inputs {
+                let value = value.resolve(scope).map_err(|e| format!("input `{name}`: {e}"))?;
+                resolved.insert(name.clone(), value);
+            }
+            Ok(TaskWork::Child { pipeline: pipeline.clone(), inputs: resolved })
+        }
     }
 }
 

@@ -54,6 +54,13 @@ pub(crate) fn start() -> Create {
         facts: Facts::default(),
         directory: "/work".into(),
         seed: 7,
+        extends: None,
+        inherited: Vec::new(),
+        parent: None,
+        environments: IndexMap::new(),
+        config: IndexMap::new(),
+        breakpoints: Vec::new(),
+        step: false,
     }
 }
 
@@ -126,6 +133,7 @@ impl Story {
         let exit = Exit {
             end: End::Code(0),
             outputs: Ok(outputs),
+            artifacts: Ok(Vec::new()),
             usage: Usage::default(),
             tail: "".into(),
         };
@@ -210,8 +218,13 @@ impl Story {
 }
 
 pub(crate) fn exited(end: End) -> Report {
-    let exit =
-        Exit { end, outputs: Ok(IndexMap::new()), usage: Usage::default(), tail: String::new() };
+    let exit = Exit {
+        end,
+        outputs: Ok(IndexMap::new()),
+        artifacts: Ok(Vec::new()),
+        usage: Usage::default(),
+        tail: String::new(),
+    };
     Report::Exited(exit)
 }
 

@@ -16,6 +16,12 @@ pub fn settled(reason: &Settled) -> String {
         Settled::Condition { reason } => condition(reason),
         Settled::AllSkipped => "every stage it depends on was skipped".to_owned(),
         Settled::NoItems => "there are no items".to_owned(),
+        Settled::NotTriggered { reason } => reason.clone(),
+        Settled::TimedOut => "nobody answered in time".to_owned(),
+        Settled::Needs { keys } => {
+            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            format!("it needs {}, which did not succeed", keys.join(", "))
+        }
         Settled::Rule { rule, causes } => {
             let names: Vec<String> = causes.iter().take(5).map(|c| format!("`{c}`")).collect();
             let more = causes.len() - names.len();
@@ -73,6 +79,21 @@ pub fn failure(failure: &Failure) -> String {
         Failure::Unresolved { message } | Failure::Expression { message } => message.clone(),
         Failure::Lost { message } => format!("its worker was lost too often: {message}"),
         Failure::DecidedFailed => "decided to have failed".to_owned(),
+        Failure::Rejected { by, reason } => format!("rejected by {by}: {reason}"),
+        Failure::ApprovalTimeout { after_ms } => {
+            format!("nobody decided within {}", duration(*after_ms))
+        }
+        Failure::FormTimeout { after_ms } => {
+            format!("nobody answered within {}", duration(*after_ms))
+        }
+        Failure::RevisionsExhausted { max, feedback } => {
+            format!("changes were requested more than {max} times, last: {feedback}")
+        }
+        Failure::InvalidInput { message } => format!("wrong inputs: {message}"),
+        Failure::InvalidArtifact { message } => format!("wrong artifacts: {message}"),
+        Failure::ChildRefused { message } => format!("its run could not be started: {message}"),
+        Failure::ChildFailed { run, reason } if reason.is_empty() => format!("{run} failed"),
+        Failure::ChildFailed { run, reason } => format!("{run} failed: {reason}"),
     }
 }
 
@@ -94,6 +115,7 @@ pub fn stopped(reason: StopReason) -> &'static str {
         StopReason::Cancelled => "stopped: the run was cancelled",
         StopReason::Paused => "stopped: the run was paused",
         StopReason::Halted => "stopped: the run was halted",
+        StopReason::Superseded => "stopped: the run went back behind it",
     }
 }
 

@@ -5,8 +5,20 @@
 //! default is filled in. Nothing here can be constructed from outside text except by
 //! [`crate::parse`].
 
+mod flow;
+mod people;
+
 use std::sync::Arc;
 use std::time::Duration;
+
+pub use flow::{
+    Artifact, Compensation, ContextRef, Emit, EventFilter, Mapping, MappingField, Source,
+    Transform, Trigger, TriggerMode, Triggers, Wanted,
+};
+pub use people::{
+    Approval, Ask, Electorate, Field, FieldKind, FieldRules, Form, FormTimeout, OnTimeout, Quorum,
+    SaveAs, SaveFormat,
+};
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
@@ -37,6 +49,10 @@ pub struct Pipeline {
     pub inputs: IndexMap<String, Input>,
     /// Values the author fixed; a run input of the same name wins.
     pub variables: IndexMap<String, ValueTemplate>,
+    /// Values of the lowest precedence: everything else of the same name wins.
+    pub config: IndexMap<String, Json>,
+    /// What the run as a whole gives: to a parent run, and to whoever asks.
+    pub outputs: IndexMap<String, ValueTemplate>,
     /// Environment of every stage; a stage's own entries win.
     pub env: IndexMap<String, Template>,
     /// Relative to the run's directory.
@@ -49,7 +65,8 @@ pub struct Pipeline {
     pub halt_mode: HaltMode,
     /// A run whose stages allow `succeeded` still fails when this is not `true`.
     pub success: Option<Expression>,
-    /// Every stage, `finally` stages last, otherwise in the order written.
+    /// Every stage in the order written, then the `finally` stages, then the compensations (stages
+    /// with [`Stage::compensates`], which only a rollback starts).
     pub stages: Vec<Stage>,
     /// The list form was used: no stage named a dependency, the edges only order.
     pub list_order: bool,
@@ -70,6 +87,34 @@ pub struct Stage {
     /// `when:` and `if:` together; evaluated once, when the dependencies have settled.
     pub condition: Option<Condition>,
     pub foreach: Option<Foreach>,
+    /// What starts it, beside its dependencies. `None`: nothing but these.
+    pub triggers: Option<Triggers>,
+    /// Waits for a person to let it go on (`auto_advance: false`).
+    pub held: bool,
+    /// Asked before it starts: after its condition, before it is queued.
+    pub approve_start: Option<Approval>,
+    /// Asked at its end: its outputs are valid and not yet handed on.
+    pub approve_complete: Option<Approval>,
+    /// Asked of a person before the work; the whole of the work where that is [`Work::Form`].
+    pub form: Option<Form>,
+    /// How often changes may be requested of its work.
+    pub max_revisions: u32,
+    /// What it gets from others: `${input.*}`, and the file named by `$ORCHESTRATE_INPUT`.
+    pub input: Option<Mapping>,
+    /// What of its raw outputs becomes its outputs.
+    pub output: Option<Mapping>,
+    /// Files it leaves in its workspace.
+    pub artifacts: IndexMap<String, Artifact>,
+    /// Artifacts of others, laid into the folder named by `$ORCHESTRATE_CONTEXT`.
+    pub context: Vec<ContextRef>,
+    /// Events it gives when an execution of it has succeeded.
+    pub emits: Vec<Emit>,
+    /// How it is undone.
+    pub compensation: Compensation,
+    /// Set on a compensation: the stage that it undoes.
+    pub compensates: Option<StageIx>,
+    /// With `on_failure: rollback`: back to this stage, inclusive.
+    pub rollback_to: Option<StageIx>,
     pub env: IndexMap<String, Template>,
     pub working_dir: Option<Template>,
     pub outputs: IndexMap<String, Output>,
@@ -95,6 +140,10 @@ pub enum Work {
     Python { source: PythonSource, parameters: IndexMap<String, ValueTemplate> },
     /// Nothing: a join, a milestone, a place for conditions.
     Noop,
+    /// Its form is all there is to do: the values are its outputs.
+    Form,
+    /// A run of another pipeline; its outputs are that run's.
+    Child { pipeline: String, inputs: IndexMap<String, ValueTemplate> },
 }
 
 #[derive(Clone, Debug)]
@@ -196,6 +245,8 @@ pub enum OnFailure {
     Continue,
     /// Only descendants do not run; the run fails at its end.
     Isolate,
+    /// Start nothing new, compensate back to [`Stage::rollback_to`], then fail the run.
+    Rollback,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -69,6 +69,18 @@ pub enum Root {
     Run,
     /// `${item}`: of the instance of a `foreach` stage; `${item.field}` goes into it.
     Item,
+    /// `${form.FIELD}`: what a person answered to the stage's form.
+    Form,
+    /// `${input.FIELD}`: what the stage's input mapping made.
+    Mapped,
+    /// `${outputs.KEY}`: the execution's own outputs (`emit`), in a compensation those of the
+    /// stage that it undoes.
+    Own,
+    /// `${prev.NAME.outputs.KEY}`: of the run that this one extends, walking up to the nearest
+    /// that finished the stage; `path` starts at the output's key.
+    Previous(String),
+    /// `value`, in the expression of a transform.
+    Subject,
     /// `${secrets.NAME}`: resolved by the worker, never stored.
     Secret(String),
 }

@@ -37,6 +37,13 @@ fn decide(start: Start) -> Result<Plan, Refused> {
         facts: start.facts,
         directory: start.directory.unwrap_or_else(|| "/".to_owned()),
         seed: 0,
+        extends: None,
+        inherited: Vec::new(),
+        parent: None,
+        environments: indexmap::IndexMap::new(),
+        config: indexmap::IndexMap::new(),
+        breakpoints: Vec::new(),
+        step: false,
     };
     run.handle(Command::Create(Box::new(create)), now)?;
     if run.occupant().is_some() {

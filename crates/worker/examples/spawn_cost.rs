@@ -94,5 +94,11 @@ fn assignment(number: u32, working_dir: String) -> Assignment {
         grace_ms: 1_000,
         once: false,
         environment: None,
+        artifacts: Vec::new(),
+        context: Vec::new(),
+        input: None,
+        form: None,
+        feedback: None,
+        revision: 0,
     }
 }

@@ -134,7 +134,36 @@ impl Board {
 
     fn event(&mut self, event: &Event, at: Timestamp, notes: &mut Vec<Note>) {
         match event {
-            Event::RunCreated { .. } | Event::StageReady { .. } | Event::Requeued { .. } => {}
+            Event::RunCreated { .. }
+            | Event::StageReady { .. }
+            | Event::Requeued { .. }
+            | Event::GateOpened { .. }
+            | Event::GateVoted { .. }
+            | Event::GateDelegated { .. }
+            | Event::DelegationRevoked { .. }
+            | Event::GateReminded { .. }
+            | Event::GateEscalated { .. }
+            | Event::GateResolved { .. }
+            | Event::FormOpened(_)
+            | Event::FormSubmitted { .. }
+            | Event::FormTimedOut { .. }
+            | Event::RevisionRequested { .. }
+            | Event::ExecutionHeld { .. }
+            | Event::ExecutionAdvanced { .. }
+            | Event::AwaitsEnvironment { .. }
+            | Event::EnvironmentGranted { .. }
+            | Event::BreakpointsSet { .. }
+            | Event::EventReceived { .. }
+            | Event::EventEmitted { .. }
+            | Event::StageTriggered { .. }
+            | Event::StageFed { .. }
+            | Event::StagePassedOver { .. }
+            | Event::StageClosed { .. }
+            | Event::RollbackStarted { .. }
+            | Event::RollbackFinished { .. }
+            | Event::RewindRequested { .. }
+            | Event::RunRewound { .. }
+            | Event::RewindUndone { .. } => {}
             Event::RunStarted => {
                 let stages = words::count(u64::from(self.total), "stage");
                 notes.push(self.note(at, "Starting", self.run.name.clone(), stages));

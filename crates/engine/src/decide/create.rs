@@ -28,6 +28,13 @@ impl Run {
             seed: create.seed,
             group: None,
             problem: None,
+            extends: create.extends,
+            inherited: create.inherited,
+            parent: create.parent,
+            environments: create.environments,
+            config: create.config,
+            breakpoints: create.breakpoints,
+            step: create.step,
         };
         let head = self.head(&created, now);
         if let (Event::RunCreated { group, problem, .. }, Some(head)) = (&mut created, &head) {

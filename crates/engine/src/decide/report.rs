@@ -4,7 +4,7 @@ use pipeline::model::Effects;
 use pipeline::value::check_outputs;
 
 use crate::command::{End, Exit, Rejection, Report, StopReason, Verdict};
-use crate::event::{AttemptResult, Event, Failure, Usage};
+use crate::event::{ArtifactRef, AttemptResult, Event, Failure, Usage};
 use crate::follow::LOST_LIMIT;
 use crate::id::AttemptId;
 use crate::run::Run;
@@ -37,11 +37,19 @@ impl Run {
                 if last.is_some_and(|last| last.started.is_some()) {
                     return Err(stale());
                 }
-                Event::AttemptStarted { attempt, worker, pid }
+                Event::AttemptStarted { attempt, worker, pid, child: None }
+            }
+            Report::ChildStarted { child } => {
+                let last = self.state.exec(ix).attempts.last();
+                if last.is_some_and(|last| last.started.is_some()) {
+                    return Err(stale());
+                }
+                let worker = "run".to_owned();
+                Event::AttemptStarted { attempt, worker, pid: None, child: Some(child) }
             }
             Report::Exited(exit) => {
-                let Exit { end, outputs, usage, tail } = exit;
-                match self.ended(ix, end, outputs) {
+                let Exit { end, outputs, artifacts, usage, tail } = exit;
+                match self.ended(ix, end, outputs, artifacts) {
                     Ok(result) => finished(result, usage, tail),
                     Err(message) => self.lost(ix, attempt, message),
                 }
@@ -86,6 +94,7 @@ impl Run {
         ix: ExecIx,
         end: End,
         outputs: Result<indexmap::IndexMap<String, serde_json::Value>, String>,
+        artifacts: Result<Vec<ArtifactRef>, String>,
     ) -> Result<AttemptResult, String> {
         let stage = self.model(ix.stage);
         let asked = match self.state.exec(ix).state {
@@ -102,10 +111,16 @@ impl Run {
             limit.map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
         };
         match end {
-            End::Code(0) => match outputs.and_then(|raw| check_outputs(&stage.outputs, raw)) {
-                Ok(outputs) => Ok(AttemptResult::Succeeded { outputs }),
-                Err(message) => failed(Failure::InvalidOutput { message }),
-            },
+            End::Code(0) => {
+                let outputs = outputs.and_then(|raw| check_outputs(&stage.outputs, raw));
+                match (outputs, artifacts) {
+                    (Ok(outputs), Ok(artifacts)) => {
+                        Ok(AttemptResult::Succeeded { outputs, artifacts })
+                    }
+                    (Err(message), _) => failed(Failure::InvalidOutput { message }),
+                    (Ok(_), Err(message)) => failed(Failure::InvalidArtifact { message }),
+                }
+            }
             End::Code(code) => failed(Failure::ExitCode { code }),
             End::Signal(signal) => failed(Failure::Signal { signal }),
             End::Stopped(StopReason::Timeout) => {
@@ -118,7 +133,8 @@ impl Run {
                 StopReason::TotalTimeout
                 | StopReason::Cancelled
                 | StopReason::Paused
-                | StopReason::Halted,
+                | StopReason::Halted
+                | StopReason::Superseded,
             ) => match asked {
                 Some(StopReason::TotalTimeout) => {
                     failed(Failure::TotalTimeout { after_ms: ms(stage.limits.total) })

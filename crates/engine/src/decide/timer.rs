@@ -32,6 +32,9 @@ impl Run {
                 | ExecutionState::Unknown { .. }
                 | ExecutionState::Settled(_) => Err(Rejection::StaleTimer),
             },
+            TimerKind::Gate(_) | TimerKind::Remind(..) | TimerKind::Form => {
+                Err(Rejection::StaleTimer)
+            }
             TimerKind::Total => {
                 let Clock::Running { due } = execution.total else {
                     return Err(Rejection::StaleTimer);

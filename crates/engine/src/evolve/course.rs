@@ -79,7 +79,34 @@ impl Run {
             | Event::AttemptResolved { .. }
             | Event::RetryScheduled { .. }
             | Event::Requeued { .. }
-            | Event::ExecutionSettled { .. } => return Err("not about the run".to_owned()),
+            | Event::ExecutionSettled { .. }
+            | Event::GateOpened { .. }
+            | Event::GateVoted { .. }
+            | Event::GateDelegated { .. }
+            | Event::DelegationRevoked { .. }
+            | Event::GateReminded { .. }
+            | Event::GateEscalated { .. }
+            | Event::GateResolved { .. }
+            | Event::FormOpened(_)
+            | Event::FormSubmitted { .. }
+            | Event::FormTimedOut { .. }
+            | Event::RevisionRequested { .. }
+            | Event::ExecutionHeld { .. }
+            | Event::ExecutionAdvanced { .. }
+            | Event::AwaitsEnvironment { .. }
+            | Event::EnvironmentGranted { .. }
+            | Event::BreakpointsSet { .. }
+            | Event::EventReceived { .. }
+            | Event::EventEmitted { .. }
+            | Event::StageTriggered { .. }
+            | Event::StageFed { .. }
+            | Event::StagePassedOver { .. }
+            | Event::StageClosed { .. }
+            | Event::RollbackStarted { .. }
+            | Event::RollbackFinished { .. }
+            | Event::RewindRequested { .. }
+            | Event::RunRewound { .. }
+            | Event::RewindUndone { .. } => return Err("not about the run".to_owned()),
         }
         Ok(())
     }
@@ -120,6 +147,13 @@ impl Run {
             seed,
             group,
             problem,
+            extends: _,
+            inherited: _,
+            parent: _,
+            environments: _,
+            config: _,
+            breakpoints: _,
+            step: _,
         } = event
         else {
             return None;
@@ -224,7 +258,8 @@ impl Run {
                 | StopReason::IdleTimeout
                 | StopReason::TotalTimeout
                 | StopReason::Cancelled
-                | StopReason::Halted,
+                | StopReason::Halted
+                | StopReason::Superseded,
             ) => false,
         };
         if wanted {

@@ -100,7 +100,9 @@ impl Run {
         let Some(ix) = self.ix(&cause.stage) else { return };
         let model = self.model(ix);
         let halts = match model.on_failure {
-            pipeline::model::OnFailure::Halt => !model.finally,
+            pipeline::model::OnFailure::Halt | pipeline::model::OnFailure::Rollback => {
+                !model.finally
+            }
             pipeline::model::OnFailure::Continue | pipeline::model::OnFailure::Isolate => false,
         };
         let goes_on = self.state.halt.is_none() && self.state.cancel.is_none();

@@ -22,7 +22,9 @@ pub(crate) fn conclude(stage: &Stage, outcome: Outcome) -> Conclusion {
     match (outcome, stage.on_failure) {
         (Outcome::Succeeded, _) => Conclusion::Success,
         (Outcome::Failed, OnFailure::Continue) => Conclusion::Warning,
-        (Outcome::Failed, OnFailure::Halt | OnFailure::Isolate) => Conclusion::Failure,
+        (Outcome::Failed, OnFailure::Halt | OnFailure::Isolate | OnFailure::Rollback) => {
+            Conclusion::Failure
+        }
         (Outcome::Cancelled, _) => Conclusion::Cancelled,
         (Outcome::Skipped, _) => Conclusion::Skipped,
         (Outcome::NotRun, _) => Conclusion::NotRun,
@@ -54,7 +56,9 @@ impl Run {
             None => {}
         }
         match execution.last_result() {
-            Some(AttemptResult::Succeeded { outputs }) => self.done(ix, outputs.clone()),
+            Some(AttemptResult::Succeeded { outputs, artifacts: _ }) => {
+                self.done(ix, outputs.clone())
+            }
             Some(AttemptResult::Failed { failure }) => {
                 if !barred && self.may_retry(ix, failure, now) {
                     self.back_off(ix, execution, now)
@@ -85,8 +89,16 @@ impl Run {
             | Failure::Timeout { .. }
             | Failure::IdleTimeout { .. }
             | Failure::NotStarted { .. }
-            | Failure::InvalidOutput { .. } => true,
+            | Failure::InvalidOutput { .. }
+            | Failure::InvalidArtifact { .. }
+            | Failure::ChildFailed { .. } => true,
             Failure::TotalTimeout { .. }
+            | Failure::Rejected { .. }
+            | Failure::ApprovalTimeout { .. }
+            | Failure::FormTimeout { .. }
+            | Failure::RevisionsExhausted { .. }
+            | Failure::InvalidInput { .. }
+            | Failure::ChildRefused { .. }
             | Failure::Unresolved { .. }
             | Failure::Expression { .. }
             | Failure::Lost { .. }

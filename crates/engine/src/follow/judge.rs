@@ -69,6 +69,9 @@ impl Run {
                     | Settled::Condition { .. }
                     | Settled::AllSkipped
                     | Settled::NoItems
+                    | Settled::NotTriggered { .. }
+                    | Settled::TimedOut
+                    | Settled::Needs { .. }
                     | Settled::Rule { .. }
                     | Settled::Halted { .. }
                     | Settled::Cancelled

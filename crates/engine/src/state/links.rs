@@ -20,13 +20,13 @@ impl State {
         let model = &pipeline.stages[ix.stage.get()];
         self.ticket += 1;
         let place = match (&model.work, &model.foreach) {
-            (Work::Noop, _) => Place::Instant,
-            (Work::Run { .. } | Work::Python { .. }, Some(foreach))
+            (Work::Noop | Work::Form, _) => Place::Instant,
+            (Work::Run { .. } | Work::Python { .. } | Work::Child { .. }, Some(foreach))
                 if foreach.max_parallel.is_some() =>
             {
                 Place::Parked
             }
-            (Work::Run { .. } | Work::Python { .. }, _) => Place::Ready,
+            (Work::Run { .. } | Work::Python { .. } | Work::Child { .. }, _) => Place::Ready,
         };
         self.transition(pipeline, ix, ExecutionState::Queued { ticket: self.ticket, place });
         if self.bar(model).is_some() {

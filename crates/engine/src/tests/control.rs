@@ -286,6 +286,7 @@ fn late_double_and_foreign_reports_change_nothing() {
         end: End::Code(0),
         outputs: Ok(Default::default()),
         usage: Usage::default(),
+        artifacts: Ok(Vec::new()),
         tail: String::new(),
     };
     let late = Command::Report { attempt: attempt.clone(), report: Report::Exited(exit) };

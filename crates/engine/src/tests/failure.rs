@@ -127,6 +127,7 @@ fn some_failures_are_final() {
         end: End::Code(0),
         outputs: Err("line 1 has no `=`".into()),
         usage: Usage::default(),
+        artifacts: Ok(Vec::new()),
         tail: "bye".into(),
     };
     story.report("a", Report::Exited(exit));

@@ -17,6 +17,7 @@ fn a_row_tells_its_attempts_with_their_times() {
         end: End::Code(3),
         outputs: Ok(Default::default()),
         usage: Usage { elapsed_ms: 1000, output_bytes: 5, ..Usage::default() },
+        artifacts: Ok(Vec::new()),
         tail: "boom\n".into(),
     };
     story.wait(seconds(1)).report("a", Report::Exited(exit));

@@ -114,7 +114,7 @@ fn exit_code(result: &AttemptResult) -> Option<i32> {
         AttemptResult::Succeeded { .. } => Some(0),
         AttemptResult::Failed { failure } => match failure {
             Failure::ExitCode { code } => Some(*code),
-            Failure::InvalidOutput { .. } => Some(0),
+            Failure::InvalidOutput { .. } | Failure::InvalidArtifact { .. } => Some(0),
             Failure::Signal { .. }
             | Failure::Timeout { .. }
             | Failure::IdleTimeout { .. }
@@ -123,7 +123,14 @@ fn exit_code(result: &AttemptResult) -> Option<i32> {
             | Failure::Unresolved { .. }
             | Failure::Expression { .. }
             | Failure::Lost { .. }
-            | Failure::DecidedFailed => None,
+            | Failure::DecidedFailed
+            | Failure::Rejected { .. }
+            | Failure::ApprovalTimeout { .. }
+            | Failure::FormTimeout { .. }
+            | Failure::RevisionsExhausted { .. }
+            | Failure::InvalidInput { .. }
+            | Failure::ChildRefused { .. }
+            | Failure::ChildFailed { .. } => None,
         },
         AttemptResult::Stopped { .. } | AttemptResult::Lost { .. } => None,
     }

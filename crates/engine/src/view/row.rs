@@ -201,7 +201,8 @@ impl Run {
                 | StopReason::TotalTimeout
                 | StopReason::Cancelled
                 | StopReason::Paused
-                | StopReason::Halted => words::stopped(*reason).replace("stopped", "stopping"),
+                | StopReason::Halted
+                | StopReason::Superseded => words::stopped(*reason).replace("stopped", "stopping"),
             },
             ExecutionState::Live { stopping: None, .. } => String::new(),
             ExecutionState::Backoff { number, .. } => {

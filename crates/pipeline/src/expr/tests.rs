@@ -21,6 +21,11 @@ impl Scope for Values {
             Root::Event => "event",
             Root::Run => "run",
             Root::Item => "item",
+            Root::Form => "form",
+            Root::Mapped => "input",
+            Root::Own => "outputs",
+            Root::Previous(_) => "prev",
+            Root::Subject => "value",
             Root::Output(stage) => {
                 let outputs = self.0.get("stages")?.get(stage)?.get("outputs")?;
                 return Some(std::borrow::Cow::Borrowed(outputs));

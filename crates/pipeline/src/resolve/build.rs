@@ -6,12 +6,13 @@ use std::time::Duration;
 use super::graph::Graph;
 use crate::authored::{Authored, AuthoredInput, AuthoredRetry, AuthoredStage, AuthoredWork, Named};
 use crate::model::{
-    Backoff, BackoffKind, Effects, Foreach, HaltMode, Input, Limits, OnFailure, Pipeline, Retry,
-    Rule, Stage, StageIx, Work,
+    Backoff, BackoffKind, Compensation, Effects, Foreach, HaltMode, Input, Limits, OnFailure,
+    Pipeline, Retry, Rule, Stage, StageIx, Work,
 };
 use crate::when::{Condition, OnUnknown, Test};
 
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+const MAX_REVISIONS: u32 = 3;
 const GRACE: Duration = Duration::from_secs(10);
 const BACKOFF_INITIAL: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
@@ -49,6 +50,8 @@ pub(super) fn build(authored: Authored, graph: Graph) -> Option<Pipeline> {
         description: authored.description,
         inputs,
         variables,
+        config: indexmap::IndexMap::new(),
+        outputs: indexmap::IndexMap::new(),
         env: unplaced(authored.env),
         working_dir: authored.working_dir,
         secrets: authored.secrets.into_iter().map(|name| name.value).collect(),
@@ -122,6 +125,20 @@ fn build_stage(
             items: items.value,
             max_parallel: stage.max_parallel.map(|limit| limit.value),
         }),
+        triggers: None,
+        held: false,
+        approve_start: None,
+        approve_complete: None,
+        form: None,
+        max_revisions: MAX_REVISIONS,
+        input: None,
+        output: None,
+        artifacts: indexmap::IndexMap::new(),
+        context: Vec::new(),
+        emits: Vec::new(),
+        compensation: Compensation::Missing,
+        compensates: None,
+        rollback_to: None,
         env: unplaced(stage.env),
         working_dir: stage.working_dir,
         outputs: unplaced(stage.outputs),

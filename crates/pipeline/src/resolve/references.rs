@@ -152,7 +152,12 @@ impl Checker<'_, '_, '_> {
         match &reference.root {
             Root::Value(name) => self.value_reference(name, reference, site),
             Root::Output(name) => self.output_reference(name, reference, stage, site),
-            Root::Event => {
+            Root::Event
+            | Root::Form
+            | Root::Mapped
+            | Root::Own
+            | Root::Previous(_)
+            | Root::Subject => {
                 if site == Site::Script {
                     self.taint(reference, "comes from outside");
                 }
@@ -371,7 +376,16 @@ impl Checker<'_, '_, '_> {
                 .and_then(|ix| self.outputs.get(&(*ix, key.as_str())))
                 .map(|output| output.kind),
             (Root::Value(_) | Root::Output(_) | Root::Event | Root::Run, _)
-            | (Root::Item | Root::Secret(_), _) => None,
+            | (
+                Root::Item
+                | Root::Secret(_)
+                | Root::Form
+                | Root::Mapped
+                | Root::Own
+                | Root::Previous(_)
+                | Root::Subject,
+                _,
+            ) => None,
         };
         let Some(kind) = kind else { return };
         if matches!(kind, ValueKind::List | ValueKind::Any) {

@@ -45,7 +45,16 @@ impl Template {
                         }
                         pieces.push(Piece::Secret(name.clone()));
                     }
-                    Root::Value(_) | Root::Output(_) | Root::Event | Root::Run | Root::Item => {
+                    Root::Value(_)
+                    | Root::Output(_)
+                    | Root::Event
+                    | Root::Run
+                    | Root::Item
+                    | Root::Form
+                    | Root::Mapped
+                    | Root::Own
+                    | Root::Previous(_)
+                    | Root::Subject => {
                         plain.push_str(&reference.resolve_text(scope)?);
                     }
                 },

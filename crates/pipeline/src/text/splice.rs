@@ -37,7 +37,13 @@ impl Template {
                 Part::Literal(literal) => script.push_str(literal),
                 Part::Reference(reference) => {
                     let from_outside = match reference.root {
-                        Root::Event | Root::Secret(_) => true,
+                        Root::Event
+                        | Root::Secret(_)
+                        | Root::Form
+                        | Root::Mapped
+                        | Root::Own
+                        | Root::Previous(_)
+                        | Root::Subject => true,
                         Root::Value(_) | Root::Output(_) | Root::Run | Root::Item => false,
                     };
                     let text =
@@ -72,7 +78,13 @@ impl super::Reference {
             super::Step::Index(_) => None,
         });
         let name = last.unwrap_or(match &self.root {
-            Root::Value(name) | Root::Output(name) | Root::Secret(name) => name,
+            Root::Value(name) | Root::Output(name) | Root::Secret(name) | Root::Previous(name) => {
+                name
+            }
+            Root::Form => "form",
+            Root::Mapped => "input",
+            Root::Own => "outputs",
+            Root::Subject => "value",
             Root::Event => "event",
             Root::Run => "run",
             Root::Item => "item",

@@ -52,6 +52,13 @@ impl Conductor {
             directory,
             // The random part of the id.
             seed: id.0.as_u64_pair().1,
+            extends: None,
+            inherited: Vec::new(),
+            parent: None,
+            environments: indexmap::IndexMap::new(),
+            config: indexmap::IndexMap::new(),
+            breakpoints: Vec::new(),
+            step: false,
         };
         let command = Command::Create(Box::new(create));
         live.handle(command, self.clock.now()).map_err(Refused::Internal)??;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use api::link::{Assignment, Piece, Python, Work};
+use api::link::{Assignment, Collect, Lay, Piece, Python, Work};
 use engine::command::Command;
 use engine::desired::{PythonProgram, Task, TaskWork};
 use engine::event::{Event, Stamped};
@@ -110,7 +110,9 @@ impl Conductor {
                 continue;
             }
             let Some(live) = self.runs.get(&run) else { return };
-            match guarded(|| live.run.probe(attempt).map(|task| assignment(live, &whose, task))) {
+            match guarded(|| {
+                live.run.probe(attempt).and_then(|task| assignment(live, &whose, task))
+            }) {
                 Ok(Some(assignment)) => self.hands.start(whose, assignment),
                 Ok(None) => self.unprobed.push((run, attempt.clone())),
                 Err(problem) => return self.mark_damaged(run, problem),
@@ -133,7 +135,7 @@ impl Conductor {
             }
             let Some(live) = self.runs.get(&whose.run) else { continue };
             let task = guarded(|| {
-                live.run.task(&whose.attempt).map(|task| assignment(live, &whose, task))
+                live.run.task(&whose.attempt).and_then(|task| assignment(live, &whose, task))
             });
             match task {
                 Ok(Some(assignment)) => {
@@ -225,7 +227,34 @@ fn is_plain(event: &Event) -> bool {
         | Event::AttemptUnknown { .. }
         | Event::AttemptResolved { .. }
         | Event::RetryScheduled { .. }
-        | Event::Requeued { .. } => false,
+        | Event::Requeued { .. }
+        | Event::GateOpened { .. }
+        | Event::GateVoted { .. }
+        | Event::GateDelegated { .. }
+        | Event::DelegationRevoked { .. }
+        | Event::GateReminded { .. }
+        | Event::GateEscalated { .. }
+        | Event::GateResolved { .. }
+        | Event::FormOpened(_)
+        | Event::FormSubmitted { .. }
+        | Event::FormTimedOut { .. }
+        | Event::RevisionRequested { .. }
+        | Event::ExecutionHeld { .. }
+        | Event::ExecutionAdvanced { .. }
+        | Event::AwaitsEnvironment { .. }
+        | Event::EnvironmentGranted { .. }
+        | Event::BreakpointsSet { .. }
+        | Event::EventReceived { .. }
+        | Event::EventEmitted { .. }
+        | Event::StageTriggered { .. }
+        | Event::StageFed { .. }
+        | Event::StagePassedOver { .. }
+        | Event::StageClosed { .. }
+        | Event::RollbackStarted { .. }
+        | Event::RollbackFinished { .. }
+        | Event::RewindRequested { .. }
+        | Event::RunRewound { .. }
+        | Event::RewindUndone { .. } => false,
     }
 }
 
@@ -239,7 +268,8 @@ fn prepare(data: &Path, assignment: &Assignment) {
     }
 }
 
-fn assignment(live: &Live, whose: &Whose, task: Task) -> Assignment {
+/// `None`: it is not for the hands.
+fn assignment(live: &Live, whose: &Whose, task: Task) -> Option<Assignment> {
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let environment =
         live.run.row(&whose.attempt.execution).and_then(|row| row.stage.environment.clone());
@@ -248,7 +278,7 @@ fn assignment(live: &Live, whose: &Whose, task: Task) -> Assignment {
         Some(folder) => directory.join(folder),
         None => directory.to_owned(),
     };
-    Assignment {
+    Some(Assignment {
         attempt: reports::reference(whose, &task.key),
         work: match task.work {
             TaskWork::Command { argv } => Work::Command { argv },
@@ -259,6 +289,7 @@ fn assignment(live: &Live, whose: &Whose, task: Task) -> Assignment {
                 },
                 parameters,
             },
+            TaskWork::Child { .. } => return None,
         },
         env: task
             .env
@@ -272,7 +303,22 @@ fn assignment(live: &Live, whose: &Whose, task: Task) -> Assignment {
         grace_ms: millis(task.grace),
         once: task.effects == Effects::Once && !whose.probe,
         environment,
-    }
+        artifacts: task.artifacts.into_iter().map(collect).collect(),
+        context: task
+            .context
+            .into_iter()
+            .map(|laid| Lay { path: laid.path, digest: laid.digest })
+            .collect(),
+        input: task.input,
+        form: task.form,
+        feedback: task.feedback,
+        revision: task.revision,
+    })
+}
+
+fn collect((name, artifact): (String, pipeline::model::Artifact)) -> Collect {
+    let pipeline::model::Artifact { path, format, required, schema, max_bytes, .. } = artifact;
+    Collect { name, path, format, required, schema, max_bytes }
 }
 
 fn piece(piece: text::Piece) -> Piece {

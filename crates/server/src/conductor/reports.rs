@@ -2,7 +2,7 @@
 
 use api::link;
 use engine::command::{End, Exit, Report, StopReason};
-use engine::event::Usage;
+use engine::event::{ArtifactRef, Usage};
 use engine::id::{AttemptId, RunId};
 use pipeline::value::parse_output_file;
 use uuid::Uuid;
@@ -84,6 +84,10 @@ fn exit(exit: link::Exit) -> Exit {
         (Some(text), None) => parse_output_file(text),
         (None, None) => Ok(indexmap::IndexMap::new()),
     };
+    let artifacts = match exit.artifacts_error {
+        Some(problem) => Err(problem),
+        None => Ok(exit.artifacts.into_iter().map(artifact).collect()),
+    };
     let mut tail = exit.tail;
     for warning in &exit.warnings {
         if !tail.is_empty() && !tail.ends_with('\n') {
@@ -99,6 +103,7 @@ fn exit(exit: link::Exit) -> Exit {
             link::End::Stopped(reason) => End::Stopped(stop_reason(reason)),
         },
         outputs,
+        artifacts,
         usage: Usage {
             elapsed_ms: exit.elapsed_ms,
             user_ms: exit.user_ms,
@@ -110,11 +115,17 @@ fn exit(exit: link::Exit) -> Exit {
     }
 }
 
+fn artifact(collected: link::Collected) -> ArtifactRef {
+    let link::Collected { name, path, digest, bytes, format } = collected;
+    ArtifactRef { name, path, digest, bytes, format }
+}
+
 /// The end of an attempt that was stopped before the hands ever heard of it.
 pub(crate) fn never_handed_out(reason: StopReason) -> Report {
     Report::Exited(Exit {
         end: End::Stopped(reason),
         outputs: Ok(indexmap::IndexMap::new()),
+        artifacts: Ok(Vec::new()),
         usage: Usage::default(),
         tail: String::new(),
     })
@@ -128,6 +139,7 @@ pub(crate) fn stopped(reason: StopReason) -> link::Stopped {
         StopReason::Cancelled => link::Stopped::Cancelled,
         StopReason::Paused => link::Stopped::Paused,
         StopReason::Halted => link::Stopped::Halted,
+        StopReason::Superseded => link::Stopped::Superseded,
     }
 }
 
@@ -139,6 +151,7 @@ fn stop_reason(reason: link::Stopped) -> StopReason {
         link::Stopped::Cancelled => StopReason::Cancelled,
         link::Stopped::Paused => StopReason::Paused,
         link::Stopped::Halted => StopReason::Halted,
+        link::Stopped::Superseded => StopReason::Superseded,
     }
 }
 

@@ -110,8 +110,15 @@ impl Fault {
     fn rejected(rejection: &Rejection) -> Self {
         let says = rejection.to_string();
         match rejection {
-            Rejection::Input { .. } => Self::invalid_input(says),
-            Rejection::NoSuchStage { .. } | Rejection::NotCreated => Self::not_found(says),
+            Rejection::Input { .. } | Rejection::Form { .. } | Rejection::Blank { .. } => {
+                Self::invalid_input(says)
+            }
+            Rejection::NoSuchStage { .. }
+            | Rejection::NoSuchGate { .. }
+            | Rejection::NotCreated => Self::not_found(says),
+            Rejection::NotEligible { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "not_allowed", "not allowed", says)
+            }
             Rejection::Finished { .. }
             | Rejection::NotFinished { .. }
             | Rejection::Paused
@@ -124,7 +131,19 @@ impl Fault {
             | Rejection::NothingToRetry { .. }
             | Rejection::Stale { .. }
             | Rejection::StaleTimer
-            | Rejection::NotDue { .. } => Self::conflict(says),
+            | Rejection::NotDue { .. }
+            | Rejection::GateResolved { .. }
+            | Rejection::VotedAlready { .. }
+            | Rejection::StaleDigest { .. }
+            | Rejection::NothingToChange { .. }
+            | Rejection::BadDelegation { .. }
+            | Rejection::NothingToSubmit { .. }
+            | Rejection::NothingHeld { .. }
+            | Rejection::CannotRollBack { .. }
+            | Rejection::CannotRewind { .. }
+            | Rejection::NothingToUndo { .. }
+            | Rejection::NobodyListens { .. }
+            | Rejection::NotWaitingForEnvironment { .. } => Self::conflict(says),
         }
     }
 

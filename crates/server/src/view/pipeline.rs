@@ -44,6 +44,8 @@ pub(crate) fn outline(pipeline: &Pipeline, place: usize) -> StageOutline {
             Work::Run { .. } => "run",
             Work::Python { .. } => "python",
             Work::Noop => "noop",
+            Work::Form => "form",
+            Work::Child { .. } => "pipeline",
         }
         .to_owned(),
         depends_on: stage

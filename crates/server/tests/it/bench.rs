@@ -194,6 +194,8 @@ pub(crate) fn exited(end: End) -> What {
         end,
         outputs: None,
         outputs_error: None,
+        artifacts: Vec::new(),
+        artifacts_error: None,
         elapsed_ms: 1,
         user_ms: 1,
         system_ms: 1,

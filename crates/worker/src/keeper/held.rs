@@ -114,6 +114,8 @@ impl Held {
             end,
             outputs,
             outputs_error,
+            artifacts: Vec::new(),
+            artifacts_error: None,
             elapsed_ms: millis(elapsed),
             user_ms: rusage.map_or(0, |r| millis(r.utime)),
             system_ms: rusage.map_or(0, |r| millis(r.stime)),

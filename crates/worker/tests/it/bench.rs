@@ -139,6 +139,12 @@ impl Bench {
             grace_ms: 10_000,
             once: false,
             environment: None,
+            artifacts: Vec::new(),
+            context: Vec::new(),
+            input: None,
+            form: None,
+            feedback: None,
+            revision: 0,
         }
     }
 

@@ -36,7 +36,7 @@ struct Child {
 }
 
 pub(crate) fn exit(end: End, outputs: Result<IndexMap<String, serde_json::Value>, String>) -> Exit {
-    Exit { end, outputs, usage: Usage::default(), tail: String::new() }
+    Exit { end, outputs, artifacts: Ok(Vec::new()), usage: Usage::default(), tail: String::new() }
 }
 
 impl Hands {

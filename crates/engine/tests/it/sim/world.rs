@@ -103,6 +103,13 @@ pub(crate) fn create(spec: &Spec) -> Command {
         },
         directory: "/work".into(),
         seed: spec.seed,
+        extends: None,
+        inherited: Vec::new(),
+        parent: None,
+        environments: indexmap::IndexMap::new(),
+        config: indexmap::IndexMap::new(),
+        breakpoints: Vec::new(),
+        step: false,
     }))
 }
 

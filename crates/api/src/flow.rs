@@ -1,0 +1,205 @@
+//! Versions, undoing, events and why nothing happens.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+/// `POST /api/runs/{run}/extend`: a new run of the same pipeline that goes on from this one.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extend {
+    /// Beside these, the inputs of the run it extends.
+    #[serde(default)]
+    pub inputs: BTreeMap<String, Json>,
+    #[serde(default)]
+    pub input_texts: BTreeMap<String, String>,
+}
+
+/// `POST /api/runs/{run}/rollback`; with `GET ?to=` its preview.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RollBack {
+    pub to: String,
+    #[serde(default)]
+    pub reason: String,
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// What a rollback or a rewind would do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Impact {
+    /// `rollback` or `rewind`
+    pub verb: String,
+    pub to: String,
+    /// In the order in which it happens.
+    pub steps: Vec<ImpactStep>,
+    /// Runs that a rewind of a pipeline supersedes.
+    pub runs: Vec<String>,
+    /// Where what is superseded is kept.
+    pub archive: Option<String>,
+    /// Why it would be refused; empty when it would not.
+    pub refused: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ImpactStep {
+    pub stage: String,
+    /// In words: `runs "helm rollback"`, `is done again`, `is stopped`, `has no rollback action`.
+    pub what: String,
+    pub artifacts: u32,
+}
+
+/// `POST /api/runs/{run}/rewind`; with `GET ?to=&inclusive=` its preview.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rewind {
+    pub to: String,
+    #[serde(default)]
+    pub inclusive: bool,
+    #[serde(default)]
+    pub pause: bool,
+}
+
+/// `POST /api/pipelines/{name}/rewind`: back to an earlier run; later ones are superseded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RewindPipeline {
+    /// The number of the run.
+    pub to: u64,
+}
+
+/// One entry of the history of rollbacks and rewinds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Undoing {
+    pub at: Timestamp,
+    pub by: String,
+    /// `rollback rewind undo`
+    pub verb: String,
+    pub run: Option<String>,
+    pub to: String,
+    pub result: String,
+    pub superseded: Vec<String>,
+}
+
+/// `POST /api/runs/{run}/advance`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Advance {
+    #[serde(default)]
+    pub stage: Option<String>,
+}
+
+/// `PUT /api/runs/{run}/breakpoints`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Breakpoints {
+    #[serde(default)]
+    pub stages: Vec<String>,
+    #[serde(default)]
+    pub step: bool,
+}
+
+/// `GET /api/runs/{run}/explain`: why each stage is not running.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Explained {
+    pub stage: String,
+    pub status: String,
+    /// In words, the nearest cause first; never empty.
+    pub because: Vec<String>,
+    /// Commands that would change it; may be empty.
+    pub remedies: Vec<String>,
+}
+
+/// `POST /api/events`: answered after it is stored.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GiveEvent {
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// A map.
+    #[serde(default)]
+    pub data: Json,
+    /// The same id is taken once; drawn when it is left out.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// Only for this run.
+    #[serde(default)]
+    pub run: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GivenEvent {
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub data: Json,
+    pub source: String,
+    pub at: Timestamp,
+    /// It was there already; nothing happened.
+    #[serde(default)]
+    pub duplicate: bool,
+    /// Runs that took it, `name#n`.
+    pub taken_by: Vec<String>,
+}
+
+/// One line of the audit trail: what somebody decided or changed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub at: Timestamp,
+    pub by: String,
+    /// The event's name: `gate.voted`, `run.cancel_requested`.
+    pub action: String,
+    /// `name#n`
+    pub run: String,
+    /// Empty where it is about the whole run.
+    pub stage: String,
+    /// In words.
+    pub says: String,
+    pub seq: u64,
+    pub hash: String,
+}
+
+/// `GET /api/audit/verify`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Verified {
+    pub runs: u64,
+    pub events: u64,
+    /// Of the chain over all events.
+    pub head: String,
+}
+
+/// `POST /api/tokens`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateToken {
+    pub user: String,
+    /// May act for others (`--as`) and change tokens.
+    #[serde(default)]
+    pub admin: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenView {
+    pub id: String,
+    pub user: String,
+    pub admin: bool,
+    pub created_at: Timestamp,
+    pub created_by: String,
+    pub revoked_at: Option<Timestamp>,
+    /// Only in the answer to its creation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+/// `GET /api/whoami`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Whoami {
+    pub name: String,
+    pub groups: Vec<String>,
+    pub admin: bool,
+    /// `os user`, `token`, `admin token as`
+    pub by: String,
+}

@@ -1,0 +1,64 @@
+//! What people say to gates, forms and holds.
+
+use indexmap::IndexMap;
+use pipeline::model::StageName;
+use serde_json::Value as Json;
+
+use crate::event::{ArtifactRef, Decision, GateId, Person};
+use crate::id::{Actor, ExecutionId};
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vote {
+    pub gate: GateId,
+    pub by: Person,
+    pub decision: Decision,
+    /// The reason of a rejection and the feedback of a request for changes must not be blank.
+    pub comment: String,
+    /// Of what the voter was shown; `None`: of what there is to see now.
+    pub digest: Option<String>,
+    /// There is no second user: whoever started the run may decide.
+    pub alone: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delegate {
+    pub gate: GateId,
+    pub by: Person,
+    pub to: Person,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revoke {
+    pub gate: GateId,
+    pub by: Person,
+    /// Whose delegation ends.
+    pub to: Actor,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Submit {
+    pub execution: ExecutionId,
+    /// `None`: the form that is open now.
+    pub generation: Option<u32>,
+    pub by: Person,
+    pub values: IndexMap<String, Json>,
+    /// The artifact that the form is saved as, and uploaded files; stored already.
+    pub artifacts: Vec<ArtifactRef>,
+}
+
+/// Lets what is held go on: a hold, or a manual trigger without approval.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Advance {
+    pub by: Person,
+    /// `None`: the only one that is held, or, while stepping, the first.
+    pub execution: Option<ExecutionId>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Breakpoints {
+    pub by: Actor,
+    /// All of them, in place of those there were.
+    pub stages: Vec<StageName>,
+    /// Every execution is held before it starts.
+    pub step: bool,
+}

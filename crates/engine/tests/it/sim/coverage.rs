@@ -62,7 +62,7 @@ impl Coverage {
     }
 
     pub(crate) fn event(&mut self, event: &Event) {
-        self.note(event_word(event).to_owned());
+        self.note(event.name().to_owned());
     }
 
     pub(crate) fn command(&mut self, command: &Command, status: &str, accepted: bool) {
@@ -99,31 +99,6 @@ impl Coverage {
     }
 }
 
-pub(crate) fn event_word(event: &Event) -> &'static str {
-    match event {
-        Event::RunCreated { .. } => "run.created",
-        Event::RunStarted => "run.started",
-        Event::RunPaused { .. } => "run.paused",
-        Event::RunResumed { .. } => "run.resumed",
-        Event::RunCancelRequested { .. } => "run.cancel_requested",
-        Event::RunRetried { .. } => "run.retried",
-        Event::RunHalted { .. } => "run.halted",
-        Event::RunFinished { .. } => "run.finished",
-        Event::StageReady { .. } => "stage.ready",
-        Event::StageExpanded { .. } => "stage.expanded",
-        Event::StageSettled { .. } => "stage.settled",
-        Event::AttemptScheduled { .. } => "attempt.scheduled",
-        Event::AttemptStarted { .. } => "attempt.started",
-        Event::AttemptStopping { .. } => "attempt.stopping",
-        Event::AttemptFinished { .. } => "attempt.finished",
-        Event::AttemptUnknown { .. } => "attempt.unknown",
-        Event::AttemptResolved { .. } => "attempt.resolved",
-        Event::RetryScheduled { .. } => "attempt.retry_scheduled",
-        Event::Requeued { .. } => "attempt.requeued",
-        Event::ExecutionSettled { .. } => "execution.settled",
-    }
-}
-
 fn command_word(command: &Command) -> &'static str {
     match command {
         Command::Create(_) => "create",
@@ -138,7 +113,19 @@ fn command_word(command: &Command) -> &'static str {
         Command::Report { report: Report::Exited(_), .. } => "report exited",
         Command::Report { report: Report::NotStarted { .. }, .. } => "report not started",
         Command::Report { report: Report::Lost { .. }, .. } => "report lost",
+        Command::Report { report: Report::ChildStarted { .. }, .. } => "report child started",
         Command::Report { report: Report::Probed { .. }, .. } => "report probed",
         Command::Fire { .. } => "fire",
+        Command::Vote(_) => "vote",
+        Command::Delegate(_) => "delegate",
+        Command::Revoke(_) => "revoke",
+        Command::Submit(_) => "submit",
+        Command::Advance(_) => "advance",
+        Command::SetBreakpoints(_) => "breakpoints",
+        Command::Grant { .. } => "grant",
+        Command::RollBack(_) => "roll back",
+        Command::Rewind(_) => "rewind",
+        Command::UndoRewind { .. } => "undo rewind",
+        Command::Deliver { .. } => "deliver",
     }
 }

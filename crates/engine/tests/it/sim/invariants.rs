@@ -325,6 +325,33 @@ impl<'a> Ledger<'a> {
             Event::ExecutionSettled { execution, outcome, conclusion, reason, .. } => {
                 self.execution_settled(execution, *outcome, *conclusion, reason, now)
             }
+            Event::GateOpened { .. }
+            | Event::GateVoted { .. }
+            | Event::GateDelegated { .. }
+            | Event::DelegationRevoked { .. }
+            | Event::GateReminded { .. }
+            | Event::GateEscalated { .. }
+            | Event::GateResolved { .. }
+            | Event::FormOpened(_)
+            | Event::FormSubmitted { .. }
+            | Event::FormTimedOut { .. }
+            | Event::RevisionRequested { .. }
+            | Event::ExecutionHeld { .. }
+            | Event::ExecutionAdvanced { .. }
+            | Event::AwaitsEnvironment { .. }
+            | Event::EnvironmentGranted { .. }
+            | Event::BreakpointsSet { .. }
+            | Event::EventReceived { .. }
+            | Event::EventEmitted { .. }
+            | Event::StageTriggered { .. }
+            | Event::StageFed { .. }
+            | Event::StagePassedOver { .. }
+            | Event::StageClosed { .. }
+            | Event::RollbackStarted { .. }
+            | Event::RollbackFinished { .. }
+            | Event::RewindRequested { .. }
+            | Event::RunRewound { .. }
+            | Event::RewindUndone { .. } => Err("nothing in the pipeline asks for it".to_owned()),
         }
     }
 
@@ -481,7 +508,14 @@ fn retryable(failure: &Failure, retry: &RetrySpec) -> bool {
         | Failure::Unresolved { .. }
         | Failure::Expression { .. }
         | Failure::Lost { .. }
-        | Failure::DecidedFailed => false,
+        | Failure::DecidedFailed
+        | Failure::Rejected { .. }
+        | Failure::ApprovalTimeout { .. }
+        | Failure::FormTimeout { .. }
+        | Failure::RevisionsExhausted { .. }
+        | Failure::InvalidInput { .. }
+        | Failure::ChildRefused { .. } => false,
+        Failure::InvalidArtifact { .. } | Failure::ChildFailed { .. } => true,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use engine::event::Stamped;
 
-use crate::sim::coverage::{EVENTS, event_word};
+use crate::sim::coverage::EVENTS;
 use crate::sim::faults;
 use crate::sim::oracle;
 use crate::sim::world::World;
@@ -24,8 +24,7 @@ pub(crate) fn histories() -> Vec<(String, String, Vec<Stamped>)> {
         let mut world = World::new(&case, &nodes).unwrap();
         world.begin(false).unwrap();
         world.finish().unwrap();
-        let kinds: BTreeSet<_> =
-            world.journal.iter().map(|stamped| event_word(&stamped.event)).collect();
+        let kinds: BTreeSet<_> = world.journal.iter().map(|stamped| stamped.event.name()).collect();
         let long = (20..120).contains(&world.journal.len());
         let adds = !kinds.is_subset(&seen);
         if long && (adds || kinds.len() > 11) {

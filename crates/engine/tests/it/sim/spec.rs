@@ -296,6 +296,7 @@ impl StageSpec {
             Some(OnFailure::Halt) => line("on_failure: halt".into()),
             Some(OnFailure::Continue) => line("on_failure: continue".into()),
             Some(OnFailure::Isolate) => line("on_failure: isolate".into()),
+            Some(OnFailure::Rollback) => line("on_failure: rollback".into()),
         }
         if let Some(mode) = self.halt_mode {
             line(format!("halt_mode: {}", halt_word(mode)));

@@ -19,7 +19,7 @@ use pipeline::when::Facts;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use crate::sim::coverage::{Coverage, event_word};
+use crate::sim::coverage::Coverage;
 use crate::sim::faults::{Act, Case, ODD, Weather};
 use crate::sim::hands::{Hands, exit};
 use crate::sim::invariants::{Broken, Ledger};
@@ -482,7 +482,7 @@ impl<'a> World<'a> {
             self.told.push(format!("             + {:?}", stamped.event));
             ensure!(stamped.at == stamp, "an event of {stamp} is stamped {}", stamped.at);
             self.ledger.enter(stamped).map_err(|broken| {
-                format!("{broken} (at {} after {command:?})", event_word(&stamped.event))
+                format!("{broken} (at {} after {command:?})", stamped.event.name())
             })?;
             self.coverage.event(&stamped.event);
             let text = serde_json::to_string(stamped).map_err(|error| error.to_string())?;

@@ -117,6 +117,7 @@ impl Ledger<'_> {
             StopReason::Halted => self.halted.is_some() && self.nodes[at].rule != Rule::Always,
             // These two are the hands' own business.
             StopReason::Timeout | StopReason::IdleTimeout => false,
+            StopReason::Superseded => false,
         };
         ensure!(right, "{attempt:?} is stopped because of {why:?}");
         let finally = self.nodes[at].finally;

@@ -73,6 +73,9 @@ impl Ledger<'_> {
             | Settled::Condition { .. }
             | Settled::AllSkipped
             | Settled::NoItems
+            | Settled::NotTriggered { .. }
+            | Settled::TimedOut
+            | Settled::Needs { .. }
             | Settled::Rule { .. } => {}
             Settled::Unstartable { .. } => return Err(format!("{stage} cannot start")),
         }

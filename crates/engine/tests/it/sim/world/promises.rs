@@ -184,12 +184,8 @@ impl World<'_> {
                             Some(false)
                         }
                     }
-                    Report::Started { .. } => {
-                        if live.is_some_and(|live| !live.unknown) {
-                            None
-                        } else {
-                            Some(false)
-                        }
+                    Report::Started { .. } | Report::ChildStarted { .. } => {
+                        if live.is_some_and(|live| !live.unknown) { None } else { Some(false) }
                     }
                     Report::Exited(_) | Report::NotStarted { .. } | Report::Lost { .. } => {
                         match live {
@@ -201,6 +197,18 @@ impl World<'_> {
                 }
             }
             Command::Fire { .. } => None,
+            // Nobody is asked, nothing listens, nothing was undone.
+            Command::Vote(_)
+            | Command::Delegate(_)
+            | Command::Revoke(_)
+            | Command::Submit(_)
+            | Command::Advance(_)
+            | Command::SetBreakpoints(_)
+            | Command::Grant { .. }
+            | Command::RollBack(_)
+            | Command::Rewind(_)
+            | Command::UndoRewind { .. }
+            | Command::Deliver { .. } => None,
         }
     }
 

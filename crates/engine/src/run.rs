@@ -98,7 +98,7 @@ impl Run {
     /// The execution of this name, if it exists now.
     pub(crate) fn exec_ix(&self, id: &ExecutionId) -> Option<ExecIx> {
         let stage = self.ix(&id.stage)?;
-        let fanned = self.model(stage).foreach.is_some();
+        let fanned = self.pipeline.fanned(stage);
         match id.instance {
             None if !fanned => Some(ExecIx { stage, instance: 0 }),
             Some(n) if fanned && n >= 1 => {

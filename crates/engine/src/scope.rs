@@ -6,14 +6,27 @@ use pipeline::text::{Root, Scope};
 use serde_json::{Value as Json, json};
 
 use crate::run::Run;
-use crate::state::Head;
+use crate::state::{ExecIx, Head};
 use crate::status;
 
 /// The run as one of its executions sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunScope<'r> {
     pub(crate) run: &'r Run,
+    /// Whose scope it is; `None`: of nobody in particular.
+    pub(crate) exec: Option<ExecIx>,
     pub(crate) item: Option<&'r Json>,
+}
+
+impl<'r> RunScope<'r> {
+    /// Of the run as a whole, or of a stage before it has executions.
+    pub(crate) fn whole(run: &'r Run) -> Self {
+        Self { run, exec: None, item: None }
+    }
+
+    pub(crate) fn of(run: &'r Run, ix: ExecIx) -> Self {
+        Self { run, exec: Some(ix), item: run.item(ix) }
+    }
 }
 
 impl Scope for RunScope<'_> {

@@ -53,7 +53,7 @@ pub(crate) struct State {
     /// Of the newest place in a queue.
     pub(crate) ticket: u64,
     pub(crate) stages: Vec<Stage>,
-    /// Stages that have not settled; `open_main` leaves `finally` stages out.
+    /// Stages that have not settled, without dormant ones; `open_main` leaves `finally` stages out.
     pub(crate) open: u32,
     pub(crate) open_main: u32,
     /// Stages that concluded in a failure.
@@ -189,8 +189,11 @@ pub(crate) enum Bar {
 
 impl State {
     pub(crate) fn new(pipeline: &Pipeline) -> Self {
-        let stages: Vec<Stage> = pipeline.stages.iter().map(Stage::new).collect();
-        let open = u32::try_from(stages.len()).unwrap_or(u32::MAX);
+        let stages: Vec<Stage> = (0..pipeline.stages.len())
+            .map(|place| Stage::new(pipeline, StageIx(u32::try_from(place).unwrap_or(u32::MAX))))
+            .collect();
+        let asleep = pipeline.stages.iter().filter(|stage| stage.compensates.is_some()).count();
+        let open = u32::try_from(stages.len() - asleep).unwrap_or(u32::MAX);
         let finally = pipeline.stages.iter().filter(|stage| stage.finally).count();
         Self {
             sequence: 0,
@@ -241,7 +244,7 @@ impl State {
         {
             return Some(Bar::Cancelled);
         }
-        let exempt = stage.finally || stage.rule == Rule::Always;
+        let exempt = stage.finally || stage.rule == Rule::Always || stage.compensates.is_some();
         (self.halt.is_some() && !exempt).then_some(Bar::Halted)
     }
 }

@@ -30,7 +30,7 @@ impl Run {
             return None;
         }
         let script = self.model(ix.stage).probe.as_ref()?;
-        let scope = RunScope { run: self, item: self.item(ix) };
+        let scope = RunScope::of(self, ix);
         let script = script.splice(&scope).ok()?;
         let mut task = self.prepare(ix, attempt).ok()?;
         task.key.push_str("-probe");
@@ -44,7 +44,7 @@ impl Run {
     pub(crate) fn prepare(&self, ix: ExecIx, attempt: &AttemptId) -> Result<Task, String> {
         let stage = self.model(ix.stage);
         let head = self.state.head.as_deref().ok_or("the run was not created")?;
-        let scope = RunScope { run: self, item: self.item(ix) };
+        let scope = RunScope::of(self, ix);
         let work = work(stage, &scope)?;
         let mut env = IndexMap::new();
         for (name, template) in self.pipeline.env.iter().chain(&stage.env) {

@@ -72,6 +72,32 @@ pub struct Pipeline {
     pub list_order: bool,
 }
 
+impl Pipeline {
+    /// Whether the stage has instances: for items, for events, or, as a compensation, for the
+    /// instances that it undoes.
+    pub fn fanned(&self, ix: StageIx) -> bool {
+        let stage = &self.stages[ix.get()];
+        match stage.compensates {
+            Some(undone) => undone != ix && self.fanned(undone),
+            None => {
+                let fed = stage.triggers.as_ref().and_then(|triggers| triggers.instances);
+                stage.foreach.is_some() || fed.is_some()
+            }
+        }
+    }
+
+    /// At most so many live instances; `None`: no limit of its own.
+    pub fn at_once(&self, ix: StageIx) -> Option<u32> {
+        let stage = &self.stages[ix.get()];
+        if stage.compensates.is_some() {
+            // What was done is undone step by step.
+            return Some(1);
+        }
+        let fed = stage.triggers.as_ref().and_then(|triggers| triggers.instances);
+        stage.foreach.as_ref().map_or(fed, |foreach| foreach.max_parallel)
+    }
+}
+
 /// One node of the pipeline.
 #[derive(Clone, Debug)]
 pub struct Stage {

@@ -71,14 +71,14 @@ impl Run {
     pub(super) fn no_such(&self, id: &ExecutionId) -> Rejection {
         let fanned = |name: &str| {
             let ix = self.ix(name)?;
-            self.model(ix).foreach.as_ref()?;
+            self.pipeline.fanned(ix).then_some(())?;
             Some(self.state.stage(ix).items().map_or(0, <[_]>::len))
         };
         let known = match fanned(&id.stage) {
             Some(0) => format!("{} (no instances yet)", id.stage),
             Some(n) => format!("{0}[1] to {0}[{n}]", id.stage),
             None => {
-                let names: Vec<&str> = self.pipeline.stages.iter().map(|s| &*s.name).collect();
+                let names: Vec<&str> = self.stage_names().map(|name| &**name).collect();
                 match names.split_at_checked(20) {
                     Some((first, rest)) if !rest.is_empty() => {
                         format!("{} and {} more", first.join(", "), rest.len())

@@ -83,7 +83,7 @@ impl Run {
     }
 
     fn can_probe(&self, ix: ExecIx) -> bool {
-        let scope = crate::scope::RunScope { run: self, item: self.item(ix) };
+        let scope = crate::scope::RunScope::of(self, ix);
         let probe = self.model(ix.stage).probe.as_ref();
         probe.is_some_and(|probe| probe.splice(&scope).is_ok())
     }

@@ -62,7 +62,7 @@ impl Run {
     fn select(&self, ix: StageIx, plan: &mut Plan) {
         let stage = self.state.stage(ix);
         let Some(end) = stage.end() else { return };
-        if !again(end.outcome) {
+        if !again(end.outcome) || self.model(ix).compensates.is_some() {
             return;
         }
         let items = end.items.as_ref().map_or(0, Vec::len);

@@ -39,6 +39,12 @@ impl Run {
             self.reopen(exec.stage)?;
             self.state.exec_mut(*exec).refresh();
         }
+        for (stage, model) in self.state.stages.iter_mut().zip(&self.pipeline.stages) {
+            if model.compensates.is_some() {
+                stage.state = StageState::Dormant;
+                stage.executions.iter_mut().for_each(Execution::refresh);
+            }
+        }
         self.state.links = Links::default();
         self.state.cancel = None;
         self.state.halt = None;
@@ -59,7 +65,10 @@ impl Run {
                 };
                 StageState::Fanned { ready, fan: Fan::new(items, 0) }
             }
-            open @ (StageState::Blocked | StageState::Ready(_) | StageState::Fanned { .. }) => open,
+            open @ (StageState::Dormant
+            | StageState::Blocked
+            | StageState::Ready(_)
+            | StageState::Fanned { .. }) => open,
         };
         Ok(())
     }
@@ -75,6 +84,9 @@ impl Run {
             let settled = |ix: &StageIx| state.stage(*ix).end().is_some();
             let waits_for = model.depends_on.iter().filter(|ix| !settled(ix)).count();
             let stage = &mut state.stages[place];
+            if stage.state == StageState::Dormant {
+                continue;
+            }
             stage.waits_for = u32::try_from(waits_for).unwrap_or(u32::MAX);
             let items = stage.items().map_or(0, <[_]>::len);
             if items == 0 {

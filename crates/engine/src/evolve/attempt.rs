@@ -234,7 +234,9 @@ impl Run {
             | ExecutionState::Unknown { .. } => self.state.stage(ix.stage).ready().is_some(),
         };
         ensure(open, || format!("`{id}` cannot settle"))?;
-        let end = ExecutionEnd { at, outcome, conclusion, reason: reason.clone(), outputs };
+        let sequence = self.state.sequence + 1;
+        let end =
+            ExecutionEnd { sequence, at, outcome, conclusion, reason: reason.clone(), outputs };
         self.state.transition(&self.pipeline, ix, ExecutionState::Settled(Box::new(end)));
         if conclusion == Conclusion::Failure {
             self.note_failure(id.clone());

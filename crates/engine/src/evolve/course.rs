@@ -122,7 +122,8 @@ impl Run {
         let head = self.head(event, at).ok_or("it says nothing about the run")?;
         if head.problem.is_some() {
             let all = (0..self.pipeline.stages.len()).map(stage_ix);
-            self.state.links.judge.extend(all);
+            let awake = all.filter(|ix| self.state.stage(*ix).state == StageState::Blocked);
+            self.state.links.judge.extend(awake.collect::<Vec<_>>());
         }
         self.state.head = Some(Box::new(head));
         self.state.phase = Phase::Pending { since: at };
@@ -208,7 +209,7 @@ impl Run {
                         }
                     }
                 }
-                StageState::Ready(_) | StageState::Settled(_) => {}
+                StageState::Dormant | StageState::Ready(_) | StageState::Settled(_) => {}
             }
         }
     }
@@ -311,7 +312,7 @@ impl Run {
 impl Run {
     /// The executions that a stage has now.
     fn executions(&self, stage: StageIx) -> Vec<ExecIx> {
-        let numbers = if self.model(stage).foreach.is_some() {
+        let numbers = if self.pipeline.fanned(stage) {
             // There may be more, of a round in which the list was longer.
             let items = self.state.stage(stage).items().map_or(0, <[_]>::len);
             1..=u32::try_from(items).unwrap_or(u32::MAX)

@@ -28,7 +28,7 @@ impl Run {
         self.state.links.judge.remove(&ix);
         self.state.stages[ix.get()].state =
             StageState::Ready(Ready { at, reason: reason.cloned() });
-        if self.model(ix).foreach.is_some() {
+        if self.pipeline.fanned(ix) {
             self.state.links.expand.insert(ix);
         } else {
             self.state.enqueue(&self.pipeline, ExecIx { stage: ix, instance: 0 });
@@ -76,7 +76,7 @@ impl Run {
         let stage = &mut self.state.stages[ix.get()];
         let before = std::mem::replace(&mut stage.state, StageState::Blocked);
         let (ready, items) = match before {
-            StageState::Blocked => (None, None),
+            StageState::Dormant | StageState::Blocked => (None, None),
             StageState::Ready(ready) => (Some(ready), None),
             StageState::Fanned { ready, fan } => (Some(ready), Some(fan.items)),
             StageState::Settled(_) => return Err(format!("`{name}` has settled before")),
@@ -84,8 +84,17 @@ impl Run {
         if !complete {
             *self.state.tally.of(outcome) += 1;
         }
-        let end =
-            StageEnd { at, outcome, conclusion, reason: reason.clone(), outputs, ready, items };
+        let sequence = self.state.sequence + 1;
+        let end = StageEnd {
+            sequence,
+            at,
+            outcome,
+            conclusion,
+            reason: reason.clone(),
+            outputs,
+            ready,
+            items,
+        };
         stage.state = StageState::Settled(Box::new(end));
         if conclusion == Conclusion::Failure {
             self.state.failed.insert(ix);
@@ -123,11 +132,12 @@ impl Run {
             self.consider(dependant);
         }
         if self.state.open_main == 0 && !self.model(ix).finally {
-            // `finally` stages are the last ones.
-            for place in (0..pipeline.stages.len()).rev() {
-                if !pipeline.stages[place].finally {
-                    break;
-                }
+            // `finally` stages are the last ones before the compensations.
+            let last = pipeline.stages.iter().enumerate().rev();
+            let finally = last
+                .skip_while(|(_, stage)| stage.compensates.is_some())
+                .take_while(|(_, stage)| stage.finally);
+            for (place, _) in finally {
                 self.consider(stage_ix(place));
             }
         }

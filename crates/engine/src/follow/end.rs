@@ -266,7 +266,7 @@ impl Run {
         let Some(success) = &self.pipeline.success else {
             return (FinalStatus::Succeeded, String::new());
         };
-        match success.evaluate_bool(&RunScope { run: self, item: None }) {
+        match success.evaluate_bool(&RunScope::whole(self)) {
             Ok(true) => (FinalStatus::Succeeded, String::new()),
             Ok(false) => {
                 (FinalStatus::Failed, format!("`success: {}` does not hold", success.source))

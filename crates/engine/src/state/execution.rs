@@ -82,6 +82,8 @@ pub(crate) enum Clock {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ExecutionEnd {
+    /// Of the event that settled it: the order of completion.
+    pub(crate) sequence: u64,
     pub(crate) at: Timestamp,
     pub(crate) outcome: Outcome,
     pub(crate) conclusion: Conclusion,

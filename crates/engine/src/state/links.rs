@@ -19,14 +19,11 @@ impl State {
     pub(crate) fn enqueue(&mut self, pipeline: &Pipeline, ix: ExecIx) {
         let model = &pipeline.stages[ix.stage.get()];
         self.ticket += 1;
-        let place = match (&model.work, &model.foreach) {
-            (Work::Noop | Work::Form, _) => Place::Instant,
-            (Work::Run { .. } | Work::Python { .. } | Work::Child { .. }, Some(foreach))
-                if foreach.max_parallel.is_some() =>
-            {
-                Place::Parked
-            }
-            (Work::Run { .. } | Work::Python { .. } | Work::Child { .. }, _) => Place::Ready,
+        let limited = pipeline.fanned(ix.stage) && pipeline.at_once(ix.stage).is_some();
+        let place = match &model.work {
+            Work::Noop | Work::Form => Place::Instant,
+            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } if limited => Place::Parked,
+            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } => Place::Ready,
         };
         self.transition(pipeline, ix, ExecutionState::Queued { ticket: self.ticket, place });
         if self.bar(model).is_some() {
@@ -36,8 +33,7 @@ impl State {
 
     /// Lets instances that wait for one take the free places of their stage.
     fn promote(&mut self, pipeline: &Pipeline, stage: StageIx) {
-        let max = pipeline.stages[stage.get()].foreach.as_ref().and_then(|f| f.max_parallel);
-        let Some(max) = max else { return };
+        let Some(max) = pipeline.at_once(stage) else { return };
         while let Some(fan) = self.stages[stage.get()].fan()
             && fan.held < max
             && let Some((&ticket, &instance)) = fan.parked.first_key_value()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use pipeline::model::{Pipeline, StageIx};
 use pipeline::when::Reason;
 use serde_json::Value as Json;
 
@@ -22,6 +23,8 @@ pub(crate) struct Stage {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum StageState {
+    /// A compensation that no rollback has asked for: it counts nowhere and is shown nowhere.
+    Dormant,
     Blocked,
     /// Its execution is under way, or its `foreach` is about to be resolved.
     Ready(Ready),
@@ -94,6 +97,8 @@ impl Fan {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct StageEnd {
+    /// Of the event that settled it: the order of completion.
+    pub(crate) sequence: u64,
     pub(crate) at: Timestamp,
     pub(crate) outcome: Outcome,
     pub(crate) conclusion: Conclusion,
@@ -107,11 +112,16 @@ pub(crate) struct StageEnd {
 }
 
 impl Stage {
-    pub(crate) fn new(model: &pipeline::model::Stage) -> Self {
-        let single = if model.foreach.is_some() { vec![] } else { vec![Execution::default()] };
+    pub(crate) fn new(pipeline: &Pipeline, ix: StageIx) -> Self {
+        let model = &pipeline.stages[ix.get()];
+        let single = if pipeline.fanned(ix) { vec![] } else { vec![Execution::default()] };
+        let state = match model.compensates {
+            Some(_) => StageState::Dormant,
+            None => StageState::Blocked,
+        };
         Self {
             waits_for: u32::try_from(model.depends_on.len()).unwrap_or(u32::MAX),
-            state: StageState::Blocked,
+            state,
             executions: single,
         }
     }
@@ -119,21 +129,30 @@ impl Stage {
     pub(crate) fn end(&self) -> Option<&StageEnd> {
         match &self.state {
             StageState::Settled(end) => Some(end),
-            StageState::Blocked | StageState::Ready(_) | StageState::Fanned { .. } => None,
+            StageState::Dormant
+            | StageState::Blocked
+            | StageState::Ready(_)
+            | StageState::Fanned { .. } => None,
         }
     }
 
     pub(crate) fn fan(&self) -> Option<&Fan> {
         match &self.state {
             StageState::Fanned { fan, .. } => Some(fan),
-            StageState::Blocked | StageState::Ready(_) | StageState::Settled(_) => None,
+            StageState::Dormant
+            | StageState::Blocked
+            | StageState::Ready(_)
+            | StageState::Settled(_) => None,
         }
     }
 
     pub(crate) fn fan_mut(&mut self) -> Option<&mut Fan> {
         match &mut self.state {
             StageState::Fanned { fan, .. } => Some(fan),
-            StageState::Blocked | StageState::Ready(_) | StageState::Settled(_) => None,
+            StageState::Dormant
+            | StageState::Blocked
+            | StageState::Ready(_)
+            | StageState::Settled(_) => None,
         }
     }
 
@@ -141,7 +160,7 @@ impl Stage {
         match &self.state {
             StageState::Ready(ready) | StageState::Fanned { ready, .. } => Some(ready),
             StageState::Settled(end) => end.ready.as_ref(),
-            StageState::Blocked => None,
+            StageState::Dormant | StageState::Blocked => None,
         }
     }
 
@@ -150,7 +169,7 @@ impl Stage {
         match &self.state {
             StageState::Fanned { fan, .. } => Some(&fan.items),
             StageState::Settled(end) => end.items.as_deref(),
-            StageState::Blocked | StageState::Ready(_) => None,
+            StageState::Dormant | StageState::Blocked | StageState::Ready(_) => None,
         }
     }
 }

@@ -89,10 +89,13 @@ pub struct Row<'r> {
 }
 
 impl Run {
-    /// Every stage in the order of the definition, each followed by its instances.
+    /// Every stage in the order of the definition, each followed by its instances. Compensations
+    /// come last, and only those that a rollback has asked for.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        (0..self.pipeline.stages.len()).flat_map(move |place| {
-            let ix = StageIx(u32::try_from(place).unwrap_or(u32::MAX));
+        let all =
+            (0..self.pipeline.stages.len()).map(|n| StageIx(u32::try_from(n).unwrap_or(u32::MAX)));
+        let awake = all.filter(|ix| self.state.stage(*ix).state != StageState::Dormant);
+        awake.flat_map(move |ix| {
             let count = self.state.stage(ix).items().map_or(0, <[_]>::len);
             let instances = (1..=u32::try_from(count).unwrap_or(u32::MAX))
                 .map(move |instance| self.instance_row(ExecIx { stage: ix, instance }));
@@ -100,17 +103,24 @@ impl Run {
         })
     }
 
-    /// One of them; `None` when it does not exist (yet).
+    /// One of them; `None` when it does not exist (yet). Also a compensation of an earlier round.
     pub fn row(&self, id: &ExecutionId) -> Option<Row<'_>> {
         match id.instance {
-            None => Some(self.stage_row(self.ix(&id.stage)?)),
+            None => {
+                let ix = self.ix(&id.stage)?;
+                let stage = self.state.stage(ix);
+                let tried = stage.executions.iter().any(|execution| !execution.attempts.is_empty());
+                (stage.state != StageState::Dormant || tried).then(|| self.stage_row(ix))
+            }
             Some(_) => Some(self.instance_row(self.exec_ix(id)?)),
         }
     }
 
-    /// Names of all stages that a run of this pipeline has, in the order of the definition.
+    /// Names of all stages that a run of this pipeline has, in the order of the definition, without
+    /// compensations.
     pub fn stage_names(&self) -> impl Iterator<Item = &StageName> {
-        self.pipeline.stages.iter().map(|stage| &stage.name)
+        let own = self.pipeline.stages.iter().filter(|stage| stage.compensates.is_none());
+        own.map(|stage| &stage.name)
     }
 
     pub(crate) fn execution_status(&self, ix: ExecIx) -> ExecutionStatus {
@@ -127,17 +137,18 @@ impl Run {
 
     fn stage_row(&self, ix: StageIx) -> Row<'_> {
         let (model, stage) = (self.model(ix), self.state.stage(ix));
-        let fanned = model.foreach.is_some();
+        let fanned = self.pipeline.fanned(ix);
         let single = ExecIx { stage: ix, instance: 0 };
         let end = stage.end();
         let status = match &stage.state {
-            StageState::Blocked => ExecutionStatus::Blocked,
+            StageState::Dormant | StageState::Blocked => ExecutionStatus::Blocked,
             StageState::Ready(_) if fanned => ExecutionStatus::Queued,
             StageState::Ready(_) => self.execution_status(single),
             StageState::Fanned { fan, .. } => fan.most_urgent().unwrap_or(ExecutionStatus::Queued),
             StageState::Settled(end) => end.outcome.into(),
         };
         let detail = match &stage.state {
+            StageState::Dormant => "only a rollback starts it".to_owned(),
             StageState::Blocked => self.waits_for(ix),
             StageState::Settled(end) => words::settled(&end.reason),
             StageState::Ready(_) if !fanned => self.detail(single),

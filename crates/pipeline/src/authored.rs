@@ -26,7 +26,7 @@ mod values;
 
 pub(crate) use read::Reader;
 pub(crate) use root::read;
-pub(crate) use scalars::literal;
+pub(crate) use scalars::{literal, parse_duration};
 
 /// Something with its place.
 #[derive(Clone, Debug)]

@@ -53,6 +53,16 @@ impl Node {
         self.scalar().is_some_and(Scalar::is_null)
     }
 
+    /// The JSON that it stands for, nothing interpreted.
+    pub fn json(&self) -> serde_json::Value {
+        crate::authored::literal(self)
+    }
+
+    /// `500ms`, `30s`, `5m`, `1h`, `2d`, and sums in falling order such as `2h30m`.
+    pub fn duration(&self) -> Option<std::time::Duration> {
+        self.scalar().and_then(|scalar| crate::authored::parse_duration(&scalar.text))
+    }
+
     /// `a string`, `a list`: for "expected ..., found ...".
     pub fn says(&self) -> &'static str {
         match &self.kind {

@@ -17,6 +17,7 @@ use store::port::{Read, Write};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::config::ConfigFile;
 use crate::definition::Definitions;
 use crate::failpoint;
 use crate::live::{Broker, Notice};
@@ -58,6 +59,7 @@ pub(crate) struct Conductor {
     pub(crate) writer: Box<dyn Write>,
     pub(crate) reader: Arc<dyn Read>,
     pub(crate) definitions: Arc<Definitions>,
+    pub(crate) config: Arc<ConfigFile>,
     pub(crate) clock: Clock,
     pub(crate) inbox: Receiver<Input>,
     pub(crate) hands: Hands,

@@ -14,6 +14,7 @@ mod caller;
 mod catch;
 mod feed;
 mod logs;
+mod origin;
 mod pipelines;
 mod problem;
 mod reference;
@@ -32,6 +33,7 @@ pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
         .route("/healthz", get(system::healthz))
         .route("/readyz", get(system::readyz))
         .route("/api/status", get(system::status))
+        .route("/api/whoami", get(system::whoami))
         .route("/api/schema", get(system::schema))
         .route("/api/validate", post(system::validate))
         .route("/api/pipelines", get(pipelines::list).post(pipelines::create))
@@ -55,7 +57,7 @@ pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(from_fn_with_state(Arc::new(door), caller::admit))
+        .layer(from_fn_with_state((Arc::clone(&shared), Arc::new(door)), caller::admit))
         .layer(from_fn(catch::catch))
         .with_state(shared)
 }

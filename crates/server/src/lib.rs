@@ -3,17 +3,20 @@
 //! - `conductor`: the one thread that owns the live runs and the writing side of the store;
 //! - `http`: the API, the same on every door;
 //! - `live`: what was committed, to whoever watches;
-//! - `listen`: the doors.
+//! - `listen`: the doors;
+//! - `identity`, `config`: who calls, and what the folder's owner said about people.
 //!
 //! The hands are joined from outside by two channels: [`Server::orders`] and [`Server::inbox`].
 
 mod captured;
 mod clock;
 mod conductor;
+mod config;
 mod definition;
 mod failpoint;
 mod history;
 mod http;
+mod identity;
 mod intake;
 mod listen;
 mod live;

@@ -24,6 +24,9 @@ pub(crate) enum Refused {
     Unreadable { name: String, revision: u32, problem: String },
     #[error("run {run} is damaged and stopped: {problem}")]
     Damaged { run: String, problem: String },
+    /// What is wrong with `config.yaml`, with places.
+    #[error("{0}")]
+    Config(String),
     #[error("{0}")]
     Internal(String),
 }

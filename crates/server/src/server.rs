@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
 use crate::conductor::{Conductor, Opening};
+use crate::config::ConfigFile;
 use crate::definition::Definitions;
 use crate::http::{self, Door};
 use crate::listen;
@@ -64,6 +65,8 @@ impl std::fmt::Debug for Options {
 /// Why a server could not be opened or reached.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error("the configuration is invalid:\n{0}")]
+    Config(String),
     #[error("could not take up unfinished runs")]
     Load {
         #[source]
@@ -114,6 +117,8 @@ impl Server {
         let broker = Arc::new(Broker::default());
         let gauges = Arc::new(Gauges::default());
         let definitions = Arc::new(Definitions::default());
+        let config = Arc::new(ConfigFile::in_folder(&options.data_dir));
+        config.current().map_err(Error::Config)?;
         let conductor = Conductor::open(Opening {
             data_dir: options.data_dir.clone(),
             worker: options.worker,
@@ -121,6 +126,7 @@ impl Server {
             writer,
             reader: Arc::clone(&reader),
             definitions: Arc::clone(&definitions),
+            config: Arc::clone(&config),
             inbox,
             orders: orders_sender,
             broker: Arc::clone(&broker),
@@ -139,6 +145,7 @@ impl Server {
             role: options.role,
             slots: options.slots,
             address: OnceLock::new(),
+            config,
             started: Instant::now(),
             reader,
             definitions,
@@ -169,8 +176,8 @@ impl Server {
         self.inbox.clone()
     }
 
-    /// The API for calls inside this process: the caller is the local user, named by the header
-    /// `X-Orchestrate-Actor`.
+    /// The API for calls inside this process: the caller is the user of this process, unless a
+    /// token says otherwise.
     pub fn router(&self) -> Router {
         http::router(Arc::clone(&self.shared), Door::Local)
     }
@@ -183,7 +190,7 @@ impl Server {
     }
 
     /// Serves the API on TCP in the background, until the shutdown; all but `/healthz` and
-    /// `/readyz` need the token. Returns the address bound. Must be called inside a tokio runtime.
+    /// `/readyz` need this token, which is an administrator's, or a user's. Returns the address bound. Must be called inside a tokio runtime.
     pub async fn listen_tcp(
         &self,
         address: SocketAddr,

@@ -10,6 +10,7 @@ use store::port::Read;
 use tokio::sync::watch;
 
 use crate::conductor::desk::{Desk, Gauges};
+use crate::config::{Config, ConfigFile};
 use crate::definition::Definitions;
 use crate::history::Histories;
 use crate::live::Broker;
@@ -20,6 +21,7 @@ pub(crate) struct Shared {
     pub(crate) role: String,
     pub(crate) slots: u32,
     pub(crate) address: OnceLock<SocketAddr>,
+    pub(crate) config: Arc<ConfigFile>,
     pub(crate) started: Instant,
     pub(crate) reader: Arc<dyn Read>,
     pub(crate) definitions: Arc<Definitions>,
@@ -40,6 +42,11 @@ impl Shared {
     ) -> Result<T, Refused> {
         let reader = Arc::clone(&self.reader);
         blocking(move || work(&*reader)).await?
+    }
+
+    /// What `config.yaml` says now.
+    pub(crate) fn config(&self) -> Result<Arc<Config>, Refused> {
+        self.config.current().map_err(Refused::Config)
     }
 
     /// Resolves when streams have to end.

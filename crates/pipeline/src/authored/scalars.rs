@@ -244,7 +244,7 @@ pub(super) fn is_duration(text: &str) -> bool {
 }
 
 /// `500ms`, `30s`, `5m`, `1h`, `2d`, and sums in falling order such as `2h30m`.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 5] =
         [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let mut rest = text;

@@ -20,6 +20,7 @@ use super::live::{Live, guarded};
 use super::reports::Whose;
 use super::timers::Timers;
 use crate::clock::Clock;
+use crate::config::ConfigFile;
 use crate::definition::Definitions;
 use crate::live::Broker;
 use crate::refused::Refused;
@@ -32,6 +33,7 @@ pub(crate) struct Opening {
     pub(crate) writer: Box<dyn Write>,
     pub(crate) reader: Arc<dyn Read>,
     pub(crate) definitions: Arc<Definitions>,
+    pub(crate) config: Arc<ConfigFile>,
     pub(crate) inbox: Receiver<Input>,
     pub(crate) orders: UnboundedSender<Order>,
     pub(crate) broker: Arc<Broker>,
@@ -50,6 +52,7 @@ impl Conductor {
             writer: opening.writer,
             reader: opening.reader,
             definitions: opening.definitions,
+            config: opening.config,
             clock: Clock::start(None),
             inbox: opening.inbox,
             hands: Hands::new(opening.orders, opening.slots),

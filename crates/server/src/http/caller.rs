@@ -1,23 +1,32 @@
 //! Who is calling, and whether they may. Deny by default: every route but [`Public`] needs a
 //! [`Caller`], and the layer that makes them stands before all handlers.
+//!
+//! The caller is whom the kernel says is at the other end of the socket, or whoever a token was
+//! given to. Nobody's own word counts, but that of an administrator with a token.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use engine::event::Person;
 
+use super::origin;
 use super::problem::Fault;
+use crate::config::is_name;
+use crate::identity::{self, Via};
 use crate::listen::Peer;
+use crate::refused::Refused;
+use crate::shared::Shared;
 
 /// How a request got here.
 #[derive(Clone, Debug)]
 pub(crate) enum Door {
-    /// The unix socket of the data folder, or a call inside the process: the local user.
+    /// The unix socket of the data folder, or a call inside the process.
     Local,
     /// A TCP port: a token, and only under names that are ours.
     Tcp { token: String, bound: SocketAddr },
@@ -27,10 +36,13 @@ pub(crate) enum Door {
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) name: String,
+    /// May change tokens.
+    pub(crate) admin: bool,
+    pub(crate) via: Via,
 }
 
-/// The CLI's word for who is calling; believed only from the local user.
-const ACTOR: &str = "x-orchestrate-actor";
+/// For whom an administrator acts.
+const AS: &str = "x-orchestrate-as";
 
 /// What may be asked by anybody who reaches the port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,89 +69,107 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
+impl Caller {
+    /// With what the directory says of them now.
+    pub(crate) fn person(&self, shared: &Shared) -> Result<Person, Refused> {
+        Ok(shared.config()?.directory.person(&self.name))
+    }
+
+    /// Refused unless the caller is an administrator.
+    pub(crate) fn must_be_admin(&self, what: &str) -> Result<(), Fault> {
+        if self.admin {
+            return Ok(());
+        }
+        Err(Fault::not_allowed(format!("{what} is for administrators, and {} is none", self.name))
+            .hint("use the admin token: the data folder's `token` file"))
+    }
+}
+
 /// Lets a request through with its caller, or answers itself.
 pub(crate) async fn admit(
-    State(door): State<Arc<Door>>,
-    mut request: Request,
+    State((shared, door)): State<(Arc<Shared>, Arc<Door>)>,
+    request: Request,
     next: Next,
 ) -> Response {
-    let admitted = match &*door {
-        Door::Local => Ok(Some(local(&request))),
-        Door::Tcp { token, bound } => remote(&request, token, *bound),
-    };
-    match admitted {
+    let (mut parts, body) = request.into_parts();
+    match caller(&shared, &door, &parts).await {
         Ok(caller) => {
             if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
+                parts.extensions.insert(caller);
             }
-            next.run(request).await
+            next.run(Request::from_parts(parts, body)).await
         }
         Err(fault) => fault.into_response(),
     }
 }
 
-fn local(request: &Request) -> Caller {
-    let said = request.headers().get(ACTOR).and_then(|name| name.to_str().ok());
-    let said = said.map(str::trim).filter(|name| !name.is_empty() && name.len() <= 128);
-    let name = match (said, request.extensions().get::<ConnectInfo<Peer>>()) {
-        (Some(name), _) => name.to_owned(),
-        (None, Some(ConnectInfo(Peer { uid }))) => {
-            uid.map_or_else(|| "local".to_owned(), user_name)
+/// `None`: nobody in particular, for what is public.
+async fn caller(shared: &Shared, door: &Door, parts: &Parts) -> Result<Option<Caller>, Fault> {
+    if let Door::Tcp { bound, .. } = door {
+        origin::check(parts, *bound)?;
+        if Public::of(&parts.method, parts.uri.path()).is_some() {
+            return Ok(None);
         }
-        // A call inside this process.
-        (None, None) => user_name(rustix::process::getuid().as_raw()),
+    }
+    let caller = match (given(&parts.headers)?, door) {
+        (Some(given), _) => by_token(shared, door, &given).await?,
+        (None, Door::Local) => local(parts),
+        (None, Door::Tcp { .. }) => return Err(unauthorized()),
     };
-    Caller { name }
+    stand_in(caller, &parts.headers).map(Some)
 }
 
-/// The system's name of a user, or `uid:1000`.
-fn user_name(uid: u32) -> String {
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let wanted = uid.to_string();
-    users
-        .lines()
-        .find_map(|line| {
-            let mut fields = line.split(':');
-            let name = fields.next()?;
-            (fields.nth(1)? == wanted).then(|| name.to_owned())
-        })
-        .unwrap_or_else(|| format!("uid:{uid}"))
-}
-
-fn remote(request: &Request, token: &str, bound: SocketAddr) -> Result<Option<Caller>, Fault> {
-    let headers = request.headers();
-    if !is_our_host(request, bound) {
-        return Err(Fault::new(
-            StatusCode::MISDIRECTED_REQUEST,
-            "not_allowed",
-            "wrong host",
-            "this server answers only under its own address",
-        ));
-    }
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes && !is_same_site(headers, bound) {
-        return Err(Fault::new(
-            StatusCode::FORBIDDEN,
-            "not_allowed",
-            "not allowed",
-            "a change was asked for by a page of another site",
-        ));
-    }
-    if Public::of(request.method(), request.uri().path()).is_some() {
-        return Ok(None);
-    }
-    let given = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
+/// The bearer token; anything else in its place is refused, not passed over.
+fn given(headers: &HeaderMap) -> Result<Option<String>, Fault> {
+    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    value
+        .to_str()
+        .ok()
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    match given {
-        Some(given) if !token.is_empty() && is_same(given.as_bytes(), token.as_bytes()) => {
-            Ok(Some(Caller { name: "token".to_owned() }))
-        }
-        _ => Err(unauthorized()),
+        .map(|(_, token)| token.trim())
+        .filter(|token| !token.is_empty())
+        .map(|token| Some(token.to_owned()))
+        .ok_or_else(unauthorized)
+}
+
+async fn by_token(shared: &Shared, door: &Door, given: &str) -> Result<Caller, Fault> {
+    let admin = match door {
+        Door::Tcp { token, .. } => Some(token.clone()),
+        Door::Local => identity::admin_token(&shared.data_dir),
+    };
+    if admin.is_some_and(|token| identity::is_same(given, &token)) {
+        let name = identity::owner();
+        return Ok(Caller { name, admin: true, via: Via::AdminToken });
     }
+    Err(unauthorized())
+}
+
+/// The kernel says who it is. Whoever may read the folder may read its admin token.
+fn local(parts: &Parts) -> Caller {
+    let uid = match parts.extensions.get::<ConnectInfo<Peer>>() {
+        Some(ConnectInfo(Peer { uid })) => *uid,
+        // A call inside this process.
+        None => Some(identity::our_uid()),
+    };
+    Caller {
+        name: uid.map_or_else(|| "local".to_owned(), identity::user_name),
+        admin: uid == Some(identity::our_uid()),
+        via: Via::OsUser,
+    }
+}
+
+fn stand_in(caller: Caller, headers: &HeaderMap) -> Result<Caller, Fault> {
+    let Some(name) = headers.get(AS) else { return Ok(caller) };
+    let Some(name) = name.to_str().ok().filter(|name| is_name(name)) else {
+        return Err(Fault::bad_request(format!("`{AS}` has to be the name of a user")));
+    };
+    if !caller.admin || caller.via == Via::OsUser {
+        let detail = format!("only an administrator's token may act for others, here for {name}");
+        return Err(Fault::not_allowed(detail)
+            .hint("give the admin token (the data folder's `token` file), or the user's own"));
+    }
+    Ok(Caller { name: name.to_owned(), admin: true, via: Via::AdminTokenAs })
 }
 
 fn unauthorized() -> Fault {
@@ -147,80 +177,7 @@ fn unauthorized() -> Fault {
         StatusCode::UNAUTHORIZED,
         "not_allowed",
         "not allowed",
-        "this needs `Authorization: Bearer` with the contents of the data folder's `token` file",
+        "this needs `Authorization: Bearer` with the contents of the data folder's `token` file, \
+         or with a user's token",
     )
-}
-
-/// Compares without telling by its time where they differ.
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
-}
-
-/// Names that lead to us: a page of another site that resolves its own name to this address
-/// (DNS rebinding) is not among them.
-fn is_our_host(request: &Request, bound: SocketAddr) -> bool {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
-    host.is_some_and(|host| is_our_name(host, bound))
-}
-
-fn is_our_name(host: &str, bound: SocketAddr) -> bool {
-    let Ok(authority) = host.parse::<http::uri::Authority>() else { return false };
-    if authority.as_str().contains('@') || authority.port_u16().unwrap_or(80) != bound.port() {
-        return false;
-    }
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-    if name.eq_ignore_ascii_case("localhost") {
-        return bound.ip().is_loopback() || bound.ip().is_unspecified();
-    }
-    match name.parse::<IpAddr>() {
-        Ok(ip) => ip == bound.ip() || (bound.ip().is_unspecified() && ip.is_loopback()),
-        Err(_) => false,
-    }
-}
-
-fn is_same_site(headers: &HeaderMap, bound: SocketAddr) -> bool {
-    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
-    if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
-        return false;
-    }
-    match headers.get(ORIGIN).map(|origin| origin.to_str()) {
-        None => true,
-        Some(Ok(origin)) => {
-            origin.strip_prefix("http://").is_some_and(|host| is_our_name(host, bound))
-        }
-        Some(Err(_)) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn our_names_are_few() {
-        let bound: SocketAddr = "127.0.0.1:7070".parse().unwrap();
-        for ours in ["127.0.0.1:7070", "localhost:7070", "LOCALHOST:7070"] {
-            assert!(is_our_name(ours, bound), "{ours}");
-        }
-        for other in [
-            "evil.example:7070",
-            "127.0.0.1",
-            "127.0.0.1:7071",
-            "localhost.evil.example:7070",
-            "evil@127.0.0.1:7070",
-            "10.0.0.1:7070",
-            "",
-        ] {
-            assert!(!is_our_name(other, bound), "{other}");
-        }
-        assert!(is_our_name("[::1]:7070", "[::1]:7070".parse().unwrap()));
-    }
-
-    #[test]
-    fn tokens_are_compared_whole() {
-        assert!(is_same(b"abc", b"abc"));
-        assert!(!is_same(b"abc", b"abd"));
-        assert!(!is_same(b"abc", b"ab"));
-    }
 }

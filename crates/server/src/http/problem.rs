@@ -42,6 +42,10 @@ impl Fault {
         Self::new(StatusCode::NOT_FOUND, "not_found", "not found", detail)
     }
 
+    pub(crate) fn not_allowed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "not_allowed", "not allowed", detail)
+    }
+
     pub(crate) fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", "not possible now", detail)
     }
@@ -98,6 +102,13 @@ impl From<Refused> for Fault {
                 Self::new(StatusCode::CONFLICT, "damaged", "the run is damaged", says)
                     .hint("orchestrate doctor")
             }
+            Refused::Config(_) => Self::new(
+                StatusCode::CONFLICT,
+                "config_invalid",
+                "the configuration is invalid",
+                says,
+            )
+            .hint("correct `config.yaml` in the data folder; it is read again at once"),
             Refused::Internal(_) => {
                 tracing::error!(cause = says, "request failed");
                 Self::internal()
@@ -116,9 +127,7 @@ impl Fault {
             Rejection::NoSuchStage { .. }
             | Rejection::NoSuchGate { .. }
             | Rejection::NotCreated => Self::not_found(says),
-            Rejection::NotEligible { .. } => {
-                Self::new(StatusCode::FORBIDDEN, "not_allowed", "not allowed", says)
-            }
+            Rejection::NotEligible { .. } => Self::not_allowed(says),
             Rejection::Finished { .. }
             | Rejection::NotFinished { .. }
             | Rejection::Paused

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use api::flow::Whoami;
 use api::pipeline::{Definition, Validation};
 use api::system::{Slots, Status, Storage};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use engine::event::Person;
 use store::port::RunQuery;
 
 use super::body::Json;
@@ -90,4 +92,13 @@ pub(crate) async fn validate(
     Json(request): Json<Definition>,
 ) -> Result<Json<Validation>, Fault> {
     Ok(Json(blocking(move || check(&request.definition, request.file.as_deref())).await?.into()))
+}
+
+/// Who the caller is here.
+pub(crate) async fn whoami(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+) -> Result<Json<Whoami>, Fault> {
+    let Person { name, groups } = caller.person(&shared)?;
+    Ok(Json(Whoami { name, groups, admin: caller.admin, by: caller.via.words().to_owned() }))
 }

@@ -41,7 +41,8 @@ async fn tcp_lets_in_only_the_token_under_our_name() {
         ("/api/status", "evil.example", token, 421),
         ("/healthz", "evil.example", "", 421),
         // The word of a stranger about who he is counts for nothing.
-        ("/api/status", &us, "X-Orchestrate-Actor: ana\r\n", 401),
+        ("/api/status", &us, "X-Orchestrate-As: ana\r\n", 401),
+        ("/api/status", &us, "Authorization: Bearer wrong\r\nX-Orchestrate-As: ana\r\n", 401),
     ];
     for (path, host, headers, wanted) in table {
         let stream = TcpStream::connect(bound).await.unwrap();
@@ -96,15 +97,28 @@ async fn the_socket_is_for_this_user_and_says_who_it_is() {
             body.len()
         )
     };
-    let (status, answer) =
-        ask(UnixStream::connect(&socket).await.unwrap(), &start("X-Orchestrate-Actor: ana\r\n"))
-            .await;
-    assert_eq!(status, 201, "{answer}");
-    let (status, _) = ask(UnixStream::connect(&socket).await.unwrap(), &start("")).await;
-    assert_eq!(status, 201);
-    assert_eq!(bench.get("/api/runs/chain~1").await["by"], "ana");
-    let by = bench.get("/api/runs/chain~2").await["by"].as_str().unwrap().to_owned();
-    assert!(!["ana", "local", ""].contains(&&*by), "the kernel says who it is: {by}");
+    std::fs::write(bench.path().join("token"), "s3cret\n").unwrap();
+    let token = "Authorization: Bearer s3cret\r\n";
+    let table = [
+        (String::new(), 201),
+        // A word about oneself is believed from nobody; the admin token may act for others.
+        ("X-Orchestrate-Actor: ana\r\n".to_owned(), 201),
+        ("X-Orchestrate-As: ana\r\n".to_owned(), 403),
+        ("Authorization: Bearer wrong\r\n".to_owned(), 401),
+        (token.to_owned(), 201),
+        (format!("{token}X-Orchestrate-As: ana\r\n"), 201),
+        (format!("{token}X-Orchestrate-As:  \r\n"), 400),
+    ];
+    for (headers, wanted) in table {
+        let stream = UnixStream::connect(&socket).await.unwrap();
+        let (status, answer) = ask(stream, &start(&headers)).await;
+        assert_eq!(status, wanted, "{headers}: {answer}");
+    }
+    let me = bench.get("/api/whoami").await["name"].as_str().unwrap().to_owned();
+    assert!(!["ana", "local", ""].contains(&&*me), "the kernel says who it is: {me}");
+    for (number, by) in [(1, &*me), (2, &me), (3, &me), (4, "ana")] {
+        assert_eq!(bench.get(&format!("/api/runs/chain~{number}")).await["by"], by, "{number}");
+    }
     bench.server.shutdown().await;
     assert!(bench.server.listen_unix(std::path::Path::new("/nowhere/x.sock")).is_err());
 }

@@ -1,0 +1,71 @@
+//! `config.yaml` of the data folder: who there is, the environments, values for all pipelines.
+//!
+//! Read at start, and again when it was changed; nobody watches it. A file that cannot be read
+//! refuses what depends on it: a policy is never left out because of a slip in writing it down.
+
+mod environment;
+mod file;
+mod read;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::event::{Environment, Person};
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
+pub(crate) use file::ConfigFile;
+pub(crate) use read::is_name;
+
+/// What the file says; everything has a default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Config {
+    pub(crate) directory: Directory,
+    pub(crate) environments: IndexMap<String, Environment>,
+    /// Values of the lowest precedence, for every pipeline.
+    pub(crate) values: IndexMap<String, Json>,
+    pub(crate) artifacts: ArtifactLimits,
+}
+
+/// How much of what stages leave is kept. `None`: no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ArtifactLimits {
+    /// Of all content together.
+    pub(crate) quota_bytes: Option<u64>,
+    /// After the end of the run.
+    pub(crate) keep_days: Option<u64>,
+    /// Of one file, beside what its stage says.
+    pub(crate) max_bytes: Option<u64>,
+}
+
+/// Users and what they belong to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Directory {
+    /// Groups and roles by user.
+    users: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Directory {
+    /// Somebody with what is known of them now; a name that is not known belongs to nothing.
+    pub(crate) fn person(&self, name: &str) -> Person {
+        let groups = self.users.get(name).into_iter().flatten().cloned().collect();
+        Person { name: name.to_owned(), groups }
+    }
+
+    /// Whether nobody but these people is known.
+    pub(crate) fn knows_only(&self, names: &BTreeSet<String>) -> bool {
+        self.users.keys().all(|user| names.contains(user))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.users.is_empty()
+    }
+
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.users.contains_key(name)
+    }
+
+    fn join(&mut self, user: &str, group: Option<&str>) {
+        let groups = self.users.entry(user.to_owned()).or_default();
+        groups.extend(group.map(str::to_owned));
+    }
+}

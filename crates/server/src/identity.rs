@@ -1,0 +1,74 @@
+//! Who somebody is: users of the system, tokens and their digests.
+
+use std::fs;
+use std::path::Path;
+
+/// By what somebody is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Via {
+    OsUser,
+    /// A user's token.
+    Token,
+    AdminToken,
+    /// An administrator who acts for somebody else.
+    AdminTokenAs,
+}
+
+impl Via {
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::OsUser => "os user",
+            Self::Token => "token",
+            Self::AdminToken => "admin token",
+            Self::AdminTokenAs => "admin token as",
+        }
+    }
+}
+
+/// The content of the data folder's `token` file; `None` while there is none.
+pub(crate) fn admin_token(data: &Path) -> Option<String> {
+    let token = fs::read_to_string(data.join("token")).ok()?;
+    let token = token.trim();
+    (!token.is_empty()).then(|| token.to_owned())
+}
+
+pub(crate) fn our_uid() -> u32 {
+    rustix::process::getuid().as_raw()
+}
+
+/// The user of this process: whose the data folder is.
+pub(crate) fn owner() -> String {
+    user_name(our_uid())
+}
+
+/// The system's name of a user, or `uid:1000`.
+pub(crate) fn user_name(uid: u32) -> String {
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let wanted = uid.to_string();
+    users
+        .lines()
+        .find_map(|line| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)? == wanted).then(|| name.to_owned())
+        })
+        .unwrap_or_else(|| format!("uid:{uid}"))
+}
+
+/// Compares without telling by its time where they differ.
+pub(crate) fn is_same(a: &str, b: &str) -> bool {
+    let pairs = a.bytes().zip(b.bytes());
+    a.len() == b.len() && pairs.fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_compared_whole() {
+        assert!(is_same("abc", "abc"));
+        assert!(!is_same("abc", "abd"));
+        assert!(!is_same("abc", "ab"));
+    }
+}

@@ -14,7 +14,7 @@ pub use flow::{Rewind, RollBack};
 pub use people::{Advance, Breakpoints, Delegate, Revoke, Submit, Vote};
 
 use crate::event::{
-    ArtifactRef, Environment, GateKind, Inherited, Occurrence, Parent, RunLink, Usage,
+    ArtifactRef, Environment, FinalStatus, GateKind, Inherited, Occurrence, Parent, RunLink, Usage,
 };
 use crate::id::{Actor, AttemptId, ExecutionId, RunId};
 
@@ -126,6 +126,10 @@ pub enum Report {
     Started { worker: String, pid: Option<u32> },
     /// The child run exists.
     ChildStarted { child: RunLink },
+    /// The child run has finished. `outputs` are those of its pipeline, when it succeeded.
+    ChildEnded { status: FinalStatus, reason: String, outputs: IndexMap<String, Json> },
+    /// The child run can never start: no such pipeline, wrong inputs, too deep.
+    ChildRefused { message: String },
     /// The child and its whole tree are gone.
     Exited(Exit),
     /// It could not be started: missing program, missing folder, bad workspace.

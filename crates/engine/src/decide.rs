@@ -1,6 +1,7 @@
 //! Judging a command: the events that answer it, before anything that follows from them, or a
 //! [`Rejection`].
 
+mod child;
 mod control;
 mod create;
 mod report;

@@ -242,6 +242,9 @@ pub enum Event {
     /// By an execution that succeeded.
     #[serde(rename = "event.emitted")]
     EventEmitted { execution: ExecutionId, occurrence: Occurrence },
+    /// Its dependencies have settled, and it waits for its triggers now.
+    #[serde(rename = "stage.listening")]
+    StageListening { stage: StageName },
     #[serde(rename = "stage.triggered")]
     StageTriggered { stage: StageName, fired: Fired },
     /// One more instance, for this event.
@@ -335,7 +338,8 @@ impl Event {
             | Self::AwaitsEnvironment { execution, .. }
             | Self::EnvironmentGranted { execution }
             | Self::EventEmitted { execution, .. } => Some(execution.clone()),
-            Self::StageTriggered { stage, .. }
+            Self::StageListening { stage }
+            | Self::StageTriggered { stage, .. }
             | Self::StageFed { stage, .. }
             | Self::StagePassedOver { stage, .. }
             | Self::StageClosed { stage, .. }
@@ -395,6 +399,7 @@ impl Event {
             Self::BreakpointsSet { .. } => "run.breakpoints_set",
             Self::EventReceived { .. } => "event.received",
             Self::EventEmitted { .. } => "event.emitted",
+            Self::StageListening { .. } => "stage.listening",
             Self::StageTriggered { .. } => "stage.triggered",
             Self::StageFed { .. } => "stage.fed",
             Self::StagePassedOver { .. } => "stage.passed_over",

@@ -11,6 +11,7 @@ use crate::event::{Event, Stamped};
 use crate::id::AttemptId;
 use crate::run::Run;
 use crate::state::ExecIx;
+use crate::state::execution::Started;
 
 /// The journal does not fit the rules or the pipeline: it was damaged, or belongs to another
 /// revision.
@@ -40,8 +41,10 @@ impl Run {
                 self.stage_settled(stage, *outcome, *conclusion, reason, object(outputs), at)
             }
             Event::AttemptScheduled { attempt } => self.attempt_scheduled(attempt, at),
-            Event::AttemptStarted { attempt, worker, pid, child: _ } => {
-                self.attempt_started(attempt, worker, *pid, at)
+            Event::AttemptStarted { attempt, worker, pid, child } => {
+                let child = child.clone();
+                let started = Started { at, worker: worker.clone(), pid: *pid, child };
+                self.attempt_started(attempt, started)
             }
             Event::AttemptStopping { attempt, reason } => self.attempt_stopping(attempt, *reason),
             Event::AttemptFinished { attempt, result, usage, tail } => {
@@ -77,6 +80,7 @@ impl Run {
             | Event::BreakpointsSet { .. } => Err("people are not known yet".to_owned()),
             Event::EventReceived { .. }
             | Event::EventEmitted { .. }
+            | Event::StageListening { .. }
             | Event::StageTriggered { .. }
             | Event::StageFed { .. }
             | Event::StagePassedOver { .. }

@@ -8,7 +8,7 @@ mod judge;
 
 use jiff::Timestamp;
 
-use crate::event::{Event, Failure};
+use crate::event::Event;
 use crate::id::AttemptId;
 use crate::run::Run;
 use crate::state::Phase;
@@ -80,7 +80,7 @@ impl Run {
         // before it reaches the hands. Values never change, so both come to the same.
         Some(match self.prepare(ix, &attempt) {
             Ok(_) => Event::AttemptScheduled { attempt },
-            Err(message) => self.failed(ix, Failure::Unresolved { message }),
+            Err(failure) => self.failed(ix, failure),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use pipeline::model::StageIx;
 use pipeline::text::{Root, Scope};
 use serde_json::{Value as Json, json};
 
@@ -9,23 +10,54 @@ use crate::run::Run;
 use crate::state::{ExecIx, Head};
 use crate::status;
 
-/// The run as one of its executions sees it.
+/// The run as one of its stages or executions sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunScope<'r> {
     pub(crate) run: &'r Run,
+    /// Whose environment's variables count.
+    pub(crate) stage: Option<StageIx>,
     /// Whose scope it is; `None`: of nobody in particular.
     pub(crate) exec: Option<ExecIx>,
     pub(crate) item: Option<&'r Json>,
+    /// What triggered or fed it; `None`: what started the run.
+    pub(crate) event: Option<&'r Json>,
+    /// What a person answered.
+    pub(crate) form: Option<&'r Json>,
+    /// What its input mapping made.
+    pub(crate) mapped: Option<&'r Json>,
+    /// `${outputs.*}`
+    pub(crate) own: Option<&'r Json>,
 }
 
 impl<'r> RunScope<'r> {
-    /// Of the run as a whole, or of a stage before it has executions.
+    /// Of the run as a whole.
     pub(crate) fn whole(run: &'r Run) -> Self {
-        Self { run, exec: None, item: None }
+        Self {
+            run,
+            stage: None,
+            exec: None,
+            item: None,
+            event: None,
+            form: None,
+            mapped: None,
+            own: None,
+        }
+    }
+
+    /// Of a stage before it has executions.
+    pub(crate) fn stage(run: &'r Run, ix: StageIx) -> Self {
+        Self { stage: Some(ix), ..Self::whole(run) }
     }
 
     pub(crate) fn of(run: &'r Run, ix: ExecIx) -> Self {
-        Self { run, exec: Some(ix), item: run.item(ix) }
+        Self { exec: Some(ix), item: run.item(ix), ..Self::stage(run, ix.stage) }
+    }
+}
+
+impl Run {
+    /// Before any stage.
+    pub(crate) fn head_scope<'h>(&'h self, head: &'h Head) -> HeadScope<'h> {
+        HeadScope { head, config: &self.pipeline.config }
     }
 }
 
@@ -38,8 +70,20 @@ impl Scope for RunScope<'_> {
                 Some(Cow::Borrowed(&end.outputs))
             }
             Root::Item => self.item.map(Cow::Borrowed),
-            Root::Form | Root::Mapped | Root::Own | Root::Previous(_) | Root::Subject => None,
-            Root::Value(_) | Root::Event | Root::Run | Root::Secret(_) => of_head(head, root),
+            Root::Event => Some(Cow::Borrowed(self.event.unwrap_or(&head.event))),
+            Root::Form => self.form.map(Cow::Borrowed),
+            Root::Mapped => self.mapped.map(Cow::Borrowed),
+            Root::Own => self.own.map(Cow::Borrowed),
+            Root::Value(name) => {
+                let stage = self.stage.map(|stage| self.run.model(stage));
+                let environment = stage.and_then(|stage| stage.environment.as_deref());
+                value(head, environment, &self.run.pipeline.config, name).map(Cow::Borrowed)
+            }
+            Root::Previous(stage) => {
+                head.previous(stage).map(|given| Cow::Borrowed(&given.outputs))
+            }
+            Root::Run => Some(Cow::Borrowed(&head.run)),
+            Root::Subject | Root::Secret(_) => None,
         }
     }
 
@@ -53,13 +97,30 @@ impl Scope for RunScope<'_> {
     }
 }
 
-/// Before any stage: inputs, variables, the event and the run.
+/// Before any stage: inputs, variables, configuration, the event, the run and its ancestors.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HeadScope<'h>(pub(crate) &'h Head);
+pub(crate) struct HeadScope<'h> {
+    pub(crate) head: &'h Head,
+    pub(crate) config: &'h indexmap::IndexMap<String, Json>,
+}
 
 impl Scope for HeadScope<'_> {
     fn get(&self, root: &Root) -> Option<Cow<'_, Json>> {
-        of_head(self.0, root)
+        match root {
+            Root::Value(name) => value(self.head, None, self.config, name).map(Cow::Borrowed),
+            Root::Event => Some(Cow::Borrowed(&self.head.event)),
+            Root::Run => Some(Cow::Borrowed(&self.head.run)),
+            Root::Previous(stage) => {
+                self.head.previous(stage).map(|given| Cow::Borrowed(&given.outputs))
+            }
+            Root::Output(_)
+            | Root::Item
+            | Root::Secret(_)
+            | Root::Form
+            | Root::Mapped
+            | Root::Own
+            | Root::Subject => None,
+        }
     }
 
     fn stage(&self, _name: &str) -> Option<Json> {
@@ -67,20 +128,19 @@ impl Scope for HeadScope<'_> {
     }
 }
 
-fn of_head<'h>(head: &'h Head, root: &Root) -> Option<Cow<'h, Json>> {
-    match root {
-        Root::Value(name) => {
-            head.inputs.get(name).or_else(|| head.variables.get(name)).map(Cow::Borrowed)
-        }
-        Root::Event => Some(Cow::Borrowed(&head.event)),
-        Root::Run => Some(Cow::Borrowed(&head.run)),
-        Root::Output(_)
-        | Root::Item
-        | Root::Secret(_)
-        | Root::Form
-        | Root::Mapped
-        | Root::Own
-        | Root::Previous(_)
-        | Root::Subject => None,
-    }
+/// A bare name: run inputs, the pipeline's variables, those of the environment, the pipeline's
+/// configuration, the data folder's.
+fn value<'h>(
+    head: &'h Head,
+    environment: Option<&str>,
+    config: &'h indexmap::IndexMap<String, Json>,
+    name: &str,
+) -> Option<&'h Json> {
+    let environment = environment.and_then(|name| head.environments.get(name));
+    head.inputs
+        .get(name)
+        .or_else(|| head.variables.get(name))
+        .or_else(|| environment.and_then(|environment| environment.variables.get(name)))
+        .or_else(|| config.get(name))
+        .or_else(|| head.config.get(name))
 }

@@ -15,7 +15,7 @@ use pipeline::when::Facts;
 use serde_json::Value as Json;
 
 use crate::command::StopReason;
-use crate::event::{FinalStatus, Outcome};
+use crate::event::{Environment, FinalStatus, Inherited, Outcome, Parent, RunLink};
 use crate::id::{Actor, ExecutionId, RunId};
 use execution::Execution;
 use stage::Stage;
@@ -82,7 +82,22 @@ pub(crate) struct Head {
     pub(crate) group: Option<String>,
     /// Why it can never start.
     pub(crate) problem: Option<String>,
+    /// The run that this one goes on from.
+    pub(crate) extends: Option<RunLink>,
+    /// What the ancestors gave, by stage; of one stage the nearest ancestor's comes first.
+    pub(crate) inherited: Vec<Inherited>,
+    pub(crate) parent: Option<Parent>,
+    pub(crate) environments: IndexMap<String, Environment>,
+    /// Values of the data folder's configuration.
+    pub(crate) config: IndexMap<String, Json>,
     pub(crate) created_at: Timestamp,
+}
+
+impl Head {
+    /// What the nearest ancestor that finished this stage gave.
+    pub(crate) fn previous(&self, stage: &str) -> Option<&Inherited> {
+        self.inherited.iter().find(|given| &*given.stage == stage)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

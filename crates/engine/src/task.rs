@@ -6,6 +6,7 @@ use pipeline::text::Scope;
 use serde_json::{Map, Value as Json};
 
 use crate::desired::{PythonProgram, Task, TaskWork};
+use crate::event::Failure;
 use crate::id::AttemptId;
 use crate::run::Run;
 use crate::scope::RunScope;
@@ -40,8 +41,13 @@ impl Run {
         Some(task)
     }
 
-    /// Resolves everything that the work of an execution refers to. The error is a sentence.
-    pub(crate) fn prepare(&self, ix: ExecIx, attempt: &AttemptId) -> Result<Task, String> {
+    /// Resolves everything that the work of an execution refers to. The failure is one that no
+    /// retry can help.
+    pub(crate) fn prepare(&self, ix: ExecIx, attempt: &AttemptId) -> Result<Task, Failure> {
+        self.resolved(ix, attempt).map_err(|message| Failure::Unresolved { message })
+    }
+
+    fn resolved(&self, ix: ExecIx, attempt: &AttemptId) -> Result<Task, String> {
         let stage = self.model(ix.stage);
         let head = self.state.head.as_deref().ok_or("the run was not created")?;
         let scope = RunScope::of(self, ix);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use pipeline::when::Facts;
 use serde_json::Value as Json;
 
-use crate::event::FinalStatus;
+use crate::event::{Environment, FinalStatus, Inherited, Parent, RunLink};
 use crate::id::{ExecutionId, RunId};
 use crate::run::Run;
 use crate::state::Phase;
@@ -34,6 +34,14 @@ pub struct Header<'r> {
     pub seed: u64,
     /// The resolved concurrency group.
     pub group: Option<&'r str>,
+    /// The run that it goes on from.
+    pub extends: Option<&'r RunLink>,
+    /// What the ancestors gave, by stage.
+    pub inherited: &'r [Inherited],
+    /// The execution that started it.
+    pub parent: Option<&'r Parent>,
+    pub environments: &'r IndexMap<String, Environment>,
+    pub config: &'r IndexMap<String, Json>,
     pub created_at: Timestamp,
 }
 
@@ -69,6 +77,11 @@ impl Run {
             directory: &head.directory,
             seed: head.seed,
             group: head.group.as_deref(),
+            extends: head.extends.as_ref(),
+            inherited: &head.inherited,
+            parent: head.parent.as_ref(),
+            environments: &head.environments,
+            config: &head.config,
             created_at: head.created_at,
         })
     }

@@ -158,6 +158,7 @@ impl Board {
             | Event::StageTriggered { .. }
             | Event::StageFed { .. }
             | Event::StagePassedOver { .. }
+            | Event::StageListening { .. }
             | Event::StageClosed { .. }
             | Event::RollbackStarted { .. }
             | Event::RollbackFinished { .. }

@@ -8,7 +8,6 @@ use serde_json::Value as Json;
 use crate::command::{Create, Rejection};
 use crate::event::Event;
 use crate::run::Run;
-use crate::scope::HeadScope;
 use crate::state::Head;
 use crate::task::text;
 
@@ -49,7 +48,7 @@ impl Run {
 
     fn group(&self, head: &Head) -> Result<Option<String>, String> {
         let Some(concurrency) = &self.pipeline.concurrency else { return Ok(None) };
-        let group = text(&concurrency.group, &HeadScope(head))
+        let group = text(&concurrency.group, &self.head_scope(head))
             .map_err(|e| format!("concurrency group: {e}"))?;
         if group.is_empty() {
             return Err("the concurrency group is empty".to_owned());

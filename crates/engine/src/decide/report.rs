@@ -1,7 +1,9 @@
 //! What the hands say about attempts.
 
+use indexmap::IndexMap;
 use pipeline::model::Effects;
 use pipeline::value::check_outputs;
+use serde_json::Value as Json;
 
 use crate::command::{End, Exit, Rejection, Report, StopReason, Verdict};
 use crate::event::{ArtifactRef, AttemptResult, Event, Failure, Usage};
@@ -54,6 +56,15 @@ impl Run {
                     Err(message) => self.lost(ix, attempt, message),
                 }
             }
+            Report::ChildEnded { status, reason, outputs } => {
+                let result = self.child_ended(ix, status, reason, outputs);
+                finished(result, Usage::default(), String::new())
+            }
+            Report::ChildRefused { message } => finished(
+                AttemptResult::Failed { failure: Failure::ChildRefused { message } },
+                Usage::default(),
+                String::new(),
+            ),
             Report::NotStarted { message } => finished(
                 AttemptResult::Failed { failure: Failure::NotStarted { message } },
                 Usage::default(),
@@ -93,26 +104,15 @@ impl Run {
         &self,
         ix: ExecIx,
         end: End,
-        outputs: Result<indexmap::IndexMap<String, serde_json::Value>, String>,
+        outputs: Result<IndexMap<String, Json>, String>,
         artifacts: Result<Vec<ArtifactRef>, String>,
     ) -> Result<AttemptResult, String> {
         let stage = self.model(ix.stage);
-        let asked = match self.state.exec(ix).state {
-            ExecutionState::Live { stopping, .. } => stopping,
-            ExecutionState::Idle
-            | ExecutionState::Queued { .. }
-            | ExecutionState::Ended(_)
-            | ExecutionState::Backoff { .. }
-            | ExecutionState::Unknown { .. }
-            | ExecutionState::Settled(_) => None,
-        };
+        let asked = self.asked_to_stop(ix);
         let failed = |failure| Ok(AttemptResult::Failed { failure });
-        let ms = |limit: Option<std::time::Duration>| {
-            limit.map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
-        };
         match end {
             End::Code(0) => {
-                let outputs = outputs.and_then(|raw| check_outputs(&stage.outputs, raw));
+                let outputs = outputs.and_then(|raw| self.accepted(ix, raw));
                 match (outputs, artifacts) {
                     (Ok(outputs), Ok(artifacts)) => {
                         Ok(AttemptResult::Succeeded { outputs, artifacts })
@@ -142,6 +142,28 @@ impl Run {
                 Some(reason) => Ok(AttemptResult::Stopped { reason }),
                 None => Err("it was stopped, but the run did not ask for that".to_owned()),
             },
+        }
+    }
+
+    /// What the work gave, if that is what was declared.
+    pub(super) fn accepted(
+        &self,
+        ix: ExecIx,
+        raw: IndexMap<String, Json>,
+    ) -> Result<IndexMap<String, Json>, String> {
+        check_outputs(&self.model(ix.stage).outputs, raw)
+    }
+
+    /// Why a live attempt ought to stop.
+    pub(super) fn asked_to_stop(&self, ix: ExecIx) -> Option<StopReason> {
+        match self.state.exec(ix).state {
+            ExecutionState::Live { stopping, .. } => stopping,
+            ExecutionState::Idle
+            | ExecutionState::Queued { .. }
+            | ExecutionState::Ended(_)
+            | ExecutionState::Backoff { .. }
+            | ExecutionState::Unknown { .. }
+            | ExecutionState::Settled(_) => None,
         }
     }
 
@@ -175,4 +197,9 @@ impl Run {
             None => unsure("the probe could not tell: it did not end by itself".to_owned()),
         })
     }
+}
+
+/// 0 without a limit.
+pub(super) fn ms(limit: Option<std::time::Duration>) -> u64 {
+    limit.map_or(0, |limit| u64::try_from(limit.as_millis()).unwrap_or(u64::MAX))
 }

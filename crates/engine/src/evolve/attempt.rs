@@ -64,14 +64,12 @@ impl Run {
     pub(super) fn attempt_started(
         &mut self,
         id: &AttemptId,
-        worker: &str,
-        pid: Option<u32>,
-        at: Timestamp,
+        started: Started,
     ) -> Result<(), String> {
         let ix = self.expect_live(id)?;
         let attempt = self.attempt_mut(ix)?;
         ensure(attempt.started.is_none(), || format!("`{}` has started twice", id.execution))?;
-        attempt.started = Some(Started { at, worker: worker.to_owned(), pid });
+        attempt.started = Some(started);
         Ok(())
     }
 

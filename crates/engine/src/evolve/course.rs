@@ -2,14 +2,13 @@
 
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
-use pipeline::model::{HaltMode, StageIx};
+use pipeline::model::{HaltMode, StageIx, Work};
 use serde_json::{Value as Json, json};
 
 use super::ensure;
 use crate::command::StopReason;
 use crate::event::Event;
 use crate::run::Run;
-use crate::scope::HeadScope;
 use crate::state::execution::{Clock, ExecutionState};
 use crate::state::stage::StageState;
 use crate::state::{Bar, Cancel, ExecIx, Halt, Head, Pause, Phase};
@@ -98,6 +97,7 @@ impl Run {
             | Event::BreakpointsSet { .. }
             | Event::EventReceived { .. }
             | Event::EventEmitted { .. }
+            | Event::StageListening { .. }
             | Event::StageTriggered { .. }
             | Event::StageFed { .. }
             | Event::StagePassedOver { .. }
@@ -148,11 +148,11 @@ impl Run {
             seed,
             group,
             problem,
-            extends: _,
-            inherited: _,
-            parent: _,
-            environments: _,
-            config: _,
+            extends,
+            inherited,
+            parent,
+            environments,
+            config,
             breakpoints: _,
             step: _,
         } = event
@@ -180,13 +180,18 @@ impl Run {
             seed: *seed,
             group: group.clone(),
             problem: problem.clone(),
+            extends: extends.clone(),
+            inherited: inherited.clone(),
+            parent: parent.clone(),
+            environments: environments.clone(),
+            config: config.clone(),
             created_at: at,
         };
         for (name, template) in &self.pipeline.variables {
             if head.inputs.contains_key(name) {
                 continue;
             }
-            let value: Option<Json> = template.resolve(&HeadScope(&head)).ok();
+            let value: Option<Json> = template.resolve(&self.head_scope(&head)).ok();
             if let Some(value) = value {
                 head.variables.insert(name.clone(), value);
             }
@@ -243,7 +248,11 @@ impl Run {
     fn stop_live(&mut self, reason: StopReason) {
         let live: Vec<ExecIx> = self.state.links.live.values().copied().collect();
         for ix in live {
-            self.want_stop(ix, reason);
+            // A run of its own is paused with its parent instead.
+            let child = matches!(self.model(ix.stage).work, Work::Child { .. });
+            if !(child && reason == StopReason::Paused) {
+                self.want_stop(ix, reason);
+            }
         }
     }
 

@@ -42,7 +42,7 @@ impl Run {
         let (Some(condition), Some(head)) = (&stage.condition, self.state.head.as_deref()) else {
             return ready(None);
         };
-        let scope = RunScope::whole(self);
+        let scope = RunScope::stage(self, ix);
         match condition.evaluate(&head.facts, &scope, stage.environment.as_deref()) {
             Ok(reason) if condition.holds(&reason) => ready(Some(reason)),
             Ok(reason) => settled(stage, Outcome::Skipped, Settled::Condition { reason }),
@@ -94,7 +94,7 @@ impl Run {
         let Some(foreach) = &stage.foreach else {
             return failed(stage, "it has no foreach".to_owned());
         };
-        let items = match foreach.items.resolve(&RunScope::whole(self)) {
+        let items = match foreach.items.resolve(&RunScope::stage(self, ix)) {
             Ok(items) => items,
             Err(error) => return failed(stage, format!("foreach: {error}")),
         };

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 use crate::command::{StopReason, Verdict};
-use crate::event::{AttemptResult, Conclusion, Outcome, Settled, Usage};
+use crate::event::{AttemptResult, Conclusion, Outcome, RunLink, Settled, Usage};
 use crate::id::Actor;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,6 +111,8 @@ pub(crate) struct Started {
     pub(crate) at: Timestamp,
     pub(crate) worker: String,
     pub(crate) pid: Option<u32>,
+    /// It is a run of its own.
+    pub(crate) child: Option<RunLink>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::command::Verdict;
-use crate::event::{AttemptResult, Failure, Usage};
+use crate::event::{AttemptResult, Failure, RunLink, Usage};
 use crate::state::execution::Attempt;
 use crate::words;
 
@@ -44,6 +44,8 @@ pub struct AttemptView<'r> {
     pub detail: String,
     pub worker: Option<&'r str>,
     pub pid: Option<u32>,
+    /// It is a run of its own.
+    pub child: Option<&'r RunLink>,
     pub scheduled_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
@@ -89,6 +91,7 @@ impl<'r> AttemptView<'r> {
             detail,
             worker: attempt.started.as_ref().map(|started| &*started.worker),
             pid: attempt.started.as_ref().and_then(|started| started.pid),
+            child: attempt.started.as_ref().and_then(|started| started.child.as_ref()),
             scheduled_at: attempt.scheduled_at,
             started_at: attempt.started.as_ref().map(|started| started.at),
             finished_at: end.map(|end| end.at).or_else(|| resolved.map(|(at, _, _)| *at)),

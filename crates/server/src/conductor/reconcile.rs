@@ -249,6 +249,7 @@ fn is_plain(event: &Event) -> bool {
         | Event::StageTriggered { .. }
         | Event::StageFed { .. }
         | Event::StagePassedOver { .. }
+        | Event::StageListening { .. }
         | Event::StageClosed { .. }
         | Event::RollbackStarted { .. }
         | Event::RollbackFinished { .. }

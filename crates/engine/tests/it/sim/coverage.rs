@@ -114,6 +114,8 @@ fn command_word(command: &Command) -> &'static str {
         Command::Report { report: Report::NotStarted { .. }, .. } => "report not started",
         Command::Report { report: Report::Lost { .. }, .. } => "report lost",
         Command::Report { report: Report::ChildStarted { .. }, .. } => "report child started",
+        Command::Report { report: Report::ChildEnded { .. }, .. } => "report child ended",
+        Command::Report { report: Report::ChildRefused { .. }, .. } => "report child refused",
         Command::Report { report: Report::Probed { .. }, .. } => "report probed",
         Command::Fire { .. } => "fire",
         Command::Vote(_) => "vote",

@@ -346,6 +346,7 @@ impl<'a> Ledger<'a> {
             | Event::StageTriggered { .. }
             | Event::StageFed { .. }
             | Event::StagePassedOver { .. }
+            | Event::StageListening { .. }
             | Event::StageClosed { .. }
             | Event::RollbackStarted { .. }
             | Event::RollbackFinished { .. }

@@ -187,13 +187,15 @@ impl World<'_> {
                     Report::Started { .. } | Report::ChildStarted { .. } => {
                         if live.is_some_and(|live| !live.unknown) { None } else { Some(false) }
                     }
-                    Report::Exited(_) | Report::NotStarted { .. } | Report::Lost { .. } => {
-                        match live {
-                            Some(live) if live.unknown => None,
-                            Some(_) => Some(true),
-                            None => Some(false),
-                        }
-                    }
+                    Report::Exited(_)
+                    | Report::ChildEnded { .. }
+                    | Report::ChildRefused { .. }
+                    | Report::NotStarted { .. }
+                    | Report::Lost { .. } => match live {
+                        Some(live) if live.unknown => None,
+                        Some(_) => Some(true),
+                        None => Some(false),
+                    },
                 }
             }
             Command::Fire { .. } => None,

@@ -2,6 +2,7 @@
 
 pub mod approval;
 pub mod artifact;
+pub mod bundle;
 pub mod capture;
 pub mod feed;
 pub mod flow;

@@ -182,7 +182,7 @@ impl Conductor {
                 batch.set_enabled(name, enabled, at, reply);
             }
             Ask::Delete { name, reply } => batch.delete(name, self.clock.now(), reply),
-            Ask::Detail { run, reply } => batch.details.push((run, reply)),
+            Ask::Look { run, look } => batch.looks.push((run, look)),
         }
     }
 

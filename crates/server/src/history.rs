@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::run::RunDetail;
+use engine::Run;
 use engine::id::RunId;
 use store::port::{Read, RunRow};
 
-use crate::conductor::desk::Ask;
 use crate::conductor::live::{Live, guarded};
 use crate::definition::Definitions;
 use crate::refused::Refused;
@@ -25,11 +25,22 @@ pub(crate) struct Histories {
 
 /// The run as it is on disk.
 pub(crate) async fn detail(shared: &Shared, row: &RunRow) -> Result<RunDetail, Refused> {
+    look(shared, row, view::run::detail).await
+}
+
+/// What somebody wants to know of a run, as it is on disk.
+pub(crate) async fn look<T: Send + 'static>(
+    shared: &Shared,
+    row: &RunRow,
+    look: impl Fn(&Run) -> T + Send + Sync + 'static,
+) -> Result<T, Refused> {
     let run = row.id;
-    if !row.finished
-        && let Some(detail) = shared.desk.ask(|reply| Ask::Detail { run, reply }).await?
-    {
-        return Ok(*detail);
+    let look = Arc::new(look);
+    if !row.finished {
+        let look = Arc::clone(&look);
+        if let Some(seen) = shared.desk.look(run, move |live| look(live)).await? {
+            return Ok(seen);
+        }
     }
     let histories = Arc::clone(&shared.histories);
     let definitions = Arc::clone(&shared.definitions);
@@ -37,7 +48,31 @@ pub(crate) async fn detail(shared: &Shared, row: &RunRow) -> Result<RunDetail, R
         .read(move |reader| {
             let live = histories.fold(run, reader, &definitions)?;
             let damaged = |problem| Refused::Damaged { run: run.to_string(), problem };
-            guarded(|| view::run::detail(&live.run)).map_err(damaged)
+            guarded(|| look(&live.run)).map_err(damaged)
+        })
+        .await
+}
+
+/// What somebody wants to know of a run as it was after its first `at` events.
+pub(crate) async fn look_at<T: Send + 'static>(
+    shared: &Shared,
+    row: &RunRow,
+    at: u64,
+    look: impl Fn(&Run) -> T + Send + Sync + 'static,
+) -> Result<T, Refused> {
+    let run = row.id;
+    let definitions = Arc::clone(&shared.definitions);
+    shared
+        .read(move |reader| {
+            let journal = reader.journal(run)?;
+            let upto = usize::try_from(at).unwrap_or(usize::MAX);
+            let Some(journal) = journal.get(..upto).filter(|events| !events.is_empty()) else {
+                return Err(Refused::NoSuchEvent { at, last: journal.len() as u64 });
+            };
+            let damaged = |problem| Refused::Damaged { run: run.to_string(), problem };
+            let missing = || Refused::NotFound { what: "run", name: run.to_string() };
+            let live = Live::replay(run, journal, &definitions, reader)?.ok_or_else(missing)?;
+            guarded(|| look(&live.run)).map_err(damaged)
         })
         .await
 }

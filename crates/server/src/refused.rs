@@ -18,6 +18,8 @@ pub(crate) enum Refused {
     Catalog(#[from] Refusal),
     #[error("there is no {what} `{name}`")]
     NotFound { what: &'static str, name: String },
+    #[error("there is no event {at}: the run has 1 to {last}")]
+    NoSuchEvent { at: u64, last: u64 },
     #[error("pipeline `{name}` is disabled: it starts nothing")]
     Disabled { name: String },
     #[error("revision {revision} of pipeline `{name}` cannot be read any more: {problem}")]

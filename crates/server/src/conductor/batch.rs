@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use api::link::{AttemptRef, Report};
-use api::run::{RunDetail, RunSummary};
+use api::run::RunSummary;
 use engine::id::RunId;
 use indexmap::IndexSet;
 use jiff::Timestamp;
 use store::port::{Change, Outcome};
 
-use super::desk::{Reply, Saved};
+use super::desk::{Look, Reply, Saved};
 use super::reports::Whose;
 use crate::refused::Refused;
 
@@ -29,7 +29,7 @@ pub(crate) struct Batch {
     /// Runs to bring in line with the world although nothing was decided.
     pub(crate) reconcile: IndexSet<RunId>,
     /// Read after the commit, so that only what is on disk is shown.
-    pub(crate) details: Vec<(RunId, Reply<Option<Box<RunDetail>>>)>,
+    pub(crate) looks: Vec<(RunId, Look)>,
     /// Numbers given to runs that are created in this turn.
     pub(crate) numbers: HashMap<String, u64>,
 }
@@ -71,7 +71,7 @@ impl Batch {
             && self.ended.is_empty()
             && self.acks.is_empty()
             && self.catalog.is_empty()
-            && self.details.is_empty()
+            && self.looks.is_empty()
             && self.reconcile.is_empty()
     }
 

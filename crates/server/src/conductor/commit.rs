@@ -8,7 +8,6 @@ use store::port::{Append, Appended, Change, Error, Outcome, RunRow};
 
 use super::Conductor;
 use super::batch::Batch;
-use super::live::guarded;
 use crate::failpoint;
 use crate::live::Notice;
 use crate::refused::{Refused, chain};
@@ -187,13 +186,8 @@ impl Conductor {
                 |row| Ok(view::run::summary(row)),
             ));
         }
-        for (run, reply) in batch.details {
-            let detail = self.runs.get(&run).map(|live| guarded(|| view::run::detail(&live.run)));
-            reply.send(match detail {
-                None => Ok(None),
-                Some(Ok(detail)) => Ok(Some(Box::new(detail))),
-                Some(Err(problem)) => Err(Refused::Damaged { run: run.to_string(), problem }),
-            });
+        for (run, look) in batch.looks {
+            look(self.runs.get(&run).map(|live| &live.run));
         }
         for run in rows.iter().map(|(run, _)| *run).chain(batch.reconcile) {
             self.rest(run);

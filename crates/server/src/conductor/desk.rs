@@ -4,13 +4,15 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::link;
-use api::run::{RunDetail, RunSummary};
+use api::run::RunSummary;
+use engine::Run;
 use engine::command::Command;
 use engine::id::RunId;
 use pipeline::Pipeline;
 use store::port::Expect;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::live::guarded;
 use crate::intake::Start;
 use crate::refused::Refused;
 
@@ -48,12 +50,15 @@ pub(crate) enum Ask {
         name: String,
         reply: Reply<()>,
     },
-    /// A loaded run as committed; `None` when it is at rest.
-    Detail {
+    /// Shows a loaded run as committed; `None` when it is at rest.
+    Look {
         run: RunId,
-        reply: Reply<Option<Box<RunDetail>>>,
+        look: Look,
     },
 }
+
+/// Reads what it wants to know and answers for itself.
+pub(crate) type Look = Box<dyn FnOnce(Option<&Run>) + Send>;
 
 pub(crate) struct Save {
     pub(crate) pipeline: Arc<Pipeline>,
@@ -103,6 +108,23 @@ impl Desk {
         let input = Input::Ask(ask(Reply { sender, _room: room }));
         self.inbox.send(input).map_err(|_closed| Refused::Stopping)?;
         answer.await.map_err(|_dropped| Refused::Stopping)?
+    }
+
+    /// What somebody wants to know of a loaded run, as committed; `None` when it is at rest.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        run: RunId,
+        look: impl FnOnce(&Run) -> T + Send + 'static,
+    ) -> Result<Option<T>, Refused> {
+        self.ask(|reply: Reply<Option<T>>| {
+            let look = move |live: Option<&Run>| {
+                let seen = live.map(|live| guarded(|| look(live))).transpose();
+                let damaged = |problem| Refused::Damaged { run: run.to_string(), problem };
+                reply.send(seen.map_err(damaged));
+            };
+            Ask::Look { run, look: Box::new(look) }
+        })
+        .await
     }
 
     pub(crate) fn stop(&self) {

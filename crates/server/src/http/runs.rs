@@ -72,13 +72,25 @@ pub(crate) async fn list(
     Ok(Json(pipelines::page("run", data, limit, |summary: &RunSummary| summary.id.clone())))
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Shown {
+    /// After so many events.
+    at: Option<u64>,
+}
+
+/// The run as it is, or as it was after its first events.
 pub(crate) async fn show(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
     Path(run): Path<String>,
+    Params(Shown { at }): Params<Shown>,
 ) -> Result<Json<RunDetail>, Fault> {
     let row = reference::run(&shared, &run).await?;
-    Ok(Json(history::detail(&shared, &row).await?))
+    Ok(Json(match at {
+        None => history::detail(&shared, &row).await?,
+        Some(at) => history::look_at(&shared, &row, at, view::run::detail).await?,
+    }))
 }
 
 /// Starts a run, or says what it would do.

@@ -110,6 +110,12 @@ pub struct StartRun {
     /// Plan only: nothing is stored or started.
     #[serde(default)]
     pub dry_run: bool,
+    /// Executions of these stages are held before they start.
+    #[serde(default)]
+    pub breakpoints: Vec<String>,
+    /// Every execution is held before it starts.
+    #[serde(default)]
+    pub step: bool,
 }
 
 /// Answer of a dry run.

@@ -1,6 +1,7 @@
 //! What people and lists are shown of a run, read from its state.
 
 mod attempt;
+mod outputs;
 mod row;
 
 use std::time::Duration;
@@ -118,6 +119,11 @@ impl Run {
     /// Since when it is paused.
     pub fn paused_at(&self) -> Option<Timestamp> {
         self.state.pause.as_ref().map(|pause| pause.since)
+    }
+
+    /// Who paused it.
+    pub fn paused_by(&self) -> Option<&str> {
+        self.state.pause.as_ref().map(|pause| pause.by.as_str())
     }
 
     /// Spent in pauses that are over.

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use api::link;
 use engine::command::{Command, StopReason};
 use engine::id::{AttemptId, RunId};
+use indexmap::IndexSet;
 use store::port::{Read, Write};
 use tokio::sync::watch;
 
@@ -30,6 +31,7 @@ use timers::Timers;
 
 mod admission;
 pub(crate) mod batch;
+mod children;
 mod commit;
 pub(crate) mod desk;
 pub(crate) mod hands;
@@ -40,6 +42,7 @@ mod reconcile;
 mod recover;
 mod reports;
 mod runs;
+pub(crate) mod starts;
 pub(crate) mod timers;
 
 pub(crate) use open::Opening;
@@ -85,6 +88,8 @@ pub(crate) struct Conductor {
     pub(crate) unhanded: Vec<(RunId, AttemptId, StopReason)>,
     /// Probes that cannot be put together.
     pub(crate) unprobed: Vec<(RunId, AttemptId)>,
+    /// Runs to look at because of what became of another one.
+    pub(crate) revisit: IndexSet<RunId>,
     pub(crate) ended: bool,
 }
 
@@ -101,7 +106,7 @@ impl Conductor {
     fn turn(mut self) {
         let mut batch =
             Batch { reconcile: self.runs.keys().copied().collect(), ..Batch::default() };
-        self.admit(&mut batch);
+        self.follow(&mut batch);
         self.finish(batch);
         while !self.ended {
             let mut batch = Batch::default();
@@ -109,7 +114,7 @@ impl Conductor {
             failpoint::pass("drained");
             self.recover(&mut batch);
             self.fire(&mut batch);
-            self.admit(&mut batch);
+            self.follow(&mut batch);
             self.finish(batch);
         }
         self.broker.close();
@@ -230,6 +235,12 @@ impl Conductor {
                 tracing::warn!(key = kept.attempt.key, cause = %refused, "a report was dropped");
             }
         }
+    }
+
+    /// What follows in other runs from what was decided in this turn, so that it is one commit.
+    fn follow(&mut self, batch: &mut Batch) {
+        // Who is admitted may start a child, and a child that ended may make room.
+        while self.follow_children(batch) | self.admit(batch) {}
     }
 
     /// Timers that are due. Which of them still mean something is the engine's to say.

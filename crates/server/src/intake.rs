@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::pipeline::StartRun;
+use engine::event::{Inherited, Parent, RunLink};
+use engine::id::RunId;
 use indexmap::IndexMap;
 use pipeline::Pipeline;
 use pipeline::model::ValueKind;
@@ -23,6 +25,23 @@ pub(crate) struct Start {
     pub(crate) event: Json,
     pub(crate) facts: Facts,
     pub(crate) directory: Option<String>,
+    pub(crate) origin: Origin,
+    /// Executions of these stages are held before they start.
+    pub(crate) breakpoints: Vec<String>,
+    /// Every execution is.
+    pub(crate) step: bool,
+}
+
+/// What a run goes on from.
+#[derive(Debug, Default)]
+pub(crate) enum Origin {
+    /// Nothing, unless its pipeline was rewound: then the run that it was rewound to.
+    #[default]
+    Fresh,
+    /// Another run of the same pipeline.
+    Extends { link: RunLink, inherited: Vec<Inherited> },
+    /// It is an attempt of another run, which gives it its id.
+    Child { id: RunId, parent: Parent },
 }
 
 #[derive(Debug)]
@@ -63,7 +82,43 @@ impl Start {
         }
         let inputs = inputs(&pipeline, request.inputs, &request.input_texts)?;
         let directory = request.directory;
-        Ok(Self { pipeline, digest, source, by, inputs, event, facts, directory })
+        let (breakpoints, step) = (request.breakpoints, request.step);
+        let origin = Origin::Fresh;
+        Ok(Self {
+            pipeline,
+            digest,
+            source,
+            by,
+            inputs,
+            event,
+            facts,
+            directory,
+            origin,
+            breakpoints,
+            step,
+        })
+    }
+
+    /// Of a revision of the catalogue, with nothing but its defaults.
+    pub(crate) fn of_stored(
+        pipeline: Arc<Pipeline>,
+        revision: u32,
+        digest: String,
+        by: String,
+    ) -> Self {
+        Self {
+            pipeline,
+            digest,
+            source: Source::Stored { revision },
+            by,
+            inputs: IndexMap::new(),
+            event: Json::Null,
+            facts: Facts::default(),
+            directory: None,
+            origin: Origin::Fresh,
+            breakpoints: Vec::new(),
+            step: false,
+        }
     }
 }
 

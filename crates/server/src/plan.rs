@@ -12,16 +12,18 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::conductor::live::guarded;
+use crate::conductor::starts::named_environments;
+use crate::config::Config;
 use crate::intake::Start;
 use crate::refused::Refused;
 use crate::view;
 
 /// What each stage would do, as far as that is known before anything ran.
-pub(crate) fn plan(start: Start) -> Result<Plan, Refused> {
-    guarded(|| decide(start)).map_err(Refused::Internal)?
+pub(crate) fn plan(start: Start, config: &Config) -> Result<Plan, Refused> {
+    guarded(|| decide(start, config)).map_err(Refused::Internal)?
 }
 
-fn decide(start: Start) -> Result<Plan, Refused> {
+fn decide(start: Start, config: &Config) -> Result<Plan, Refused> {
     let pipeline = Arc::clone(&start.pipeline);
     let digest = start.digest.clone();
     let now = Clock::start(None).now();
@@ -40,8 +42,9 @@ fn decide(start: Start) -> Result<Plan, Refused> {
         extends: None,
         inherited: Vec::new(),
         parent: None,
-        environments: indexmap::IndexMap::new(),
-        config: indexmap::IndexMap::new(),
+        environments: named_environments(&pipeline, config),
+        config: config.values.clone(),
+        // A plan says what would be done, not where somebody wants to look.
         breakpoints: Vec::new(),
         step: false,
     };

@@ -18,6 +18,8 @@ pub(crate) enum Refused {
     Catalog(#[from] Refusal),
     #[error("there is no {what} `{name}`")]
     NotFound { what: &'static str, name: String },
+    #[error("runs are not started more than {depth} deep inside each other")]
+    TooDeep { depth: u32 },
     #[error("there is no event {at}: the run has 1 to {last}")]
     NoSuchEvent { at: u64, last: u64 },
     #[error("pipeline `{name}` is disabled: it starts nothing")]

@@ -12,10 +12,11 @@ const CONCURRENCY: &str = "concurrency";
 
 impl Conductor {
     /// Before each commit, so that an admission is stored together with what made room for it.
-    pub(super) fn admit(&mut self, batch: &mut Batch) {
+    /// Says whether anybody was moved.
+    pub(super) fn admit(&mut self, batch: &mut Batch) -> bool {
         // Nothing of a group can have changed when no run did.
         if batch.touched.is_empty() && batch.reconcile.is_empty() {
-            return;
+            return false;
         }
         // A run that was dropped because the disk is full still has its place.
         for run in self.dropped.iter().copied().collect::<Vec<_>>() {
@@ -23,25 +24,28 @@ impl Conductor {
                 Ok(()) | Err(Refused::Damaged { .. }) => {}
                 Err(refused) => {
                     tracing::warn!(%run, cause = %refused, "nobody is admitted: a run is missing");
-                    return;
+                    return false;
                 }
             }
         }
+        let mut any = false;
         // Each step can make room for the next; a run is cancelled or admitted at most once.
         for _ in 0..=self.runs.len() {
             let occupants = self.runs.values().filter_map(|live| live.run.occupant());
             let steps = admit(occupants);
             if steps.is_empty() {
-                return;
+                break;
             }
             let mut moved = false;
             for step in steps {
                 moved |= self.take_step(step, batch);
             }
+            any |= moved;
             if !moved {
-                return;
+                break;
             }
         }
+        any
     }
 
     /// Whether the run took it.

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use engine::Run;
 use engine::command::{Command, Rejection};
-use engine::event::{Event, Stamped};
-use engine::id::RunId;
+use engine::event::{Event, Parent, Stamped};
+use engine::id::{AttemptId, RunId};
 use jiff::Timestamp;
 use pipeline::Pipeline;
+use pipeline::model::Work;
 use store::port::{Read, RunRow, StageRow};
 
 use crate::definition::Definitions;
@@ -20,6 +21,8 @@ pub(crate) struct Live {
     pub(crate) run: Run,
     /// Some stage has a `total_timeout`.
     pub(crate) has_total: bool,
+    /// Some stage is a run of another pipeline.
+    pub(crate) has_children: bool,
     /// Events on disk.
     pub(crate) stored: u64,
     /// Events decided and folded in, not yet on disk.
@@ -57,8 +60,10 @@ impl Live {
     }
 
     fn of(id: RunId, run: Run, stored: u64) -> Self {
-        let has_total = run.pipeline().stages.iter().any(|stage| stage.limits.total.is_some());
-        Self { id, run, has_total, stored, fresh: Vec::new() }
+        let stages = &run.pipeline().stages;
+        let has_total = stages.iter().any(|stage| stage.limits.total.is_some());
+        let has_children = stages.iter().any(|stage| matches!(stage.work, Work::Child { .. }));
+        Self { id, run, has_total, has_children, stored, fresh: Vec::new() }
     }
 
     /// Decides a command. The outer error is a panic: the run must not be used any more.
@@ -81,6 +86,17 @@ impl Live {
             run: view::run::row(&self.run),
             stages: view::stage::rows(&self.run, &self.fresh),
         })
+    }
+
+    /// The execution that started it, where a person did not.
+    pub(crate) fn parent(&self) -> Option<&Parent> {
+        self.run.header().and_then(|header| header.parent)
+    }
+
+    /// Whether an attempt is a run of its own: nothing for the hands.
+    pub(crate) fn is_child(&self, attempt: &AttemptId) -> bool {
+        let row = || self.run.row(&attempt.execution);
+        self.has_children && row().is_some_and(|row| matches!(row.stage.work, Work::Child { .. }))
     }
 
     pub(crate) fn is_finished(&self) -> bool {

@@ -70,6 +70,7 @@ impl Conductor {
             tried_at: None,
             unhanded: Vec::new(),
             unprobed: Vec::new(),
+            revisit: IndexSet::new(),
             ended: false,
         };
         let unfinished = conductor.writer.unfinished()?;
@@ -118,7 +119,8 @@ fn to_adopt(live: &Live) -> Vec<(Whose, String)> {
     let desired = live.run.desired();
     let stopping = desired.stops.into_iter().map(|(attempt, _)| attempt);
     let attempts: IndexSet<AttemptId> = desired.attempts.into_iter().chain(stopping).collect();
-    let attempts = attempts.into_iter().filter_map(|attempt| {
+    let attempts = attempts.into_iter().filter(|attempt| !live.is_child(attempt));
+    let attempts = attempts.filter_map(|attempt| {
         let key = live.run.task(&attempt)?.key;
         Some((Whose { run: live.id, attempt, probe: false }, key))
     });

@@ -31,7 +31,7 @@ impl Conductor {
             return false;
         }
         let Some(live) = self.runs.get(&run) else { return false };
-        if live.is_finished() || live.has_total {
+        if live.is_finished() || live.has_total || live.has_children {
             return false;
         }
         let mut scheduled = IndexSet::new();
@@ -78,7 +78,13 @@ impl Conductor {
             }
         };
         let mut stopping = HashSet::new();
-        for (attempt, reason) in desired.stops {
+        let (mut stops, mut wanted) = (desired.stops, desired.attempts);
+        if live.has_children {
+            // Runs of their own are followed before a commit.
+            stops.retain(|(attempt, _)| !live.is_child(attempt));
+            wanted.retain(|attempt| !live.is_child(attempt));
+        }
+        for (attempt, reason) in stops {
             let whose = Whose { run, attempt: attempt.clone(), probe: false };
             if !self.hands.stop(&whose, reason) {
                 self.unhanded.push((run, attempt.clone(), reason));
@@ -87,7 +93,6 @@ impl Conductor {
         }
         self.probe(run, &desired.probes);
         self.timers.set(run, desired.timers);
-        let mut wanted = desired.attempts;
         if !stopping.is_empty() {
             wanted.retain(|attempt| !stopping.contains(attempt));
         }

@@ -84,7 +84,9 @@ impl Conductor {
     }
 
     pub(super) fn mark_damaged(&mut self, run: RunId, problem: String) {
-        self.runs.remove(&run);
+        let parent = self.runs.remove(&run).and_then(|live| Some(live.parent()?.link.run));
+        // Whoever waits for it waits in vain.
+        self.revisit.extend(parent);
         self.dropped.remove(&run);
         self.hands.abandon(run);
         self.timers.set(run, Vec::new());

@@ -92,6 +92,7 @@ impl From<Refused> for Fault {
             Refused::NotFound { what, .. } => {
                 Self::not_found(says).hint(format!("orchestrate {what} list"))
             }
+            Refused::TooDeep { .. } => Self::conflict(says),
             Refused::NoSuchEvent { .. } => Self::not_found(says),
             Refused::Disabled { name } => {
                 Self::conflict(says).hint(format!("orchestrate pipeline enable {name}"))

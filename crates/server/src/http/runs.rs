@@ -123,7 +123,8 @@ pub(crate) async fn start(
         }
     })?);
     if dry_run {
-        let plan = blocking(move || crate::plan::plan(*start)).await??;
+        let config = shared.config()?;
+        let plan = blocking(move || crate::plan::plan(*start, &config)).await??;
         return Ok(Json(plan).into_response());
     }
     let summary = shared.desk.ask(|reply| Ask::Start { start, reply }).await?;

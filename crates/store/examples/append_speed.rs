@@ -128,7 +128,9 @@ fn append(n: u64, after: u64, events: u64, stages: u32) -> Change {
         finished_at: Some(Timestamp::UNIX_EPOCH),
     };
     let stages = (0..stages).map(stage).collect();
-    Change::Append(Append { run: run(n), after, events, row: row(n, "running"), stages })
+    let (requests, artifacts) = (Vec::new(), Vec::new());
+    let row = row(n, "running");
+    Change::Append(Append { run: run(n), after, events, row, stages, requests, artifacts })
 }
 
 fn finished(n: u64) -> Change {
@@ -140,6 +142,8 @@ fn finished(n: u64) -> Change {
         events: vec![settled(1)],
         row,
         stages: Vec::new(),
+        requests: Vec::new(),
+        artifacts: Vec::new(),
     })
 }
 
@@ -169,6 +173,9 @@ fn row(n: u64, status: &str) -> RunRow {
         created_at: Timestamp::UNIX_EPOCH,
         started_at: Some(Timestamp::UNIX_EPOCH),
         finished_at: None,
+        extends: None,
+        parent: None,
+        superseded: false,
         progress: json!({ "total": 1000, "settled": n % 1000, "running": 1, "waiting": 0 }),
     }
 }

@@ -6,13 +6,17 @@
 pub mod sample;
 
 mod catalog;
+mod flow;
 mod journal;
+mod people;
 mod runs;
 
 use std::any::Any;
 
 pub use self::catalog::*;
+pub use self::flow::*;
 pub use self::journal::*;
+pub use self::people::*;
 pub use self::runs::*;
 use crate::port::{Change, Outcome, Read, Write};
 
@@ -71,6 +75,20 @@ macro_rules! conformance {
             runs_are_filtered_and_paged
             runs_are_found_by_prefix_and_number
             recent_runs_give_statuses_and_the_median
+            relatives_of_a_run_are_found
+            requests_are_numbered_once_in_one_counter
+            requests_are_filtered_and_paged
+            a_refused_append_numbers_nothing
+            drafts_last_until_the_form_is_closed
+            artifacts_are_numbered_once_and_change_their_status
+            artifacts_are_filtered_and_paged
+            an_event_is_stored_once_and_shows_who_took_it
+            events_from_outside_are_listed_both_ways
+            tokens_are_created_found_and_revoked
+            a_rewind_supersedes_later_runs_until_it_is_undone
+            a_rewind_stands_once_a_run_was_created_after_it
+            rewinds_of_rewinds_are_undone_one_by_one
+            decisions_are_listed_newest_first_with_filters
         );
     };
     ($open:expr => $($name:ident)*) => {

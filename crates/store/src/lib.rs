@@ -5,6 +5,7 @@
 //! - [`memory`]: the same for tests and dry runs.
 //! - [`folder`]: the data folder around it: who owns it, what lies where.
 
+mod audit;
 mod catalog;
 mod chain;
 #[cfg(any(test, feature = "conformance"))]

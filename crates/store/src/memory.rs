@@ -1,5 +1,7 @@
 //! The memory without a disk: the same contract, for tests and for what need not last.
 
+mod flow;
+mod people;
 mod read;
 mod write;
 
@@ -10,7 +12,10 @@ use engine::event::Stamped;
 use engine::id::RunId;
 
 use crate::chain::{self, Hash, Head};
-use crate::port::{Error, PipelineRow, RevisionRow, RunRow, StageRow};
+use crate::port::{
+    ArtifactRow, AuditRow, DraftRow, Error, GivenRow, PipelineRow, RequestRow, RevisionRow,
+    RewindRow, RunRow, StageRow, TokenRow,
+};
 
 /// A fresh, empty memory: its writer, and a reader that sees what the writer commits.
 pub fn open() -> (MemoryWriter, MemoryReader) {
@@ -38,6 +43,23 @@ struct State {
     runs: BTreeMap<RunId, Run>,
     numbers: HashSet<(String, u64)>,
     head: Head,
+    /// These are numbered from 1, by their places.
+    requests: Vec<RequestRow>,
+    artifacts: Vec<ArtifactRow>,
+    given: Vec<GivenRow>,
+    rewinds: Vec<Rewind>,
+    drafts: BTreeMap<u64, DraftRow>,
+    tokens: Vec<TokenRow>,
+    decisions: Vec<AuditRow>,
+}
+
+#[derive(Debug)]
+struct Rewind {
+    row: RewindRow,
+    /// The highest number that the pipeline had used.
+    newest: u64,
+    /// The run that it went back to was superseded before.
+    revived: bool,
 }
 
 impl Default for State {
@@ -47,6 +69,13 @@ impl Default for State {
             runs: BTreeMap::new(),
             numbers: HashSet::new(),
             head: Head::empty(),
+            requests: Vec::new(),
+            artifacts: Vec::new(),
+            given: Vec::new(),
+            rewinds: Vec::new(),
+            drafts: BTreeMap::new(),
+            tokens: Vec::new(),
+            decisions: Vec::new(),
         }
     }
 }

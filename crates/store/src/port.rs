@@ -3,10 +3,20 @@
 //! Writing is synchronous and single: the conductor's thread owns the [`Write`] side, gathers what
 //! has come in, and commits it in one synced transaction. Reading has connections of its own.
 
+mod flow;
+mod people;
+
 use engine::event::Stamped;
 use engine::id::RunId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use self::flow::{
+    AuditQuery, AuditRow, GivenEvent, GivenQuery, GivenRow, RewindRow, Taker, TokenRow,
+};
+pub use self::people::{
+    ArtifactQuery, ArtifactRow, DraftRow, RequestKind, RequestQuery, RequestRow,
+};
 
 /// The one writer.
 ///
@@ -63,6 +73,29 @@ pub trait Read: Send + Sync {
         let done = self.runs(&RunQuery { pipeline, finished, limit: 50, ..RunQuery::default() })?;
         Ok(Recent::of(ten, &done))
     }
+    /// Runs that an execution of this one started, oldest first.
+    fn runs_by_parent(&self, parent: RunId) -> Result<Vec<RunRow>, Error>;
+    /// Runs that go on from this one, oldest first.
+    fn runs_extending(&self, run: RunId) -> Result<Vec<RunRow>, Error>;
+    /// The newest run of a pipeline that is not superseded.
+    fn latest(&self, pipeline: &str) -> Result<Option<RunRow>, Error>;
+    /// Newest first, keyset-paged.
+    fn requests(&self, query: &RequestQuery) -> Result<Vec<RequestRow>, Error>;
+    fn request(&self, number: u64) -> Result<Option<RequestRow>, Error>;
+    fn draft(&self, request: u64) -> Result<Option<DraftRow>, Error>;
+    /// Newest first, keyset-paged.
+    fn artifacts(&self, query: &ArtifactQuery) -> Result<Vec<ArtifactRow>, Error>;
+    fn artifact(&self, number: u64) -> Result<Option<ArtifactRow>, Error>;
+    fn given_events(&self, query: &GivenQuery) -> Result<Vec<GivenRow>, Error>;
+    fn given_event(&self, id: &str) -> Result<Option<GivenRow>, Error>;
+    /// Also a revoked one.
+    fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error>;
+    /// Oldest first.
+    fn tokens(&self) -> Result<Vec<TokenRow>, Error>;
+    /// Newest first; `None`: of all pipelines.
+    fn rewinds(&self, pipeline: Option<&str>, limit: u32) -> Result<Vec<RewindRow>, Error>;
+    /// Newest first, keyset-paged.
+    fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, Error>;
     /// Checks every hash of every run and of the whole; the first broken link is an
     /// [`Error::Corrupt`], or [`Error::Broken`] where no single run is to blame.
     fn verify(&self) -> Result<Verified, Error>;
@@ -94,6 +127,52 @@ pub enum Change {
         at: Timestamp,
     },
     Append(Append),
+    /// Refused when the form is closed.
+    SaveDraft {
+        /// Its number.
+        request: u64,
+        values: serde_json::Value,
+        by: String,
+        at: Timestamp,
+    },
+    /// Answered by [`Outcome::Given`]. Who takes it is noted by the append that has it as
+    /// `event.received`.
+    StoreEvent(GivenEvent),
+    CreateToken {
+        id: String,
+        /// Hex SHA-256 of the token.
+        hash: String,
+        user: String,
+        admin: bool,
+        by: String,
+        at: Timestamp,
+    },
+    /// Nothing happens when it is revoked already.
+    RevokeToken {
+        id: String,
+        at: Timestamp,
+    },
+    /// Later runs of the pipeline are superseded, so that this one is the latest; should it be
+    /// superseded itself, it is not any more. Answered by [`Outcome::Rewound`].
+    RewindPipeline {
+        pipeline: String,
+        /// The number of the run.
+        to: u64,
+        by: String,
+        at: Timestamp,
+    },
+    /// Takes back the last rewind of the pipeline that stands, as long as no run was created after
+    /// it. Answered by [`Outcome::Rewound`].
+    UndoRewind {
+        pipeline: String,
+        by: String,
+        at: Timestamp,
+    },
+    /// Their content is to be removed: their status becomes [`ArtifactRow::DROPPED`]. Numbers that
+    /// are not known are passed over.
+    DropArtifacts {
+        numbers: Vec<u64>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +197,10 @@ pub struct Append {
     pub row: RunRow,
     /// Only those that changed.
     pub stages: Vec<StageRow>,
+    /// Only those that are new or changed.
+    pub requests: Vec<RequestRow>,
+    /// Only those that are new or changed. Their content is stored already.
+    pub artifacts: Vec<ArtifactRow>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +214,19 @@ pub enum Outcome {
     Appended {
         last: u64,
         rows: Vec<Appended>,
+        /// Numbers of the append's requests, in its order.
+        requests: Vec<u64>,
+        /// Numbers of the append's artifacts, in its order.
+        artifacts: Vec<u64>,
+    },
+    /// `created`: false when the id was known; then nothing was stored.
+    Given {
+        number: u64,
+        created: bool,
+    },
+    /// Numbers of the runs that are superseded now, or by an undo are not any more; ascending.
+    Rewound {
+        runs: Vec<u64>,
     },
     Refused(Refusal),
 }
@@ -156,6 +252,22 @@ pub enum Refusal {
     /// Only when a run is created.
     #[error("`{pipeline}#{number}` exists already")]
     NumberTaken { pipeline: String, number: u64 },
+    #[error("there is no request {number}")]
+    NoSuchRequest { number: u64 },
+    #[error("request {number} is closed ({status})")]
+    RequestClosed { number: u64, status: String },
+    #[error("token `{id}` exists already")]
+    TokenExists { id: String },
+    #[error("there is no token `{id}`")]
+    NoSuchToken { id: String },
+    #[error("there is no run `{pipeline}#{number}`")]
+    NoSuchRun { pipeline: String, number: u64 },
+    #[error("`{pipeline}#{number}` is the latest run already")]
+    LatestAlready { pipeline: String, number: u64 },
+    #[error("no rewind of `{pipeline}` is there to be undone")]
+    NoRewind { pipeline: String },
+    #[error("`{pipeline}#{number}` was started since: the rewind cannot be undone any more")]
+    RewindOver { pipeline: String, number: u64 },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,7 +293,8 @@ pub struct RevisionRow {
 /// Table `pipeline_runs`.
 ///
 /// `status`, `finished`, `reason`, `started_at`, `finished_at` and `progress` follow every
-/// [`Append`]; the rest is fixed by the one that created the run.
+/// [`Append`]; `superseded` follows the rewinds of the pipeline; the rest is fixed by the append
+/// that created the run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRow {
     pub id: RunId,
@@ -198,6 +311,15 @@ pub struct RunRow {
     pub finished_at: Option<Timestamp>,
     /// Counts by status, as JSON.
     pub progress: serde_json::Value,
+    /// The run that it goes on from.
+    #[serde(default)]
+    pub extends: Option<RunId>,
+    /// The run that started it.
+    #[serde(default)]
+    pub parent: Option<RunId>,
+    /// Its pipeline was rewound to an earlier run. Of no meaning in an append.
+    #[serde(default)]
+    pub superseded: bool,
 }
 
 /// Table `pipeline_stages`: one row an execution.

@@ -1,13 +1,19 @@
 //! The memory on disk: one SQLite database in WAL mode, every commit synced.
 
 mod append;
+mod audit;
 mod catalog;
+mod change;
 mod failure;
+mod given;
 mod journal;
 mod list;
 mod migrate;
+mod people;
 mod read;
+mod rewinds;
 mod row;
+mod tokens;
 mod verify;
 mod write;
 

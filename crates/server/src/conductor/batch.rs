@@ -56,7 +56,11 @@ impl Waits {
             (Self::Done(reply), Outcome::Done) => reply.send(Ok(())),
             (
                 waits,
-                outcome @ (Outcome::Saved { .. } | Outcome::Done | Outcome::Appended { .. }),
+                outcome @ (Outcome::Saved { .. }
+                | Outcome::Done
+                | Outcome::Appended { .. }
+                | Outcome::Given { .. }
+                | Outcome::Rewound { .. }),
             ) => {
                 waits.refuse(Refused::Internal(format!("the store answered {outcome:?}")));
             }

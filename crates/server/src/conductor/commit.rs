@@ -95,7 +95,9 @@ impl Conductor {
                     let events = std::mem::take(&mut live.fresh);
                     let (after, row) = (live.stored, rows.run.clone());
                     let stages = rows.stages;
-                    let append = Append { run, after, events, row: rows.run, stages };
+                    let (requests, artifacts) = (Vec::new(), Vec::new());
+                    let append =
+                        Append { run, after, events, row: rows.run, stages, requests, artifacts };
                     written.push(Written { run, row, change: Some(changes.len()) });
                     changes.push(Change::Append(append));
                 }

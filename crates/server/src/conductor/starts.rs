@@ -123,7 +123,13 @@ impl Conductor {
         match outcomes.into_iter().next() {
             Some(Outcome::Saved { revision, .. }) => Ok(revision),
             Some(Outcome::Refused(refusal)) => Err(Refused::Catalog(refusal)),
-            Some(Outcome::Done | Outcome::Appended { .. }) | None => {
+            Some(
+                Outcome::Done
+                | Outcome::Appended { .. }
+                | Outcome::Given { .. }
+                | Outcome::Rewound { .. },
+            )
+            | None => {
                 Err(Refused::Internal("saving a pipeline was answered by something else".into()))
             }
         }

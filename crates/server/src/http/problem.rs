@@ -170,7 +170,16 @@ impl Fault {
             Refusal::RevisionMoved { name, .. } => {
                 Self::conflict(says).hint(format!("orchestrate pipeline show {name}"))
             }
-            Refusal::SequenceMoved { .. } | Refusal::NumberTaken { .. } => Self::conflict(says),
+            Refusal::NoSuchRequest { .. }
+            | Refusal::NoSuchToken { .. }
+            | Refusal::NoSuchRun { .. } => Self::not_found(says),
+            Refusal::SequenceMoved { .. }
+            | Refusal::NumberTaken { .. }
+            | Refusal::RequestClosed { .. }
+            | Refusal::TokenExists { .. }
+            | Refusal::LatestAlready { .. }
+            | Refusal::NoRewind { .. }
+            | Refusal::RewindOver { .. } => Self::conflict(says),
         }
     }
 }

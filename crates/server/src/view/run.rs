@@ -30,6 +30,9 @@ pub(crate) fn row(run: &Run) -> RunRow {
         started_at: run.started_at(),
         finished_at: run.finished_at(),
         progress: serde_json::to_value(progress(run)).unwrap_or(Json::Null),
+        extends: None,
+        parent: None,
+        superseded: false,
     }
 }
 

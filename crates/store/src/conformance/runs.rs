@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::Fixture;
 use super::sample::{append, at, row, run, stage};
-use crate::port::{Change, Outcome, Recent, Refusal, RunQuery};
+use crate::port::{Change, Outcome, Recent, Refusal, RunQuery, RunRow};
 
 pub fn run_numbers_go_on_and_are_never_used_twice(mut memory: Fixture) {
     assert_eq!(memory.writer.next_run_number("ci").expect("reads"), 1);
@@ -140,4 +140,22 @@ pub fn recent_runs_give_statuses_and_the_median(mut memory: Fixture) {
     assert_eq!(recent.last.map(|row| row.number), Some(4));
     assert_eq!(recent.last_ten, ["succeeded", "succeeded", "succeeded", "running"]);
     assert_eq!(recent.p50_ms, Some(200));
+}
+
+pub fn relatives_of_a_run_are_found(mut memory: Fixture) {
+    for n in 1..=5 {
+        let mut line = row(run(n), "ci", n, "running");
+        line.extends = (n == 2).then(|| run(1));
+        line.parent = (n > 3).then(|| run(1));
+        memory.commit(Change::Append(append(line, 0, 1)));
+    }
+    // They are fixed by the append that created the run.
+    let line = RunRow { extends: Some(run(5)), ..row(run(2), "ci", 2, "failed") };
+    memory.commit(Change::Append(append(line, 1, 1)));
+    let numbers = |rows: Vec<RunRow>| rows.iter().map(|row| row.number).collect::<Vec<_>>();
+    assert_eq!(numbers(memory.reader.runs_by_parent(run(1)).expect("reads")), [4, 5]);
+    assert_eq!(numbers(memory.reader.runs_extending(run(1)).expect("reads")), [2]);
+    assert_eq!(numbers(memory.reader.runs_extending(run(5)).expect("reads")), [0; 0]);
+    let second = memory.reader.run(run(2)).expect("reads").expect("is there");
+    assert_eq!((second.extends, second.parent, second.superseded), (Some(run(1)), None, false));
 }

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::port::{Append, Change, Expect, RunRow, StageRow};
+use crate::port::{
+    Append, ArtifactRow, Change, Expect, GivenEvent, RequestKind, RequestRow, RunRow, StageRow,
+};
 
 /// Milliseconds after some noon.
 pub fn at(milliseconds: u64) -> Timestamp {
@@ -56,6 +58,9 @@ pub fn row(run: RunId, pipeline: &str, number: u64, status: &str) -> RunRow {
         started_at: (status != "pending").then(|| at(number + 1)),
         finished_at: finished.then(|| at(number + 2)),
         progress: json!({ "total": 3, "settled": 1 }),
+        extends: None,
+        parent: None,
+        superseded: false,
     }
 }
 
@@ -75,7 +80,58 @@ pub fn stage(name: &str, instance: u32, status: &str) -> StageRow {
 /// `count` events for a run that has `after`.
 pub fn append(row: RunRow, after: u64, count: u64) -> Append {
     let events = (after + 1..=after + count).map(event).collect();
-    Append { run: row.id, after, events, row, stages: Vec::new() }
+    let (stages, requests, artifacts) = (Vec::new(), Vec::new(), Vec::new());
+    Append { run: row.id, after, events, row, stages, requests, artifacts }
+}
+
+pub fn request(kind: RequestKind, execution: &str, generation: u32, status: &str) -> RequestRow {
+    let closed = !["pending", "open"].contains(&status);
+    RequestRow {
+        number: 0,
+        run: run(0),
+        execution: execution.to_owned(),
+        kind,
+        gate: if kind == RequestKind::Input { "form" } else { "start" }.to_owned(),
+        generation,
+        status: status.to_owned(),
+        opened_at: at(10),
+        due_at: Some(at(500)),
+        closed_at: closed.then(|| at(20)),
+        body: json!({ "says": format!("{execution} {generation} {status}") }),
+    }
+}
+
+pub fn artifact(execution: &str, attempt: u32, name: &str, status: &str) -> ArtifactRow {
+    ArtifactRow {
+        number: 0,
+        run: run(0),
+        execution: execution.to_owned(),
+        attempt,
+        generation: 0,
+        name: name.to_owned(),
+        path: format!("out/{name}.json"),
+        format: "json".to_owned(),
+        bytes: 12,
+        digest: format!("{attempt:064x}"),
+        status: status.to_owned(),
+        created_at: at(30),
+    }
+}
+
+pub fn given(id: &str, kind: &str, millisecond: u64) -> GivenEvent {
+    GivenEvent {
+        id: id.to_owned(),
+        kind: kind.to_owned(),
+        data: json!({ "n": millisecond }),
+        source: "user:ana".to_owned(),
+        at: at(millisecond),
+        run: None,
+    }
+}
+
+/// A run that somebody pauses.
+pub fn paused(by: &str, millisecond: u64) -> Stamped {
+    Stamped { at: at(millisecond), event: Event::RunPaused { by: by.into(), now: false } }
 }
 
 pub fn save(name: &str, text: &str, expect: Expect) -> Change {

@@ -1,12 +1,22 @@
 use engine::event::Stamped;
 use engine::id::RunId;
 
+use super::people::numbered;
 use super::{MemoryReader, Run, lock};
 use crate::chain::{self, Head};
 use crate::port::{
-    Error, EventRow, Health, PipelineQuery, PipelineRow, Read, RevisionRow, RunQuery, RunRow,
-    StageRow, Verified, prefix_range,
+    ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
+    GivenRow, Health, PipelineQuery, PipelineRow, Read, RequestQuery, RequestRow, RevisionRow,
+    RewindRow, RunQuery, RunRow, StageRow, TokenRow, Verified, prefix_range,
 };
+
+impl MemoryReader {
+    /// Oldest first.
+    fn related(&self, wanted: impl Fn(&RunRow) -> bool) -> Vec<RunRow> {
+        let state = lock(&self.shared);
+        state.runs.values().map(|run| &run.row).filter(|row| wanted(row)).cloned().collect()
+    }
+}
 
 impl Read for MemoryReader {
     fn pipelines(&self, query: &PipelineQuery) -> Result<Vec<PipelineRow>, Error> {
@@ -92,6 +102,66 @@ impl Read for MemoryReader {
         let state = lock(&self.shared);
         let Some(found) = state.runs.get(&run) else { return Ok(Vec::new()) };
         Ok(found.stages.values().cloned().collect())
+    }
+
+    fn runs_by_parent(&self, parent: RunId) -> Result<Vec<RunRow>, Error> {
+        Ok(self.related(|row| row.parent == Some(parent)))
+    }
+
+    fn runs_extending(&self, run: RunId) -> Result<Vec<RunRow>, Error> {
+        Ok(self.related(|row| row.extends == Some(run)))
+    }
+
+    fn latest(&self, pipeline: &str) -> Result<Option<RunRow>, Error> {
+        let rows = self.related(|row| row.pipeline == pipeline && !row.superseded);
+        Ok(rows.into_iter().max_by_key(|row| row.number))
+    }
+
+    fn requests(&self, query: &RequestQuery) -> Result<Vec<RequestRow>, Error> {
+        Ok(lock(&self.shared).requests(query))
+    }
+
+    fn request(&self, number: u64) -> Result<Option<RequestRow>, Error> {
+        Ok(numbered(&lock(&self.shared).requests, number).cloned())
+    }
+
+    fn draft(&self, request: u64) -> Result<Option<DraftRow>, Error> {
+        Ok(lock(&self.shared).drafts.get(&request).cloned())
+    }
+
+    fn artifacts(&self, query: &ArtifactQuery) -> Result<Vec<ArtifactRow>, Error> {
+        Ok(lock(&self.shared).artifacts(query))
+    }
+
+    fn artifact(&self, number: u64) -> Result<Option<ArtifactRow>, Error> {
+        Ok(numbered(&lock(&self.shared).artifacts, number).cloned())
+    }
+
+    fn given_events(&self, query: &GivenQuery) -> Result<Vec<GivenRow>, Error> {
+        Ok(lock(&self.shared).given_events(query))
+    }
+
+    fn given_event(&self, id: &str) -> Result<Option<GivenRow>, Error> {
+        Ok(lock(&self.shared).given.iter().find(|row| row.event.id == id).cloned())
+    }
+
+    fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error> {
+        Ok(lock(&self.shared).tokens.iter().find(|token| token.hash == hash).cloned())
+    }
+
+    fn tokens(&self) -> Result<Vec<TokenRow>, Error> {
+        Ok(lock(&self.shared).tokens.clone())
+    }
+
+    fn rewinds(&self, pipeline: Option<&str>, limit: u32) -> Result<Vec<RewindRow>, Error> {
+        let state = lock(&self.shared);
+        let newest = state.rewinds.iter().rev().map(|rewind| &rewind.row);
+        let wanted = newest.filter(|row| pipeline.is_none_or(|name| row.pipeline == name));
+        Ok(wanted.take(limit as usize).cloned().collect())
+    }
+
+    fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, Error> {
+        Ok(lock(&self.shared).audit(query))
     }
 
     fn verify(&self) -> Result<Verified, Error> {

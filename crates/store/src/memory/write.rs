@@ -8,7 +8,8 @@ use super::{Event, MemoryWriter, Pipeline, Run, State, lock};
 use crate::catalog::{Known, Save, judge};
 use crate::chain;
 use crate::port::{
-    Append, Appended, Change, Error, Outcome, PipelineRow, Refusal, RevisionRow, RunRow, Write,
+    Append, Appended, Change, Error, Outcome, PipelineRow, Refusal, RevisionRow, RunRow, TokenRow,
+    Write,
 };
 
 impl Write for MemoryWriter {
@@ -59,6 +60,23 @@ impl State {
                 pipeline.live = false;
                 Outcome::Done
             }),
+            Change::SaveDraft { request, values, by, at } => {
+                self.save_draft(*request, values, by, *at)
+            }
+            Change::StoreEvent(event) => Ok(self.store_event(event)),
+            Change::CreateToken { id, hash, user, admin, by, at } => self.create_token(TokenRow {
+                id: id.clone(),
+                hash: hash.clone(),
+                user: user.clone(),
+                admin: *admin,
+                created_at: *at,
+                created_by: by.clone(),
+                revoked_at: None,
+            }),
+            Change::RevokeToken { id, at } => self.revoke_token(id, *at),
+            Change::RewindPipeline { pipeline, to, by, at } => self.rewind(pipeline, *to, by, *at),
+            Change::UndoRewind { pipeline, by, at } => self.undo_rewind(pipeline, by, *at),
+            Change::DropArtifacts { numbers } => Ok(self.drop_artifacts(numbers)),
         };
         applied.unwrap_or_else(Outcome::Refused)
     }
@@ -116,16 +134,17 @@ impl State {
             return Err(Refusal::NumberTaken { pipeline, number });
         }
         let run = self.runs.entry(append.run).or_insert_with(|| Run {
-            row: RunRow { id: append.run, ..row.clone() },
+            row: RunRow { id: append.run, superseded: false, ..row.clone() },
             stages: BTreeMap::new(),
             events: Vec::new(),
         });
         let mut rows = Vec::with_capacity(bodies.len());
+        let mut fresh = Vec::with_capacity(bodies.len());
         for body in bodies {
             let previous =
                 run.events.last().map_or_else(|| chain::origin(append.run), |event| event.hash);
             let hash = chain::link(&previous, &body);
-            self.head.push(&hash);
+            fresh.push(hash);
             run.events.push(Event { body, hash });
             rows.push(Appended { seq: run.events.len() as u64, hash: chain::hex(&hash) });
         }
@@ -138,7 +157,17 @@ impl State {
         for stage in &append.stages {
             run.stages.insert((stage.stage.clone(), stage.instance), stage.clone());
         }
-        Ok(Outcome::Appended { last: run.events.len() as u64, rows })
+        let last = run.events.len() as u64;
+        let name = format!("{}#{}", run.row.pipeline, run.row.number);
+        for ((hash, row), event) in fresh.iter().zip(&rows).zip(&append.events) {
+            self.head.push(hash);
+            self.note(append.run, &name, row.seq, event, &row.hash);
+        }
+        let requests =
+            append.requests.iter().map(|row| self.put_request(append.run, row)).collect();
+        let artifacts =
+            append.artifacts.iter().map(|row| self.put_artifact(append.run, row)).collect();
+        Ok(Outcome::Appended { last, rows, requests, artifacts })
     }
 }
 

@@ -6,13 +6,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use engine::event::Stamped;
+use engine::event::{Event, Stamped};
 use engine::id::RunId;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, params};
 
 use super::failure::{is_damage, storage};
 use super::row::{self, integer, nanoseconds};
+use super::{audit, given, people};
 use crate::chain::{self, Hash, Head};
 use crate::port::{Append, Appended, Error, Outcome, Refusal, RunRow, StageRow};
 
@@ -83,7 +84,8 @@ const INSERT_EVENT: &str =
 
 const INSERT_RUN: &str = "INSERT INTO pipeline_runs (id, pipeline, number, revision, status, \
      finished, reason, by, trigger, created_at, started_at, finished_at, progress, sequence, hash, \
-     key) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+     key, extends, parent) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
 
 /// Leaves every index alone.
 const UPDATE_RUN: &str = "UPDATE pipeline_runs SET reason = ?2, started_at = ?3, finished_at = ?4, \
@@ -131,9 +133,16 @@ impl<'a> Batch<'a> {
             rows.push(Appended { seq: head.sequence, hash: chain::hex(&head.hash) });
         }
         self.stages.extend(append.stages.iter().map(|stage| (head.key, stage)));
-        let last = head.sequence;
+        let (last, key) = (head.sequence, head.key);
         self.moved.insert(append.run, Moved { head, first, last: &append.row });
-        Ok(Outcome::Appended { last, rows })
+        let numbered = || storage("number what people are asked and given");
+        let requests = append.requests.iter();
+        let requests = requests.map(|request| people::put_request(self.connection, key, request));
+        let requests = requests.collect::<Result<_, _>>().map_err(numbered())?;
+        let artifacts = append.artifacts.iter();
+        let artifacts = artifacts.map(|row| people::put_artifact(self.connection, key, row));
+        let artifacts = artifacts.collect::<Result<_, _>>().map_err(numbered())?;
+        Ok(Outcome::Appended { last, rows, requests, artifacts })
     }
 
     /// With the line it gets in this batch, if it has none on disk yet.
@@ -177,64 +186,37 @@ impl<'a> Batch<'a> {
         self.insert
             .execute(params![position, head.key, sequence, body, head.hash.as_slice()])
             .map_err(storage("append events"))?;
+        audit::note(self.connection, position, head.key, event)
+            .map_err(storage("note a decision"))?;
+        if let Event::EventReceived { occurrence } = &event.event {
+            given::taken(self.connection, &occurrence.id, position, head.key)
+                .map_err(storage("note who took an event"))?;
+        }
+        Ok(())
+    }
+
+    /// Writes the lines of the runs as they are now, for a change that looks at them.
+    pub(super) fn write_runs(&mut self) -> Result<(), Error> {
+        let mut runs: Vec<(RunId, &mut Moved<'_>)> =
+            self.moved.iter_mut().map(|(run, moved)| (*run, moved)).collect();
+        runs.sort_unstable_by_key(|(_, moved)| moved.head.key);
+        for (run, moved) in runs {
+            write_run(self.connection, run, moved).map_err(storage("write the line of a run"))?;
+            moved.first = None;
+            moved.head.stored = Some((moved.last.status.clone(), moved.last.finished));
+        }
         Ok(())
     }
 
     /// Writes the rows and the end of the chain.
     pub(super) fn finish(mut self) -> Result<Moves, Error> {
-        let mut runs: Vec<(RunId, Moved<'_>)> = self.moved.drain().collect();
-        runs.sort_unstable_by_key(|(_, moved)| moved.head.key);
-        let mut moved = Vec::with_capacity(runs.len());
-        for (run, mut to) in runs {
-            self.write_run(run, &to).map_err(storage("write the line of a run"))?;
-            to.head.stored = Some((to.last.status.clone(), to.last.finished));
-            moved.push((run, to.head));
-        }
+        self.write_runs()?;
+        let moved = self.moved.drain().map(|(run, moved)| (run, moved.head)).collect();
         self.write_stages().map_err(storage("write the lines of stages"))?;
         if self.journal != self.ends.journal {
             self.write_head().map_err(storage("write the end of the journal"))?;
         }
         Ok(Moves { runs: moved, journal: self.journal, key: self.key })
-    }
-
-    fn write_run(&self, run: RunId, moved: &Moved<'_>) -> rusqlite::Result<()> {
-        let Moved { head, first, last } = moved;
-        let progress = last.progress.to_string();
-        let started = last.started_at.map(nanoseconds);
-        let finished = last.finished_at.map(nanoseconds);
-        let sequence = integer(head.sequence);
-        if let Some(first) = first {
-            let values = params![
-                run.0.as_bytes(),
-                first.pipeline,
-                integer(first.number),
-                first.revision,
-                last.status,
-                last.finished,
-                last.reason,
-                first.by,
-                first.trigger,
-                nanoseconds(first.created_at),
-                started,
-                finished,
-                progress,
-                sequence,
-                head.hash,
-                head.key
-            ];
-            return self.connection.prepare_cached(INSERT_RUN)?.execute(values).map(drop);
-        }
-        let values =
-            params![head.key, last.reason, started, finished, progress, sequence, head.hash];
-        self.connection.prepare_cached(UPDATE_RUN)?.execute(values)?;
-        let same = |(status, finished): &(String, bool)| {
-            *status == last.status && *finished == last.finished
-        };
-        if !head.stored.as_ref().is_some_and(same) {
-            let values = params![head.key, last.status, last.finished];
-            self.connection.prepare_cached(UPDATE_STATUS)?.execute(values)?;
-        }
-        Ok(())
     }
 
     fn write_stages(&mut self) -> rusqlite::Result<()> {
@@ -273,6 +255,46 @@ impl<'a> Batch<'a> {
             .execute([text])
             .map(drop)
     }
+}
+
+fn write_run(connection: &Connection, run: RunId, moved: &Moved<'_>) -> rusqlite::Result<()> {
+    let Moved { head, first, last } = moved;
+    let progress = last.progress.to_string();
+    let started = last.started_at.map(nanoseconds);
+    let finished = last.finished_at.map(nanoseconds);
+    let sequence = integer(head.sequence);
+    if let Some(first) = first {
+        let values = params![
+            run.0.as_bytes(),
+            first.pipeline,
+            integer(first.number),
+            first.revision,
+            last.status,
+            last.finished,
+            last.reason,
+            first.by,
+            first.trigger,
+            nanoseconds(first.created_at),
+            started,
+            finished,
+            progress,
+            sequence,
+            head.hash,
+            head.key,
+            first.extends.map(|run| run.0.into_bytes()),
+            first.parent.map(|run| run.0.into_bytes())
+        ];
+        return connection.prepare_cached(INSERT_RUN)?.execute(values).map(drop);
+    }
+    let values = params![head.key, last.reason, started, finished, progress, sequence, head.hash];
+    connection.prepare_cached(UPDATE_RUN)?.execute(values)?;
+    let same =
+        |(status, finished): &(String, bool)| *status == last.status && *finished == last.finished;
+    if !head.stored.as_ref().is_some_and(same) {
+        let values = params![head.key, last.status, last.finished];
+        connection.prepare_cached(UPDATE_STATUS)?.execute(values)?;
+    }
+    Ok(())
 }
 
 /// From the run's line, if its journal ends where the line says: nothing is appended to a journal

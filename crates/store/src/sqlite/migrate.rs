@@ -4,13 +4,19 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
+use super::audit;
 use super::failure::storage;
 use crate::chain::Head;
 use crate::port::Error;
 
 /// A released migration is never edited; a change of mind is a further one.
-const MIGRATIONS: [(&str, &str); 1] =
-    [("journal_and_lists", include_str!("../../migrations/0001_journal_and_lists.sql"))];
+const MIGRATIONS: [(&str, &str); 2] = [
+    ("journal_and_lists", include_str!("../../migrations/0001_journal_and_lists.sql")),
+    ("people_and_versions", include_str!("../../migrations/0002_people_and_versions.sql")),
+];
+
+/// The first schema with the index of decisions.
+const WITH_DECISIONS: u32 = 2;
 
 /// The schema that this version writes.
 pub const SCHEMA: u32 = MIGRATIONS.len() as u32;
@@ -81,6 +87,9 @@ fn apply(connection: &mut Connection, found: u32, random: [u8; 32]) -> rusqlite:
             "INSERT INTO migrations VALUES (?1, ?2, unixepoch() * 1000000000)",
             params![number, name],
         )?;
+        if number == WITH_DECISIONS {
+            audit::index(&transaction)?;
+        }
     }
     if found == 0 {
         let epoch = &crate::chain::hex(&random);

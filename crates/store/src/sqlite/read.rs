@@ -8,10 +8,11 @@ use engine::id::RunId;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::failure::storage;
-use super::{SCHEMA, journal, list, migrate, row, verify};
+use super::{SCHEMA, audit, given, journal, list, migrate, people, rewinds, row, tokens, verify};
 use crate::port::{
-    Error, EventRow, Health, PipelineQuery, PipelineRow, Read, RevisionRow, RunQuery, RunRow,
-    StageRow, Verified,
+    ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
+    GivenRow, Health, PipelineQuery, PipelineRow, Read, RequestQuery, RequestRow, RevisionRow,
+    RewindRow, RunQuery, RunRow, StageRow, TokenRow, Verified,
 };
 
 /// Connections kept between calls; more are opened when more calls come at once.
@@ -67,6 +68,13 @@ impl SqliteReader {
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
         self.with(|connection| read(connection).map_err(storage(operation)))
+    }
+
+    fn related(&self, column: &str, run: RunId) -> Result<Vec<RunRow>, Error> {
+        let sql = format!("SELECT {} FROM pipeline_runs WHERE {column} = ?1 ORDER BY id", row::RUN);
+        self.query("list related runs", |connection| {
+            connection.prepare_cached(&sql)?.query_map([run.0.as_bytes()], row::run)?.collect()
+        })
     }
 }
 
@@ -160,6 +168,69 @@ impl Read for SqliteReader {
         self.query("list stages", |connection| {
             connection.prepare_cached(&sql)?.query_map([run.0.as_bytes()], row::stage)?.collect()
         })
+    }
+
+    fn runs_by_parent(&self, parent: RunId) -> Result<Vec<RunRow>, Error> {
+        self.related("parent", parent)
+    }
+
+    fn runs_extending(&self, run: RunId) -> Result<Vec<RunRow>, Error> {
+        self.related("extends", run)
+    }
+
+    fn latest(&self, pipeline: &str) -> Result<Option<RunRow>, Error> {
+        let sql = format!(
+            "SELECT {} FROM pipeline_runs WHERE pipeline = ?1 AND superseded = 0
+             ORDER BY number DESC LIMIT 1",
+            row::RUN
+        );
+        self.query("find the latest run", |connection| {
+            connection.prepare_cached(&sql)?.query_row([pipeline], row::run).optional()
+        })
+    }
+
+    fn requests(&self, query: &RequestQuery) -> Result<Vec<RequestRow>, Error> {
+        self.query("list requests", |connection| people::requests(connection, query))
+    }
+
+    fn request(&self, number: u64) -> Result<Option<RequestRow>, Error> {
+        self.query("read a request", |connection| people::request(connection, number))
+    }
+
+    fn draft(&self, request: u64) -> Result<Option<DraftRow>, Error> {
+        self.query("read a draft", |connection| people::draft(connection, request))
+    }
+
+    fn artifacts(&self, query: &ArtifactQuery) -> Result<Vec<ArtifactRow>, Error> {
+        self.query("list artifacts", |connection| people::artifacts(connection, query))
+    }
+
+    fn artifact(&self, number: u64) -> Result<Option<ArtifactRow>, Error> {
+        self.query("read an artifact", |connection| people::artifact(connection, number))
+    }
+
+    fn given_events(&self, query: &GivenQuery) -> Result<Vec<GivenRow>, Error> {
+        self.query("list events", |connection| given::list(connection, query))
+    }
+
+    fn given_event(&self, id: &str) -> Result<Option<GivenRow>, Error> {
+        self.query("read an event", |connection| given::one(connection, id))
+    }
+
+    fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error> {
+        self.query("read a token", |connection| tokens::by_hash(connection, hash))
+    }
+
+    fn tokens(&self) -> Result<Vec<TokenRow>, Error> {
+        self.query("list tokens", tokens::all)
+    }
+
+    fn rewinds(&self, pipeline: Option<&str>, limit: u32) -> Result<Vec<RewindRow>, Error> {
+        self.query("list rewinds", |connection| rewinds::list(connection, pipeline, limit))
+    }
+
+    fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, Error> {
+        self.with(|connection| audit::list(connection, query))
     }
 
     fn verify(&self) -> Result<Verified, Error> {

@@ -4,6 +4,7 @@ use engine::id::RunId;
 use jiff::Timestamp;
 use rusqlite::Row;
 use rusqlite::types::{FromSqlError, Type};
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::port::{PipelineRow, RevisionRow, RunRow, StageRow};
@@ -13,7 +14,7 @@ pub(super) const PIPELINE: &str = "name, description, enabled, revision, created
 pub(super) const REVISION: &str = "pipeline, number, digest, text, created_at, created_by";
 
 pub(super) const RUN: &str = "id, pipeline, number, revision, status, finished, reason, by, \
-     trigger, created_at, started_at, finished_at, progress";
+     trigger, created_at, started_at, finished_at, progress, extends, parent, superseded";
 
 pub(super) const STAGE: &str =
     "stage, instance, status, outcome, conclusion, attempts, started_at, finished_at";
@@ -41,7 +42,6 @@ pub(super) fn revision(row: &Row<'_>) -> rusqlite::Result<RevisionRow> {
 }
 
 pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
-    let progress = row.get_ref(12)?.as_str()?;
     Ok(RunRow {
         id: run_id(row, 0)?,
         pipeline: row.get(1)?,
@@ -55,9 +55,10 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         created_at: time(row, 9)?,
         started_at: maybe_time(row, 10)?,
         finished_at: maybe_time(row, 11)?,
-        progress: serde_json::from_str(progress).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(12, Type::Text, Box::new(error))
-        })?,
+        progress: json(row, 12)?,
+        extends: maybe_run_id(row, 13)?,
+        parent: maybe_run_id(row, 14)?,
+        superseded: row.get(15)?,
     })
 }
 
@@ -79,19 +80,31 @@ pub(super) fn run_id(row: &Row<'_>, column: usize) -> rusqlite::Result<RunId> {
     Ok(RunId(Uuid::from_bytes(bytes)))
 }
 
+pub(super) fn maybe_run_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<RunId>> {
+    let bytes: Option<[u8; 16]> = row.get(column)?;
+    Ok(bytes.map(|bytes| RunId(Uuid::from_bytes(bytes))))
+}
+
+/// Whatever was written as JSON.
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+    })
+}
+
 pub(super) fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let number: i64 = row.get(column)?;
     u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
 }
 
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     match maybe_time(row, column)? {
         Some(time) => Ok(time),
         None => Err(FromSqlError::InvalidType.into()),
     }
 }
 
-fn maybe_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn maybe_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     let stored: Option<i64> = row.get(column)?;
     stored
         .map(|nanoseconds| {

@@ -8,9 +8,8 @@ use engine::id::RunId;
 use rusqlite::Connection;
 
 use super::append::{Batch, Ends, Moves};
-use super::catalog::{self, Saved};
 use super::failure::{is_full, storage};
-use super::{journal, row};
+use super::{change, journal, row};
 use crate::port::{Change, Error, Outcome, Write};
 
 /// Frames of the log that wait before they are copied into the database.
@@ -59,17 +58,18 @@ impl SqliteWriter {
         for change in changes {
             outcomes.push(match change {
                 Change::Append(append) => batch.append(append)?,
-                Change::SavePipeline { name, description, text, digest, by, at, expect } => {
-                    let (at, expect) = (*at, *expect);
-                    let saved = Saved { name, description, text, digest, by, at, expect };
-                    catalog::save(&self.connection, &saved).map_err(storage("save a pipeline"))?
+                Change::RewindPipeline { .. } | Change::UndoRewind { .. } => {
+                    batch.write_runs()?;
+                    change::apply(&self.connection, change)?
                 }
-                Change::SetEnabled { name, enabled, at } => {
-                    catalog::enable(&self.connection, name, *enabled, *at)
-                        .map_err(storage("enable or disable a pipeline"))?
-                }
-                Change::DeletePipeline { name, at } => catalog::delete(&self.connection, name, *at)
-                    .map_err(storage("delete a pipeline"))?,
+                Change::SavePipeline { .. }
+                | Change::SetEnabled { .. }
+                | Change::DeletePipeline { .. }
+                | Change::SaveDraft { .. }
+                | Change::StoreEvent(_)
+                | Change::CreateToken { .. }
+                | Change::RevokeToken { .. }
+                | Change::DropArtifacts { .. } => change::apply(&self.connection, change)?,
             });
         }
         let moves = batch.finish()?;

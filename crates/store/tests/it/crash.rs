@@ -35,7 +35,7 @@ fn writes_until_it_is_killed() {
             })
             .collect();
         for (n, outcome) in writer.commit(&changes).unwrap().into_iter().enumerate() {
-            let Outcome::Appended { last, rows } = outcome else { panic!("{outcome:?}") };
+            let Outcome::Appended { last, rows, .. } = outcome else { panic!("{outcome:?}") };
             ends[n] = last;
             writeln!(out, "ack {n} {last} {}", rows.last().unwrap().hash).unwrap();
         }

@@ -3,12 +3,16 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
+use engine::event::{Event, Occurrence, Stamped};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use store::conformance::sample::{append, at, row, run, save, stage};
+use store::conformance::sample::{
+    append, artifact, at, given, paused, request, row, run, save, stage,
+};
 use store::memory::{MemoryReader, MemoryWriter};
 use store::port::{
-    Change, Expect, Outcome, PipelineQuery, Read, Refusal, RunQuery, Verified, Write,
+    ArtifactQuery, AuditQuery, Change, Expect, GivenEvent, GivenQuery, Outcome, PipelineQuery,
+    Read, Refusal, RequestKind, RequestQuery, RunQuery, Verified, Write,
 };
 use store::sqlite::SqliteReader;
 
@@ -16,6 +20,9 @@ use crate::place::Place;
 
 const STATUSES: [&str; 5] = ["pending", "running", "succeeded", "failed", "cancelled"];
 const PIPELINES: [&str; 3] = ["ci", "cd", "release"];
+const GATES: [&str; 3] = ["pending", "approved", "void"];
+const FORMS: [&str; 3] = ["open", "submitted", "void"];
+const FILES: [&str; 3] = ["staged", "promoted", "superseded"];
 const RUNS: u64 = 5;
 
 #[derive(Clone, Debug)]
@@ -40,6 +47,36 @@ enum Step {
         number: u64,
         status: usize,
         stages: Vec<(u8, u32)>,
+        /// Kind, generation and status of what is asked; attempt and status of what is given.
+        asked: Vec<(bool, u32, usize)>,
+        made: Vec<(u32, usize)>,
+        /// Takes this event from outside.
+        takes: Option<u8>,
+    },
+    Draft {
+        request: u64,
+        by: usize,
+    },
+    Give {
+        id: u8,
+        kind: usize,
+    },
+    Token {
+        id: u8,
+        hash: u8,
+    },
+    Revoke {
+        id: u8,
+    },
+    Rewind {
+        name: usize,
+        to: u64,
+    },
+    Undo {
+        name: usize,
+    },
+    Drop {
+        numbers: Vec<u64>,
     },
 }
 
@@ -57,11 +94,26 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(name, text, expect)| Step::Save { name, text, expect }),
         1 => (name(), any::<bool>()).prop_map(|(name, enabled)| Step::Enable { name, enabled }),
         1 => name().prop_map(|name| Step::Delete { name }),
-        9 => (0..RUNS, prop_oneof![5 => Just(0), 1 => 1..3_u64], 0..4_u64, name(), 1..6_u64, 0..STATUSES.len(), stages)
-            .prop_map(|(run, off, count, name, number, status, stages)| Step::Append {
-                run, off, count, name, number, status, stages
+        9 => (0..RUNS, prop_oneof![5 => Just(0), 1 => 1..3_u64], 0..4_u64, name(), 1..6_u64, 0..STATUSES.len(), stages, people())
+            .prop_map(|(run, off, count, name, number, status, stages, (asked, made, takes))| Step::Append {
+                run, off, count, name, number, status, stages, asked, made, takes
             }),
+        1 => (1..6_u64, name()).prop_map(|(request, by)| Step::Draft { request, by }),
+        2 => (0..5_u8, name()).prop_map(|(id, kind)| Step::Give { id, kind }),
+        1 => (0..3_u8, 0..3_u8).prop_map(|(id, hash)| Step::Token { id, hash }),
+        1 => (0..3_u8).prop_map(|id| Step::Revoke { id }),
+        3 => (0..2_usize, 1..4_u64).prop_map(|(name, to)| Step::Rewind { name, to }),
+        3 => (0..2_usize).prop_map(|name| Step::Undo { name }),
+        1 => prop::collection::vec(1..5_u64, 0..3).prop_map(|numbers| Step::Drop { numbers }),
     ]
+}
+
+type Asked = (Vec<(bool, u32, usize)>, Vec<(u32, usize)>, Option<u8>);
+
+fn people() -> impl Strategy<Value = Asked> {
+    let asked = prop::collection::vec((any::<bool>(), 1..3_u32, 0..3_usize), 0..3);
+    let made = prop::collection::vec((0..3_u32, 0..3_usize), 0..3);
+    (asked, made, prop::option::weighted(0.3, 0..5_u8))
 }
 
 /// Batches, each of them perhaps after a restart.
@@ -82,9 +134,27 @@ fn change(step: &Step, ends: &mut [u64]) -> Change {
         Step::Delete { name } => {
             Change::DeletePipeline { name: PIPELINES[*name].into(), at: at(901) }
         }
-        Step::Append { run: n, off, count, name, number, status, stages } => {
-            let line = row(run(*n), PIPELINES[*name], *number, STATUSES[*status]);
+        Step::Append { run: n, off, count, name, number, status, stages, asked, made, takes } => {
+            let mut line = row(run(*n), PIPELINES[*name], *number, STATUSES[*status]);
+            line.extends = (*n > 2).then(|| run(*n - 1));
+            line.parent = (*n == 1).then(|| run(0));
             let mut change = append(line, ends[*n as usize] + off, *count);
+            if let Some((last, id)) = change.events.last_mut().zip(*takes) {
+                *last = received(&event(id, *count as usize % PIPELINES.len()));
+            } else if let Some(first) = change.events.first_mut() {
+                *first = paused(PIPELINES[*name], 100 * number + count);
+            }
+            change.requests = asked
+                .iter()
+                .map(|(gate, generation, status)| match gate {
+                    true => request(RequestKind::Approval, "a", *generation, GATES[*status]),
+                    false => request(RequestKind::Input, "a[1]", *generation, FORMS[*status]),
+                })
+                .collect();
+            change.artifacts = made
+                .iter()
+                .map(|(attempt, status)| artifact("b[2]", *attempt, "plan", FILES[*status]))
+                .collect();
             change.stages = stages
                 .iter()
                 .map(|(name, instance)| {
@@ -96,7 +166,47 @@ fn change(step: &Step, ends: &mut [u64]) -> Change {
             }
             Change::Append(change)
         }
+        Step::Draft { request, by } => Change::SaveDraft {
+            request: *request,
+            values: serde_json::json!({ "by": by }),
+            by: PIPELINES[*by].into(),
+            at: at(902),
+        },
+        Step::Give { id, kind } => Change::StoreEvent(event(*id, *kind)),
+        Step::Token { id, hash } => Change::CreateToken {
+            id: format!("t{id}"),
+            hash: format!("h{hash}"),
+            user: "ana".into(),
+            admin: *id == 0,
+            by: "bo".into(),
+            at: at(903),
+        },
+        Step::Revoke { id } => Change::RevokeToken { id: format!("t{id}"), at: at(904) },
+        Step::Rewind { name, to } => Change::RewindPipeline {
+            pipeline: PIPELINES[*name].into(),
+            to: *to,
+            by: "ana".into(),
+            at: at(905),
+        },
+        Step::Undo { name } => {
+            Change::UndoRewind { pipeline: PIPELINES[*name].into(), by: "bo".into(), at: at(906) }
+        }
+        Step::Drop { numbers } => Change::DropArtifacts { numbers: numbers.clone() },
     }
+}
+
+fn event(id: u8, kind: usize) -> GivenEvent {
+    given(&format!("e{id}"), PIPELINES[kind], u64::from(id) * 10)
+}
+
+fn received(event: &GivenEvent) -> Stamped {
+    let occurrence = Occurrence {
+        id: event.id.clone(),
+        kind: event.kind.clone(),
+        data: event.data.clone(),
+        source: event.source.clone(),
+    };
+    Stamped { at: event.at, event: Event::EventReceived { occurrence } }
 }
 
 fn kind(outcome: &Outcome) -> &'static str {
@@ -110,6 +220,17 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Refused(Refusal::RevisionMoved { .. }) => "revision moved",
         Outcome::Refused(Refusal::SequenceMoved { .. }) => "sequence moved",
         Outcome::Refused(Refusal::NumberTaken { .. }) => "number taken",
+        Outcome::Given { created: true, .. } => "given",
+        Outcome::Given { created: false, .. } => "given before",
+        Outcome::Rewound { .. } => "rewound",
+        Outcome::Refused(Refusal::NoSuchRequest { .. }) => "no such request",
+        Outcome::Refused(Refusal::RequestClosed { .. }) => "request closed",
+        Outcome::Refused(Refusal::TokenExists { .. }) => "token exists",
+        Outcome::Refused(Refusal::NoSuchToken { .. }) => "no such token",
+        Outcome::Refused(Refusal::NoSuchRun { .. }) => "no such run",
+        Outcome::Refused(Refusal::LatestAlready { .. }) => "latest already",
+        Outcome::Refused(Refusal::NoRewind { .. }) => "no rewind",
+        Outcome::Refused(Refusal::RewindOver { .. }) => "rewind over",
     }
 }
 
@@ -149,9 +270,58 @@ fn everything(reader: &dyn Read) -> Vec<String> {
             }
         }
     }
+    people_and_flow(reader, &mut note);
     let Verified { runs, events, head } = reader.verify().unwrap();
     note(&(runs, events, head));
     answers
+}
+
+fn people_and_flow(reader: &dyn Read, note: &mut dyn FnMut(&dyn std::fmt::Debug)) {
+    for name in PIPELINES {
+        note(&reader.latest(name).unwrap());
+        note(&reader.rewinds(Some(name), 9).unwrap());
+    }
+    note(&reader.rewinds(None, 3).unwrap());
+    note(&reader.tokens().unwrap());
+    note(&reader.token_by_hash("h1").unwrap());
+    for n in 0..6 {
+        note(&(reader.request(n).unwrap(), reader.draft(n).unwrap(), reader.artifact(n).unwrap()));
+        note(&reader.runs_by_parent(run(n)).unwrap());
+        note(&reader.runs_extending(run(n)).unwrap());
+        note(&reader.given_event(&format!("e{n}")).unwrap());
+    }
+    for of in [None, Some(run(1)), Some(run(3))] {
+        for statuses in [Vec::new(), vec!["open".to_owned(), "void".into(), "staged".into()]] {
+            for (before, limit) in [(None, 3), (Some(4), 9)] {
+                for kind in [None, Some(RequestKind::Input)] {
+                    let statuses = statuses.clone();
+                    let query = RequestQuery { kind, statuses, run: of, before, limit };
+                    note(&reader.requests(&query).unwrap());
+                }
+                for stage in [None, Some("b".to_owned())] {
+                    let (statuses, digest) = (statuses.clone(), None);
+                    let query = ArtifactQuery { run: of, stage, statuses, digest, before, limit };
+                    note(&reader.artifacts(&query).unwrap());
+                }
+            }
+        }
+        for (by, action) in [(None, None), (Some("ci"), None), (None, Some("run.paused"))] {
+            for (since, until) in [(None, None), (Some(at(200)), Some(at(400)))] {
+                let (by, action) = (by.map(str::to_owned), action.map(str::to_owned));
+                let query =
+                    AuditQuery { run: of, by, action, since, until, before: None, limit: 9 };
+                note(&reader.audit(&query).unwrap());
+            }
+        }
+    }
+    for oldest_first in [true, false] {
+        for kinds in [Vec::new(), vec!["ci".to_owned(), "cd".into()]] {
+            let since = Some(at(10));
+            let (after, before) = (Some(1), Some(5));
+            let query = GivenQuery { kinds, since, after, before, oldest_first, limit: 2 };
+            note(&reader.given_events(&query).unwrap());
+        }
+    }
 }
 
 fn agree(disk: (&mut dyn Write, &SqliteReader), model: (&mut MemoryWriter, &MemoryReader)) {
@@ -169,7 +339,7 @@ fn agree(disk: (&mut dyn Write, &SqliteReader), model: (&mut MemoryWriter, &Memo
 fn disk_and_model_answer_alike() {
     let seen = Mutex::new(HashSet::new());
     let mut runner =
-        TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
+        TestRunner::new(Config { cases: 60, failure_persistence: None, ..Config::default() });
     let result = runner.run(&story(), |batches| {
         let place = Place::new();
         let mut disk = place.open();
@@ -202,6 +372,16 @@ fn disk_and_model_answer_alike() {
         "revision moved",
         "sequence moved",
         "number taken",
+        "given",
+        "given before",
+        "rewound",
+        "no such request",
+        "request closed",
+        "token exists",
+        "no such token",
+        "no such run",
+        "latest already",
+        "no rewind",
     ];
     for kind in kinds {
         assert!(seen.contains(kind), "no case was `{kind}`");

@@ -1,5 +1,6 @@
 use rusqlite::Connection;
-use store::port::{Error, Read};
+use store::conformance::sample::{append, event, paused, row, run};
+use store::port::{Append, AuditQuery, Change, Error, Read, Write};
 use store::sqlite::{SCHEMA, SqliteReader};
 
 use crate::place::Place;
@@ -76,4 +77,57 @@ fn the_database_of_something_else_is_refused() {
         .unwrap();
     store::sqlite::open(&place.folder, &lock).unwrap_err();
     assert!(!place.folder.witness().exists());
+}
+
+/// A folder of the first release, written by its own statements.
+#[test]
+fn a_folder_of_the_first_release_is_taken_along() {
+    let place = Place::new();
+    drop(place.open());
+    let first = include_str!("../../migrations/0001_journal_and_lists.sql");
+    std::fs::remove_file(place.folder.database()).unwrap();
+    let raw = place.raw();
+    raw.execute_batch(first).unwrap();
+    raw.execute_batch(
+        "CREATE TABLE migrations (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    applied_at INTEGER NOT NULL
+) STRICT;
+         INSERT INTO migrations VALUES (1, 'journal_and_lists', 0);",
+    )
+    .unwrap();
+    // Its events are made by this release, in its place; the form of both is the same.
+    let other = Place::new();
+    let events = vec![event(1), paused("ana", 20), event(3)];
+    let line = row(run(1), "ci", 1, "running");
+    let mut opened = other.open();
+    opened.writer.commit(&[Change::Append(Append { events, ..append(line, 0, 0) })]).unwrap();
+    drop(opened);
+    let columns = "key, id, pipeline, number, revision, status, finished, reason, by, trigger,
+        created_at, started_at, finished_at, progress, sequence, hash";
+    raw.execute_batch(&format!(
+        "ATTACH '{}' AS other;
+         INSERT INTO meta SELECT * FROM other.meta;
+         INSERT INTO events SELECT * FROM other.events;
+         INSERT INTO pipeline_runs ({columns}) SELECT {columns} FROM other.pipeline_runs;",
+        other.folder.database().display()
+    ))
+    .unwrap();
+    drop(raw);
+
+    let mut opened = place.open();
+    assert_eq!(opened.reader.health().unwrap().schema, SCHEMA);
+    assert_eq!(opened.reader.verify().unwrap().events, 3);
+    let decisions = opened.reader.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).unwrap();
+    let seen: Vec<_> = decisions.iter().map(|row| (row.seq, row.by.as_str())).collect();
+    assert_eq!(seen, [(2, "ana")]);
+    let line = opened.reader.run(run(1)).unwrap().unwrap();
+    assert_eq!((line.extends, line.parent, line.superseded), (None, None, false));
+    let more = append(row(run(1), "ci", 1, "failed"), 3, 2);
+    opened.writer.commit(&[Change::Append(more)]).unwrap();
+    assert_eq!(opened.reader.verify().unwrap().events, 5);
+    drop(opened);
+    let committed = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.sql"));
+    assert_eq!(schema(&place.raw()), committed.unwrap());
 }

@@ -1,0 +1,51 @@
+//! Changes beside the journal, inside a transaction.
+
+use rusqlite::Connection;
+
+use super::catalog::{self, Saved};
+use super::failure::storage;
+use super::{given, people, rewinds, tokens};
+use crate::port::{Change, Error, Outcome};
+
+/// Of an append it does nothing: that is the batch's.
+pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome, Error> {
+    match change {
+        Change::Append(_) => Ok(Outcome::Done),
+        Change::SavePipeline { name, description, text, digest, by, at, expect } => {
+            let (at, expect) = (*at, *expect);
+            let saved = Saved { name, description, text, digest, by, at, expect };
+            catalog::save(connection, &saved).map_err(storage("save a pipeline"))
+        }
+        Change::SetEnabled { name, enabled, at } => {
+            catalog::enable(connection, name, *enabled, *at)
+                .map_err(storage("enable or disable a pipeline"))
+        }
+        Change::DeletePipeline { name, at } => {
+            catalog::delete(connection, name, *at).map_err(storage("delete a pipeline"))
+        }
+        Change::SaveDraft { request, values, by, at } => {
+            people::save_draft(connection, *request, values, by, *at)
+                .map_err(storage("save a draft"))
+        }
+        Change::StoreEvent(event) => {
+            given::store(connection, event).map_err(storage("store an event"))
+        }
+        Change::CreateToken { id, hash, user, admin, by, at } => {
+            let created = tokens::Created { id, hash, user, admin: *admin, by, at: *at };
+            tokens::create(connection, &created).map_err(storage("create a token"))
+        }
+        Change::RevokeToken { id, at } => {
+            tokens::revoke(connection, id, *at).map_err(storage("revoke a token"))
+        }
+        Change::RewindPipeline { pipeline, to, by, at } => {
+            rewinds::rewind(connection, pipeline, *to, by, *at)
+                .map_err(storage("rewind a pipeline"))
+        }
+        Change::UndoRewind { pipeline, by, at } => {
+            rewinds::undo(connection, pipeline, by, *at).map_err(storage("undo a rewind"))
+        }
+        Change::DropArtifacts { numbers } => {
+            people::drop_artifacts(connection, numbers).map_err(storage("drop artifacts"))
+        }
+    }
+}

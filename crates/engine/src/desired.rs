@@ -8,10 +8,11 @@ use pipeline::text::Piece;
 use serde_json::Value as Json;
 
 use crate::command::{StopReason, Timer, TimerId, TimerKind};
-use crate::id::AttemptId;
+use crate::id::{AttemptId, ExecutionId};
 use crate::run::Run;
 use crate::state::ExecIx;
 use crate::state::execution::{Clock, ExecutionState};
+use crate::state::people::{Gate, Wait};
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Desired {
@@ -109,12 +110,56 @@ impl Run {
             for &ix in &links.timed {
                 self.timers_of(ix, &mut desired.timers);
             }
+            for &ix in &links.gated {
+                let gate = self.state.stage(ix).gates.last().filter(|gate| gate.is_open());
+                if let Some(gate) = gate {
+                    let execution = ExecutionId::stage(self.model(ix).name.clone());
+                    self.timers_of_gate(&execution, gate, &mut desired.timers);
+                }
+            }
         }
         desired
     }
 
+    /// Its deadline, and the next reminder that is due before.
+    fn timers_of_gate(&self, execution: &ExecutionId, gate: &Gate, timers: &mut Vec<Timer>) {
+        let generation = gate.timer_generation();
+        let mut arm = |kind, due| {
+            let id = TimerId { execution: execution.clone(), kind, generation };
+            timers.push(Timer { id, due });
+        };
+        if let Some(percent) = gate.next_reminder() {
+            arm(TimerKind::Remind(gate.kind, percent), gate.reminder_due(percent));
+        }
+        arm(TimerKind::Gate(gate.kind), gate.due);
+    }
+
     fn timers_of(&self, ix: ExecIx, timers: &mut Vec<Timer>) {
         let execution = self.state.exec(ix);
+        let people = execution.people.as_deref();
+        match execution.state {
+            ExecutionState::Waiting(Wait::Gate(_)) => {
+                if let Some(gate) = people.and_then(|people| people.open_gate()) {
+                    self.timers_of_gate(&self.exec_id(ix), gate, timers);
+                }
+            }
+            ExecutionState::Waiting(Wait::Form) => {
+                let form = people.and_then(|people| people.open_form());
+                if let Some((form, due)) = form.and_then(|form| Some((form, form.due?))) {
+                    let (kind, generation) = (TimerKind::Form, form.generation);
+                    let id = TimerId { execution: self.exec_id(ix), kind, generation };
+                    timers.push(Timer { id, due });
+                }
+            }
+            ExecutionState::Waiting(_)
+            | ExecutionState::Idle
+            | ExecutionState::Queued { .. }
+            | ExecutionState::Live { .. }
+            | ExecutionState::Ended(_)
+            | ExecutionState::Backoff { .. }
+            | ExecutionState::Unknown { .. }
+            | ExecutionState::Settled(_) => {}
+        }
         let mut arm = |kind, generation, due| {
             let id = TimerId { execution: self.exec_id(ix), kind, generation };
             timers.push(Timer { id, due });
@@ -123,10 +168,12 @@ impl Run {
             arm(TimerKind::Retry, number, due);
         }
         let counts = match execution.state {
-            ExecutionState::Queued { .. }
+            ExecutionState::Waiting(Wait::Environment { .. })
+            | ExecutionState::Queued { .. }
             | ExecutionState::Live { stopping: None, .. }
             | ExecutionState::Backoff { .. } => true,
             ExecutionState::Idle
+            | ExecutionState::Waiting(_)
             | ExecutionState::Live { stopping: Some(_), .. }
             | ExecutionState::Ended(_)
             | ExecutionState::Unknown { .. }

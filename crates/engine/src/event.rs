@@ -216,6 +216,9 @@ pub enum Event {
     },
     #[serde(rename = "form.timed_out")]
     FormTimedOut { execution: ExecutionId, generation: u32 },
+    /// Its execution was cancelled, halted or superseded: nobody is asked any more.
+    #[serde(rename = "form.voided")]
+    FormVoided { execution: ExecutionId, generation: u32, reason: String },
     /// The work is done again, in the same workspace, with this feedback.
     #[serde(rename = "execution.revision_requested")]
     RevisionRequested { execution: ExecutionId, by: Actor, feedback: String, revision: u32 },
@@ -332,6 +335,7 @@ impl Event {
             Self::FormOpened(form) => Some(form.execution.clone()),
             Self::FormSubmitted { execution, .. }
             | Self::FormTimedOut { execution, .. }
+            | Self::FormVoided { execution, .. }
             | Self::RevisionRequested { execution, .. }
             | Self::ExecutionHeld { execution, .. }
             | Self::ExecutionAdvanced { execution, .. }
@@ -391,6 +395,7 @@ impl Event {
             Self::FormOpened(_) => "form.opened",
             Self::FormSubmitted { .. } => "form.submitted",
             Self::FormTimedOut { .. } => "form.timed_out",
+            Self::FormVoided { .. } => "form.voided",
             Self::RevisionRequested { .. } => "execution.revision_requested",
             Self::ExecutionHeld { .. } => "execution.held",
             Self::ExecutionAdvanced { .. } => "execution.advanced",

@@ -3,6 +3,7 @@
 mod again;
 mod attempt;
 mod course;
+mod people;
 mod stage;
 
 use serde_json::{Map, Value as Json};
@@ -12,6 +13,7 @@ use crate::id::AttemptId;
 use crate::run::Run;
 use crate::state::ExecIx;
 use crate::state::execution::Started;
+use crate::state::people::{Cast, FormEnd, Gate, Handover};
 
 /// The journal does not fit the rules or the pipeline: it was damaged, or belongs to another
 /// revision.
@@ -62,22 +64,61 @@ impl Run {
             Event::Requeued { execution, number } => self.requeued(execution, *number),
             Event::ExecutionSettled { execution, outcome, conclusion, reason, outputs } => self
                 .execution_settled(execution, *outcome, *conclusion, reason, object(outputs), at),
-            Event::GateOpened { .. }
-            | Event::GateVoted { .. }
-            | Event::GateDelegated { .. }
-            | Event::DelegationRevoked { .. }
-            | Event::GateReminded { .. }
-            | Event::GateEscalated { .. }
-            | Event::GateResolved { .. }
-            | Event::FormOpened(_)
-            | Event::FormSubmitted { .. }
-            | Event::FormTimedOut { .. }
-            | Event::RevisionRequested { .. }
-            | Event::ExecutionHeld { .. }
-            | Event::ExecutionAdvanced { .. }
-            | Event::AwaitsEnvironment { .. }
-            | Event::EnvironmentGranted { .. }
-            | Event::BreakpointsSet { .. } => Err("people are not known yet".to_owned()),
+            Event::GateOpened { gate, policy, digest, instructions, due } => {
+                let opened = Gate {
+                    kind: gate.kind,
+                    generation: gate.generation,
+                    policy: policy.clone(),
+                    digest: digest.clone(),
+                    instructions: instructions.clone(),
+                    opened_at: at,
+                    due: *due,
+                    escalated: false,
+                    votes: Vec::new(),
+                    handovers: Vec::new(),
+                    reminded: Default::default(),
+                    resolution: None,
+                };
+                self.gate_opened(gate, opened, at)
+            }
+            Event::GateVoted { gate, by, decision, comment, digest } => {
+                let (by, comment, digest) = (by.clone(), comment.clone(), digest.clone());
+                let decision = *decision;
+                self.voted(gate, Cast { at, by, decision, comment, digest, replaced: false })
+            }
+            Event::GateDelegated { gate, slot, from, to } => {
+                let (from, to) = (from.clone(), to.clone());
+                self.delegated(gate, Handover { at, slot: *slot, from, to, revoked_at: None })
+            }
+            Event::DelegationRevoked { gate, slot, by: _, from, to } => {
+                self.delegation_revoked(gate, *slot, (from, to), at)
+            }
+            Event::GateReminded { gate, percent } => self.reminded(gate, *percent),
+            Event::GateEscalated { gate, policy, due } => self.escalated(gate, policy, *due, at),
+            Event::GateResolved { gate, resolution } => self.gate_resolved(gate, resolution, at),
+            Event::FormOpened(opened) => self.form_opened(opened, at),
+            Event::FormSubmitted { execution, generation, by, values, artifacts } => {
+                let (by, values, artifacts) = (by.clone(), values.clone(), artifacts.clone());
+                let end = FormEnd::Submitted { at, by, values, artifacts };
+                self.form_closed(execution, *generation, end, at)
+            }
+            Event::FormTimedOut { execution, generation } => {
+                self.form_closed(execution, *generation, FormEnd::TimedOut { at }, at)
+            }
+            Event::FormVoided { execution, generation, reason } => {
+                let end = FormEnd::Void { at, reason: reason.clone() };
+                self.form_closed(execution, *generation, end, at)
+            }
+            Event::RevisionRequested { execution, by: _, feedback, revision } => {
+                self.revision_requested(execution, feedback, *revision)
+            }
+            Event::ExecutionHeld { execution, hold } => self.execution_held(execution, *hold, at),
+            Event::ExecutionAdvanced { execution, by: _ } => self.advanced(execution),
+            Event::AwaitsEnvironment { execution, environment: _ } => {
+                self.awaits_environment(execution, at)
+            }
+            Event::EnvironmentGranted { execution } => self.environment_granted(execution),
+            Event::BreakpointsSet { by: _, stages, step } => self.breakpoints_set(stages, *step),
             Event::EventReceived { .. }
             | Event::EventEmitted { .. }
             | Event::StageListening { .. }

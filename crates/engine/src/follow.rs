@@ -5,13 +5,15 @@
 
 mod end;
 mod judge;
+mod people;
 
 use jiff::Timestamp;
 
 use crate::event::Event;
-use crate::id::AttemptId;
 use crate::run::Run;
 use crate::state::Phase;
+
+pub use people::NOBODY;
 
 /// Losses of one execution (in one round) that end it: it is started again after fewer.
 pub const LOST_LIMIT: u32 = 3;
@@ -29,6 +31,9 @@ impl Run {
         if let Some(&ix) = links.ended.first() {
             return Some(self.after_attempt(ix, now));
         }
+        if let Some(&ix) = links.answered.first() {
+            return Some(self.after_people(ix));
+        }
         if let Some(&ix) = links.complete.first() {
             return Some(self.completed(ix));
         }
@@ -39,7 +44,10 @@ impl Run {
             return Some(Event::AttemptStopping { attempt: self.last_attempt(ix), reason });
         }
         if let Some(&ix) = links.abandon.first() {
-            return Some(self.abandoned(ix));
+            return Some(self.give_up(ix));
+        }
+        if let Some(void) = links.gate_void.first().and_then(|ix| self.void_trigger(*ix)) {
+            return Some(void);
         }
         if self.state.open == 0 {
             return Some(self.finish());
@@ -57,8 +65,14 @@ impl Run {
             let admitted = self.state.head.as_ref().is_some_and(|head| head.group.is_none());
             return admitted.then_some(Event::RunStarted);
         }
+        if let Some(&ix) = links.caught.first() {
+            return Some(self.hold(ix));
+        }
+        if let Some(&ix) = links.asks.first() {
+            return Some(self.ask(ix, now));
+        }
         if let Some(&ix) = links.instant.first() {
-            return Some(self.done(ix, indexmap::IndexMap::new()));
+            return Some(self.worked(ix, now));
         }
         self.dispatch()
     }
@@ -71,11 +85,7 @@ impl Run {
             return None;
         }
         let (_, &ix) = links.ready.first_key_value()?;
-        let attempt = AttemptId {
-            execution: self.exec_id(ix),
-            number: self.state.exec(ix).next_number(),
-            fence: self.state.fence + 1,
-        };
+        let attempt = self.next_attempt(ix);
         // Resolved here and again when it is handed out, so that what cannot be resolved fails
         // before it reaches the hands. Values never change, so both come to the same.
         Some(match self.prepare(ix, &attempt) {

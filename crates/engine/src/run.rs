@@ -139,6 +139,7 @@ impl Run {
         let live = match execution.state {
             ExecutionState::Live { fence, .. } => fence == attempt.fence,
             ExecutionState::Idle
+            | ExecutionState::Waiting(_)
             | ExecutionState::Queued { .. }
             | ExecutionState::Ended(_)
             | ExecutionState::Backoff { .. }

@@ -50,7 +50,9 @@ impl<'r> RunScope<'r> {
     }
 
     pub(crate) fn of(run: &'r Run, ix: ExecIx) -> Self {
-        Self { exec: Some(ix), item: run.item(ix), ..Self::stage(run, ix.stage) }
+        let people = run.state.exec(ix).people.as_deref();
+        let form = people.and_then(|people| people.values.as_ref());
+        Self { exec: Some(ix), item: run.item(ix), form, ..Self::stage(run, ix.stage) }
     }
 }
 

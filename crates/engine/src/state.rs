@@ -3,6 +3,7 @@
 
 pub(crate) mod execution;
 mod links;
+pub(crate) mod people;
 pub(crate) mod stage;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +61,10 @@ pub(crate) struct State {
     pub(crate) failed: BTreeSet<StageIx>,
     pub(crate) links: Links,
     pub(crate) tally: Tally,
+    /// Executions of these stages are held before they start.
+    pub(crate) breakpoints: people::Breakpoints,
+    /// Every execution is held before it starts.
+    pub(crate) step: bool,
 }
 
 /// What `run.created` said.
@@ -165,6 +170,24 @@ pub(crate) struct Links {
     pub(crate) expand: BTreeSet<StageIx>,
     /// A failure that halts the run.
     pub(crate) halt_by: Option<ExecutionId>,
+    /// About to be asked of people, or for their environment.
+    pub(crate) asks: BTreeSet<ExecIx>,
+    /// What people were asked has ended, and asks for a choice.
+    pub(crate) answered: BTreeSet<ExecIx>,
+    /// Wait for people: held, or at an open gate or form.
+    pub(crate) people: BTreeSet<ExecIx>,
+    /// Queued already, and to be held.
+    pub(crate) caught: BTreeSet<ExecIx>,
+    /// Wait for their environment.
+    pub(crate) locked: BTreeSet<ExecIx>,
+    /// Hold their environment.
+    pub(crate) granted: BTreeSet<ExecIx>,
+    /// The gate of a manual trigger is open.
+    pub(crate) gated: BTreeSet<StageIx>,
+    /// The gate of a manual trigger ended, and asks for a choice.
+    pub(crate) gate_answered: BTreeSet<StageIx>,
+    /// The stage is no longer blocked, and the gate of its trigger is still open.
+    pub(crate) gate_void: BTreeSet<StageIx>,
 }
 
 /// Counts of units: an execution, or a stage that has no instances yet.
@@ -229,6 +252,8 @@ impl State {
             failed: BTreeSet::new(),
             links: Links::default(),
             tally: Tally { total: open, ..Tally::default() },
+            breakpoints: people::Breakpoints::new(),
+            step: false,
         }
     }
 

@@ -62,7 +62,8 @@ impl Run {
 
     fn waits_for_people(&self) -> bool {
         let links = &self.state.links;
-        !links.unknown.is_empty()
+        (!links.unknown.is_empty() || !links.people.is_empty() || !links.gated.is_empty())
+            && links.locked.is_empty()
             && links.probing.is_empty()
             && links.live.is_empty()
             && links.ready.is_empty()

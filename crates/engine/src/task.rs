@@ -64,6 +64,7 @@ impl Run {
         let execution = self.state.exec(ix);
         let same = execution.attempts.get(attempt.number.saturating_sub(1) as usize);
         let first = same.map_or_else(|| execution.next_work(), |attempt| attempt.work);
+        let people = execution.people.as_deref();
         let place = format!("{}-{}-{}", head.id, ix.stage.0, ix.instance);
         Ok(Task {
             attempt: attempt.clone(),
@@ -81,9 +82,9 @@ impl Run {
             artifacts: stage.artifacts.clone(),
             context: Vec::new(),
             input: None,
-            form: None,
-            feedback: None,
-            revision: 0,
+            form: people.and_then(|people| people.values.clone()),
+            feedback: people.and_then(|people| people.feedback.clone()),
+            revision: people.map_or(0, |people| people.revision),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod outputs;
+mod people;
 mod row;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::run::Run;
 use crate::state::Phase;
 
 pub use attempt::{AttemptStatus, AttemptView};
+pub use people::{DelegationView, FormState, FormView, GateView, SlotView, VoteView};
 pub use row::{ExecutionStatus, Row};
 
 /// What the run was created with.
@@ -52,7 +54,7 @@ pub struct Progress {
     pub total: u32,
     pub settled: u32,
     pub running: u32,
-    /// Between two attempts, or of unknown outcome.
+    /// For people, for an environment, between two attempts, or of unknown outcome.
     pub waiting: u32,
     pub succeeded: u32,
     pub failed: u32,
@@ -143,7 +145,8 @@ impl Run {
             total: tally.total,
             settled: tally.settled(),
             running: count(links.live.len()),
-            waiting: links.backoff + count(links.unknown.len()),
+            waiting: links.backoff
+                + count(links.unknown.len() + links.people.len() + links.locked.len()),
             succeeded: tally.succeeded,
             failed: tally.failed,
             skipped: tally.skipped,

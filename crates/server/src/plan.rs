@@ -81,7 +81,11 @@ fn verdict(row: &Row<'_>) -> (&'static str, Option<String>) {
         Some(Outcome::Succeeded) => ("would run", held()),
         None => match row.status {
             ExecutionStatus::Blocked => ("decided when its dependencies have settled", None),
+            ExecutionStatus::WaitingApproval => ("would ask for approval, then run", held()),
+            ExecutionStatus::WaitingInput => ("would ask for input, then run", held()),
+            ExecutionStatus::Held => ("would be held, then run", held()),
             ExecutionStatus::Unknown
+            | ExecutionStatus::WaitingEnvironment
             | ExecutionStatus::Stopping
             | ExecutionStatus::Running
             | ExecutionStatus::Retrying

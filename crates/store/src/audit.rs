@@ -56,6 +56,7 @@ pub(crate) fn decided_by(event: &Event) -> Option<&str> {
         | Event::StagePassedOver { .. }
         | Event::StageClosed { .. }
         | Event::StageListening { .. }
+        | Event::FormVoided { .. }
         | Event::RunRewound { .. } => None,
     }
 }

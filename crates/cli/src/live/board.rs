@@ -147,6 +147,7 @@ impl Board {
             | Event::FormOpened(_)
             | Event::FormSubmitted { .. }
             | Event::FormTimedOut { .. }
+            | Event::FormVoided { .. }
             | Event::RevisionRequested { .. }
             | Event::ExecutionHeld { .. }
             | Event::ExecutionAdvanced { .. }

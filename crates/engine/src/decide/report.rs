@@ -159,6 +159,7 @@ impl Run {
         match self.state.exec(ix).state {
             ExecutionState::Live { stopping, .. } => stopping,
             ExecutionState::Idle
+            | ExecutionState::Waiting(_)
             | ExecutionState::Queued { .. }
             | ExecutionState::Ended(_)
             | ExecutionState::Backoff { .. }

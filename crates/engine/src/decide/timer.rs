@@ -6,6 +6,7 @@ use crate::command::{Rejection, StopReason, TimerId, TimerKind};
 use crate::event::{Event, Failure};
 use crate::run::Run;
 use crate::state::execution::{Clock, ExecutionState};
+use crate::state::people::Wait;
 
 impl Run {
     pub(super) fn fire(&self, timer: &TimerId, now: Timestamp) -> Result<Event, Rejection> {
@@ -25,6 +26,7 @@ impl Run {
                     Ok(Event::Requeued { execution: timer.execution.clone(), number })
                 }
                 ExecutionState::Idle
+                | ExecutionState::Waiting(_)
                 | ExecutionState::Queued { .. }
                 | ExecutionState::Live { .. }
                 | ExecutionState::Ended(_)
@@ -48,13 +50,16 @@ impl Run {
                         let attempt = self.last_attempt(ix);
                         Ok(Event::AttemptStopping { attempt, reason: StopReason::TotalTimeout })
                     }
-                    ExecutionState::Queued { .. } | ExecutionState::Backoff { .. } => {
+                    ExecutionState::Waiting(Wait::Environment { .. })
+                    | ExecutionState::Queued { .. }
+                    | ExecutionState::Backoff { .. } => {
                         due_by(due)?;
                         let total = self.model(ix.stage).limits.total.unwrap_or_default();
                         let after_ms = u64::try_from(total.as_millis()).unwrap_or(u64::MAX);
                         Ok(self.failed(ix, Failure::TotalTimeout { after_ms }))
                     }
                     ExecutionState::Idle
+                    | ExecutionState::Waiting(_)
                     | ExecutionState::Live { stopping: Some(_), .. }
                     | ExecutionState::Ended(_)
                     | ExecutionState::Unknown { .. }

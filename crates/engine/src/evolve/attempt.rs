@@ -11,6 +11,7 @@ use crate::run::Run;
 use crate::state::execution::{
     Attempt, AttemptEnd, Clock, Doubt, Ending, ExecutionEnd, ExecutionState, Started,
 };
+use crate::state::people::Step;
 use crate::state::{Bar, ExecIx, later};
 
 impl Run {
@@ -200,6 +201,7 @@ impl Run {
         let waits = match execution.state {
             ExecutionState::Ended(_) | ExecutionState::Backoff { .. } => true,
             ExecutionState::Idle
+            | ExecutionState::Waiting(_)
             | ExecutionState::Queued { .. }
             | ExecutionState::Live { .. }
             | ExecutionState::Unknown { .. }
@@ -208,7 +210,7 @@ impl Run {
         ensure(waits && number == execution.next_number(), || {
             format!("`{id}` cannot be queued again")
         })?;
-        self.state.enqueue(&self.pipeline, ix);
+        self.state.proceed(&self.pipeline, ix, Step::Form);
         Ok(())
     }
 
@@ -226,6 +228,7 @@ impl Run {
         let open = match execution.state {
             ExecutionState::Live { .. } | ExecutionState::Settled(_) => false,
             ExecutionState::Idle
+            | ExecutionState::Waiting(_)
             | ExecutionState::Queued { .. }
             | ExecutionState::Ended(_)
             | ExecutionState::Backoff { .. }

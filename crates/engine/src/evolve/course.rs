@@ -10,6 +10,7 @@ use crate::command::StopReason;
 use crate::event::Event;
 use crate::run::Run;
 use crate::state::execution::{Clock, ExecutionState};
+use crate::state::people::Step;
 use crate::state::stage::StageState;
 use crate::state::{Bar, Cancel, ExecIx, Halt, Head, Pause, Phase};
 
@@ -89,6 +90,7 @@ impl Run {
             | Event::FormOpened(_)
             | Event::FormSubmitted { .. }
             | Event::FormTimedOut { .. }
+            | Event::FormVoided { .. }
             | Event::RevisionRequested { .. }
             | Event::ExecutionHeld { .. }
             | Event::ExecutionAdvanced { .. }
@@ -126,6 +128,9 @@ impl Run {
             self.state.links.judge.extend(awake.collect::<Vec<_>>());
         }
         self.state.head = Some(Box::new(head));
+        if let Event::RunCreated { breakpoints, step, .. } = event {
+            self.breakpoints_set(breakpoints, *step)?;
+        }
         self.state.phase = Phase::Pending { since: at };
         Ok(())
     }
@@ -210,7 +215,7 @@ impl Run {
                     for instance in 1..=count {
                         let exec = ExecIx { stage: ix, instance };
                         if self.state.exec(exec).state == ExecutionState::Idle {
-                            self.state.enqueue(&self.pipeline, exec);
+                            self.state.proceed(&self.pipeline, exec, Step::Begin);
                         }
                     }
                 }
@@ -234,7 +239,9 @@ impl Run {
         let span = at.duration_since(pause.since);
         self.state.paused += span;
         let timed: Vec<ExecIx> = self.state.links.timed.iter().copied().collect();
+        self.move_trigger_deadlines(pause.since, at);
         for ix in timed {
+            self.move_deadlines(ix, pause.since, at);
             let execution = self.state.exec_mut(ix);
             if let Clock::Running { due } = &mut execution.total {
                 *due = moved(*due, span);
@@ -294,7 +301,12 @@ impl Run {
             for exec in self.executions(ix) {
                 let open = self.state.stage(ix).fan().is_some();
                 match (&self.state.exec(exec).state, bar) {
-                    (ExecutionState::Queued { .. } | ExecutionState::Backoff { .. }, _) => {
+                    (
+                        ExecutionState::Waiting(_)
+                        | ExecutionState::Queued { .. }
+                        | ExecutionState::Backoff { .. },
+                        _,
+                    ) => {
                         self.state.links.abandon.insert(exec);
                     }
                     (ExecutionState::Unknown { .. }, Bar::Cancelled | Bar::Unstartable) => {

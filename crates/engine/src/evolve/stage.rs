@@ -11,6 +11,7 @@ use crate::id::ExecutionId;
 use crate::run::Run;
 use crate::state::ExecIx;
 use crate::state::execution::Execution;
+use crate::state::people::Step;
 use crate::state::stage::{Fan, Ready, StageEnd, StageState};
 
 impl Run {
@@ -26,12 +27,14 @@ impl Run {
             format!("`{name}` cannot become ready")
         })?;
         self.state.links.judge.remove(&ix);
+        self.void_trigger_gate(ix);
         self.state.stages[ix.get()].state =
             StageState::Ready(Ready { at, reason: reason.cloned() });
         if self.pipeline.fanned(ix) {
             self.state.links.expand.insert(ix);
         } else {
-            self.state.enqueue(&self.pipeline, ExecIx { stage: ix, instance: 0 });
+            let single = ExecIx { stage: ix, instance: 0 };
+            self.state.proceed(&self.pipeline, single, Step::Begin);
         }
         Ok(())
     }
@@ -54,7 +57,7 @@ impl Run {
         // The stage counted as one unit until now.
         self.state.tally.total = self.state.tally.total - 1 + count;
         for instance in 1..=count {
-            self.state.enqueue(&self.pipeline, ExecIx { stage: ix, instance });
+            self.state.proceed(&self.pipeline, ExecIx { stage: ix, instance }, Step::Begin);
         }
         Ok(())
     }
@@ -100,6 +103,7 @@ impl Run {
             self.state.failed.insert(ix);
             self.note_failure(ExecutionId { stage: self.model(ix).name.clone(), instance: None });
         }
+        self.void_trigger_gate(ix);
         self.release(ix);
         Ok(())
     }

@@ -41,6 +41,7 @@ impl Run {
             ExecutionState::Ended(Ending::Decided(verdict)) => Some(verdict),
             ExecutionState::Ended(Ending::Result)
             | ExecutionState::Idle
+            | ExecutionState::Waiting(_)
             | ExecutionState::Queued { .. }
             | ExecutionState::Live { .. }
             | ExecutionState::Backoff { .. }
@@ -49,16 +50,14 @@ impl Run {
         };
         let barred = self.state.bar(self.model(ix.stage)).is_some();
         match decided {
-            Some(Verdict::Succeeded) => return self.done(ix, IndexMap::new()),
+            Some(Verdict::Succeeded) => return self.worked(ix, now),
             Some(Verdict::Failed) => return self.failed(ix, Failure::DecidedFailed),
             Some(Verdict::Retry) if barred => return self.abandoned(ix),
             Some(Verdict::Retry) => return requeued(),
             None => {}
         }
         match execution.last_result() {
-            Some(AttemptResult::Succeeded { outputs, artifacts: _ }) => {
-                self.done(ix, outputs.clone())
-            }
+            Some(AttemptResult::Succeeded { .. }) => self.worked(ix, now),
             Some(AttemptResult::Failed { failure }) => {
                 if !barred && self.may_retry(ix, failure, now) {
                     self.back_off(ix, execution, now)
@@ -133,7 +132,7 @@ impl Run {
         self.ended_as(ix, Outcome::Failed, Settled::Failed { failure })
     }
 
-    fn ended_as(&self, ix: ExecIx, outcome: Outcome, reason: Settled) -> Event {
+    pub(super) fn ended_as(&self, ix: ExecIx, outcome: Outcome, reason: Settled) -> Event {
         Event::ExecutionSettled {
             execution: self.exec_id(ix),
             outcome,

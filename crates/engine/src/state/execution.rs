@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
+use super::people::{People, Wait};
 use crate::command::{StopReason, Verdict};
 use crate::event::{AttemptResult, Conclusion, Outcome, RunLink, Settled, Usage};
 use crate::id::Actor;
@@ -19,6 +20,10 @@ pub(crate) struct Execution {
     /// Attempts of this round that were lost.
     pub(crate) lost: u32,
     pub(crate) total: Clock,
+    /// It is in its environment, which is locked.
+    pub(crate) granted: bool,
+    /// `None` where nobody had to do with it.
+    pub(crate) people: Option<Box<People>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,6 +31,8 @@ pub(crate) enum ExecutionState {
     /// Its stage is not ready.
     #[default]
     Idle,
+    /// For people, or for its environment.
+    Waiting(Wait),
     Queued {
         ticket: u64,
         place: Place,
@@ -48,6 +55,16 @@ pub(crate) enum ExecutionState {
         message: String,
     },
     Settled(Box<ExecutionEnd>),
+}
+
+impl ExecutionState {
+    /// Whatever waits, for people or for a retry, gives its environment to others.
+    pub(super) fn keeps_lock(&self) -> bool {
+        match self {
+            Self::Queued { .. } | Self::Live { .. } | Self::Ended(_) | Self::Unknown { .. } => true,
+            Self::Idle | Self::Waiting(_) | Self::Backoff { .. } | Self::Settled(_) => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +153,7 @@ impl Execution {
         match &self.state {
             ExecutionState::Settled(end) => Some(end),
             ExecutionState::Idle
+            | ExecutionState::Waiting(_)
             | ExecutionState::Queued { .. }
             | ExecutionState::Live { .. }
             | ExecutionState::Ended(_)
@@ -183,5 +201,13 @@ impl Execution {
         self.past = self.attempts.len();
         (self.tries, self.lost) = (0, 0);
         self.total = Clock::Unarmed;
+        self.granted = false;
+        if let Some(people) = &mut self.people {
+            (people.revision, people.feedback, people.values) = (0, None, None);
+        }
+    }
+
+    pub(crate) fn people_mut(&mut self) -> &mut People {
+        self.people.get_or_insert_default()
     }
 }

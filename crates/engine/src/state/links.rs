@@ -3,6 +3,7 @@
 use pipeline::model::{Pipeline, StageIx, Work};
 
 use super::execution::{Clock, ExecutionState, Place};
+use super::people::Wait;
 use super::stage::StageState;
 use super::{ExecIx, State};
 
@@ -15,8 +16,9 @@ impl State {
         self.promote(pipeline, ix.stage);
     }
 
-    /// Puts an execution into the queue that it belongs to, at the end.
-    pub(crate) fn enqueue(&mut self, pipeline: &Pipeline, ix: ExecIx) {
+    /// Puts an execution into the queue that it belongs to, at the end. Called by
+    /// [`State::proceed`], which looks first at what it has to wait for.
+    pub(super) fn enqueue(&mut self, pipeline: &Pipeline, ix: ExecIx) {
         let model = &pipeline.stages[ix.stage.get()];
         self.ticket += 1;
         let limited = pipeline.fanned(ix.stage) && pipeline.at_once(ix.stage).is_some();
@@ -52,6 +54,7 @@ impl State {
     fn unlink(&mut self, ix: ExecIx) {
         self.links.timed.remove(&ix);
         self.links.abandon.remove(&ix);
+        self.links.granted.remove(&ix);
         let stage = &mut self.stages[ix.stage.get()];
         if let StageState::Fanned { fan, .. } = &mut stage.state
             && let Some(count) = fan.count(&stage.executions[ix.slot()].state)
@@ -61,8 +64,24 @@ impl State {
         let execution = &self.stages[ix.stage.get()].executions[ix.slot()];
         match &execution.state {
             ExecutionState::Idle => {}
+            ExecutionState::Waiting(wait) => match wait {
+                Wait::Due(_) => {
+                    self.links.asks.remove(&ix);
+                }
+                Wait::Held { .. } | Wait::Gate(_) | Wait::Form => {
+                    self.links.people.remove(&ix);
+                }
+                Wait::Environment { .. } => {
+                    self.links.locked.remove(&ix);
+                }
+                Wait::Answered(_) => {
+                    self.links.answered.remove(&ix);
+                }
+                Wait::Void(_) => {}
+            },
             ExecutionState::Queued { ticket, place } => {
                 let ticket = *ticket;
+                self.links.caught.remove(&ix);
                 match place {
                     Place::Instant => {
                         self.links.instant.remove(&ix);
@@ -107,11 +126,35 @@ impl State {
         {
             *count += 1;
         }
+        let execution = self.exec_mut(ix);
+        execution.granted &= execution.state.keeps_lock();
+        if execution.granted {
+            self.links.granted.insert(ix);
+        }
         let execution = &self.stages[ix.stage.get()].executions[ix.slot()];
         let clocked = matches!(execution.total, Clock::Running { .. });
         let mut timed = clocked;
         match &execution.state {
             ExecutionState::Idle => {}
+            ExecutionState::Waiting(wait) => match wait {
+                Wait::Due(_) => {
+                    self.links.asks.insert(ix);
+                }
+                Wait::Held { .. } => {
+                    self.links.people.insert(ix);
+                }
+                Wait::Gate(_) | Wait::Form => {
+                    timed = true;
+                    self.links.people.insert(ix);
+                }
+                Wait::Environment { .. } => {
+                    self.links.locked.insert(ix);
+                }
+                Wait::Answered(_) => {
+                    self.links.answered.insert(ix);
+                }
+                Wait::Void(_) => {}
+            },
             ExecutionState::Queued { ticket, place } => {
                 let ticket = *ticket;
                 match place {

@@ -8,6 +8,7 @@ use pipeline::when::Reason;
 use serde_json::Value as Json;
 
 use super::execution::{Execution, ExecutionState};
+use super::people::{Gate, Wait};
 use crate::event::{Conclusion, Outcome, Settled};
 use crate::view::ExecutionStatus;
 
@@ -19,6 +20,8 @@ pub(crate) struct Stage {
     /// The one of a stage without `foreach`; otherwise its instances, also those of an earlier
     /// round that the present list is too short for.
     pub(crate) executions: Vec<Execution>,
+    /// Of its manual trigger; generation `n` is at `n - 1`.
+    pub(crate) gates: Vec<Gate>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -56,9 +59,13 @@ pub(crate) struct Fan {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Census {
     pub(crate) unknown: u32,
+    pub(crate) approval: u32,
+    pub(crate) input: u32,
+    pub(crate) held: u32,
     pub(crate) stopping: u32,
     pub(crate) running: u32,
     pub(crate) retrying: u32,
+    pub(crate) environment: u32,
     pub(crate) queued: u32,
 }
 
@@ -72,9 +79,13 @@ impl Fan {
     pub(crate) fn most_urgent(&self) -> Option<ExecutionStatus> {
         [
             (self.census.unknown, ExecutionStatus::Unknown),
+            (self.census.approval, ExecutionStatus::WaitingApproval),
+            (self.census.input, ExecutionStatus::WaitingInput),
+            (self.census.held, ExecutionStatus::Held),
             (self.census.stopping, ExecutionStatus::Stopping),
             (self.census.running, ExecutionStatus::Running),
             (self.census.retrying, ExecutionStatus::Retrying),
+            (self.census.environment, ExecutionStatus::WaitingEnvironment),
             (self.census.queued, ExecutionStatus::Queued),
         ]
         .into_iter()
@@ -85,6 +96,14 @@ impl Fan {
     pub(crate) fn count(&mut self, state: &ExecutionState) -> Option<&mut u32> {
         let census = &mut self.census;
         match state {
+            ExecutionState::Waiting(wait) => match wait {
+                Wait::Due(_) | Wait::Void(_) => Some(&mut census.queued),
+                Wait::Held { .. } => Some(&mut census.held),
+                Wait::Gate(_) => Some(&mut census.approval),
+                Wait::Form => Some(&mut census.input),
+                Wait::Environment { .. } => Some(&mut census.environment),
+                Wait::Answered(_) => None,
+            },
             ExecutionState::Queued { .. } => Some(&mut census.queued),
             ExecutionState::Live { stopping: None, .. } => Some(&mut census.running),
             ExecutionState::Live { stopping: Some(_), .. } => Some(&mut census.stopping),
@@ -123,6 +142,7 @@ impl Stage {
             waits_for: u32::try_from(model.depends_on.len()).unwrap_or(u32::MAX),
             state,
             executions: single,
+            gates: Vec::new(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::id::ExecutionId;
 use crate::run::Run;
 use crate::state::ExecIx;
 use crate::state::execution::{Execution, ExecutionState};
+use crate::state::people::Wait;
 use crate::state::stage::StageState;
 use crate::words;
 
@@ -19,9 +20,17 @@ use crate::words;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ExecutionStatus {
     Unknown,
+    /// A gate is open.
+    WaitingApproval,
+    /// A form is open.
+    WaitingInput,
+    /// Until a person lets it go on.
+    Held,
     Stopping,
     Running,
     Retrying,
+    /// Somebody else is in its environment.
+    WaitingEnvironment,
     Queued,
     Blocked,
     Failed,
@@ -35,6 +44,10 @@ impl ExecutionStatus {
     pub fn word(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
+            Self::WaitingApproval => "waiting_approval",
+            Self::WaitingInput => "waiting_input",
+            Self::Held => "held",
+            Self::WaitingEnvironment => "waiting_environment",
             Self::Stopping => "stopping",
             Self::Running => "running",
             Self::Retrying => "retrying",
@@ -126,6 +139,7 @@ impl Run {
     pub(crate) fn execution_status(&self, ix: ExecIx) -> ExecutionStatus {
         match &self.state.exec(ix).state {
             ExecutionState::Idle => ExecutionStatus::Blocked,
+            ExecutionState::Waiting(wait) => waiting(*wait),
             ExecutionState::Queued { .. } | ExecutionState::Ended(_) => ExecutionStatus::Queued,
             ExecutionState::Live { stopping: Some(_), .. } => ExecutionStatus::Stopping,
             ExecutionState::Live { stopping: None, .. } => ExecutionStatus::Running,
@@ -141,6 +155,9 @@ impl Run {
         let single = ExecIx { stage: ix, instance: 0 };
         let end = stage.end();
         let status = match &stage.state {
+            StageState::Blocked if self.state.links.gated.contains(&ix) => {
+                ExecutionStatus::WaitingApproval
+            }
             StageState::Dormant | StageState::Blocked => ExecutionStatus::Blocked,
             StageState::Ready(_) if fanned => ExecutionStatus::Queued,
             StageState::Ready(_) => self.execution_status(single),
@@ -149,7 +166,9 @@ impl Run {
         };
         let detail = match &stage.state {
             StageState::Dormant => "only a rollback starts it".to_owned(),
-            StageState::Blocked => self.waits_for(ix),
+            StageState::Blocked => {
+                self.trigger_gate_words(ix).unwrap_or_else(|| self.waits_for(ix))
+            }
             StageState::Settled(end) => words::settled(&end.reason),
             StageState::Ready(_) if !fanned => self.detail(single),
             StageState::Ready(_) | StageState::Fanned { .. } => String::new(),
@@ -202,6 +221,7 @@ impl Run {
         let model = self.model(ix.stage);
         match &execution.state {
             ExecutionState::Idle | ExecutionState::Ended(_) => String::new(),
+            ExecutionState::Waiting(wait) => self.waiting_words(ix, *wait),
             ExecutionState::Queued { .. } if self.state.pause.is_some() => {
                 "waits until the run is resumed".to_owned()
             }
@@ -248,6 +268,16 @@ impl Run {
             (false, 0) => format!("waits for {}", open.join(", ")),
             (false, more) => format!("waits for {} and {more} more", open.join(", ")),
         }
+    }
+}
+
+fn waiting(wait: Wait) -> ExecutionStatus {
+    match wait {
+        Wait::Held { .. } => ExecutionStatus::Held,
+        Wait::Gate(_) => ExecutionStatus::WaitingApproval,
+        Wait::Form => ExecutionStatus::WaitingInput,
+        Wait::Environment { .. } => ExecutionStatus::WaitingEnvironment,
+        Wait::Due(_) | Wait::Answered(_) | Wait::Void(_) => ExecutionStatus::Queued,
     }
 }
 

@@ -243,6 +243,7 @@ fn is_plain(event: &Event) -> bool {
         | Event::FormOpened(_)
         | Event::FormSubmitted { .. }
         | Event::FormTimedOut { .. }
+        | Event::FormVoided { .. }
         | Event::RevisionRequested { .. }
         | Event::ExecutionHeld { .. }
         | Event::ExecutionAdvanced { .. }

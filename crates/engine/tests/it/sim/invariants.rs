@@ -335,6 +335,7 @@ impl<'a> Ledger<'a> {
             | Event::FormOpened(_)
             | Event::FormSubmitted { .. }
             | Event::FormTimedOut { .. }
+            | Event::FormVoided { .. }
             | Event::RevisionRequested { .. }
             | Event::ExecutionHeld { .. }
             | Event::ExecutionAdvanced { .. }

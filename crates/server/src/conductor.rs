@@ -23,7 +23,8 @@ use crate::definition::Definitions;
 use crate::failpoint;
 use crate::live::{Broker, Notice};
 use crate::refused::Refused;
-use batch::Batch;
+use batch::{Batch, Waits};
+use deliver::Listeners;
 use desk::{Ask, Gauges, Input};
 use hands::Hands;
 use live::{Live, guarded};
@@ -33,6 +34,7 @@ mod admission;
 pub(crate) mod batch;
 mod children;
 mod commit;
+mod deliver;
 pub(crate) mod desk;
 pub(crate) mod hands;
 pub(crate) mod live;
@@ -74,6 +76,8 @@ pub(crate) struct Conductor {
     pub(crate) on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
     /// Runs that have not finished, folded.
     pub(crate) runs: HashMap<RunId, Live>,
+    /// Kept also for runs that were dropped.
+    pub(crate) listeners: Listeners,
     pub(crate) damaged: HashMap<RunId, String>,
     /// Runs whose memory was dropped because it could not be stored: they are folded again.
     pub(crate) dropped: HashSet<RunId>,
@@ -182,11 +186,11 @@ impl Conductor {
             Ask::Start { start, reply } => self.start(*start, reply, batch),
             Ask::Act { run, command, reply } => self.act(run, *command, reply, batch),
             Ask::Save { save, reply } => self.save(*save, reply, batch),
-            Ask::SetEnabled { name, enabled, reply } => {
-                let at = self.clock.now();
-                batch.set_enabled(name, enabled, at, reply);
+            Ask::Store { change, reply } => {
+                batch.catalog.push(change(self.clock.now()));
+                batch.waits.push(Waits::Stored(reply));
             }
-            Ask::Delete { name, reply } => batch.delete(name, self.clock.now(), reply),
+            Ask::Give { event, reply } => self.give(*event, reply, batch),
             Ask::Look { run, look } => batch.looks.push((run, look)),
         }
     }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::shared::Shared;
 
+mod audit;
 mod body;
 mod caller;
 mod catch;
+mod events;
 mod feed;
 mod logs;
 mod origin;
@@ -20,6 +22,7 @@ mod problem;
 mod reference;
 mod runs;
 mod system;
+mod tokens;
 
 pub(crate) use caller::Door;
 
@@ -54,6 +57,11 @@ pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
         .route("/api/runs/{run}/events", get(runs::events))
         .route("/api/runs/{run}/feed", get(feed::feed))
         .route("/api/runs/{run}/logs/{stage}", get(logs::logs))
+        .route("/api/events", get(events::list).post(events::give))
+        .route("/api/audit", get(audit::list))
+        .route("/api/audit/verify", get(audit::verify))
+        .route("/api/tokens", get(tokens::list).post(tokens::create))
+        .route("/api/tokens/{id}", delete(tokens::revoke))
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -1,7 +1,10 @@
 //! Who somebody is: users of the system, tokens and their digests.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::Path;
+
+use sha2::{Digest, Sha256};
 
 /// By what somebody is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +58,23 @@ pub(crate) fn user_name(uid: u32) -> String {
         .unwrap_or_else(|| format!("uid:{uid}"))
 }
 
+/// A token that was never seen before, and a name for it.
+pub(crate) fn draw_token() -> io::Result<(String, String)> {
+    let mut bytes = [0; 38];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let (name, secret) = bytes.split_at(6);
+    Ok((format!("t-{}", hex(name)), format!("orc_{}", hex(secret))))
+}
+
+/// Under which a token is stored.
+pub(crate) fn token_hash(token: &str) -> String {
+    hex(&Sha256::digest(token.as_bytes()))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Compares without telling by its time where they differ.
 pub(crate) fn is_same(a: &str, b: &str) -> bool {
     let pairs = a.bytes().zip(b.bytes());
@@ -64,6 +84,15 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tokens_differ_and_are_not_told_by_their_hash() {
+        let ((id, token), other) = (draw_token().unwrap(), draw_token().unwrap());
+        assert!(id != other.0 && token != other.1);
+        assert!(token.len() == 68 && !token_hash(&token).contains(&token[4..]));
+        let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(token_hash("abc"), known);
+    }
 
     #[test]
     fn tokens_are_compared_whole() {

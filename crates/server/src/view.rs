@@ -1,5 +1,7 @@
 //! What the engine and the store know, as the wire shows it.
 
+pub(crate) mod artifact;
+pub(crate) mod audit;
 pub(crate) mod event;
 pub(crate) mod pipeline;
 pub(crate) mod run;

@@ -6,10 +6,9 @@ use api::link::{AttemptRef, Report};
 use api::run::RunSummary;
 use engine::id::RunId;
 use indexmap::IndexSet;
-use jiff::Timestamp;
-use store::port::{Change, Outcome};
+use store::port::{Change, GivenEvent, Outcome};
 
-use super::desk::{Look, Reply, Saved};
+use super::desk::{Given, Look, Reply, Saved};
 use super::reports::Whose;
 use crate::refused::Refused;
 
@@ -30,20 +29,24 @@ pub(crate) struct Batch {
     pub(crate) reconcile: IndexSet<RunId>,
     /// Read after the commit, so that only what is on disk is shown.
     pub(crate) looks: Vec<(RunId, Look)>,
+    /// Events of this turn, and who took them.
+    pub(crate) given: Vec<(GivenEvent, Vec<String>)>,
     /// Numbers given to runs that are created in this turn.
     pub(crate) numbers: HashMap<String, u64>,
 }
 
 pub(crate) enum Waits {
     Saved(Reply<Saved>),
-    Done(Reply<()>),
+    Stored(Reply<Outcome>),
+    Given { given: Box<Given>, reply: Reply<Given> },
 }
 
 impl Waits {
     pub(crate) fn refuse(self, refused: Refused) {
         match self {
             Self::Saved(reply) => reply.send(Err(refused)),
-            Self::Done(reply) => reply.send(Err(refused)),
+            Self::Stored(reply) => reply.send(Err(refused)),
+            Self::Given { reply, .. } => reply.send(Err(refused)),
         }
     }
 
@@ -53,15 +56,9 @@ impl Waits {
             (Self::Saved(reply), Outcome::Saved { revision, created }) => {
                 reply.send(Ok(Saved { revision, created }));
             }
-            (Self::Done(reply), Outcome::Done) => reply.send(Ok(())),
-            (
-                waits,
-                outcome @ (Outcome::Saved { .. }
-                | Outcome::Done
-                | Outcome::Appended { .. }
-                | Outcome::Given { .. }
-                | Outcome::Rewound { .. }),
-            ) => {
+            (Self::Stored(reply), outcome) => reply.send(Ok(outcome)),
+            (Self::Given { given, reply }, Outcome::Given { .. }) => reply.send(Ok(*given)),
+            (waits, outcome) => {
                 waits.refuse(Refused::Internal(format!("the store answered {outcome:?}")));
             }
         }
@@ -77,22 +74,6 @@ impl Batch {
             && self.catalog.is_empty()
             && self.looks.is_empty()
             && self.reconcile.is_empty()
-    }
-
-    pub(crate) fn set_enabled(
-        &mut self,
-        name: String,
-        enabled: bool,
-        at: Timestamp,
-        reply: Reply<()>,
-    ) {
-        self.catalog.push(Change::SetEnabled { name, enabled, at });
-        self.waits.push(Waits::Done(reply));
-    }
-
-    pub(crate) fn delete(&mut self, name: String, at: Timestamp, reply: Reply<()>) {
-        self.catalog.push(Change::DeletePipeline { name, at });
-        self.waits.push(Waits::Done(reply));
     }
 
     /// Forgets all that hangs on a run whose events will not be stored, and answers for it.

@@ -140,8 +140,11 @@ impl Conductor {
             for report in batch.strike(*run, refused) {
                 self.retain(report);
             }
-            if self.runs.remove(run).is_some_and(|live| live.stored > 0) {
+            if self.runs.get(run).is_some_and(|live| live.stored > 0) {
+                self.runs.remove(run);
                 self.dropped.insert(*run);
+            } else {
+                self.leave(*run);
             }
         }
         let rows = written

@@ -8,8 +8,9 @@ use api::run::RunSummary;
 use engine::Run;
 use engine::command::Command;
 use engine::id::RunId;
+use jiff::Timestamp;
 use pipeline::Pipeline;
-use store::port::Expect;
+use store::port::{Change, Expect, GivenEvent, Outcome};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::live::guarded;
@@ -41,14 +42,15 @@ pub(crate) enum Ask {
         save: Box<Save>,
         reply: Reply<Saved>,
     },
-    SetEnabled {
-        name: String,
-        enabled: bool,
-        reply: Reply<()>,
+    /// A change of what is stored beside the runs, made with the time at which it happens.
+    Store {
+        change: Box<dyn FnOnce(Timestamp) -> Change + Send>,
+        reply: Reply<Outcome>,
     },
-    Delete {
-        name: String,
-        reply: Reply<()>,
+    /// An event from outside.
+    Give {
+        event: Box<GivenEvent>,
+        reply: Reply<Given>,
     },
     /// Shows a loaded run as committed; `None` when it is at rest.
     Look {
@@ -66,6 +68,16 @@ pub(crate) struct Save {
     pub(crate) digest: String,
     pub(crate) by: String,
     pub(crate) expect: Expect,
+}
+
+/// An event that is stored, and who took it.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    pub(crate) event: GivenEvent,
+    /// It was there already; nothing happened.
+    pub(crate) duplicate: bool,
+    /// `name#n`
+    pub(crate) taken_by: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +120,14 @@ impl Desk {
         let input = Input::Ask(ask(Reply { sender, _room: room }));
         self.inbox.send(input).map_err(|_closed| Refused::Stopping)?;
         answer.await.map_err(|_dropped| Refused::Stopping)?
+    }
+
+    /// Changes what is stored beside the runs.
+    pub(crate) async fn store(
+        &self,
+        change: impl FnOnce(Timestamp) -> Change + Send + 'static,
+    ) -> Result<Outcome, Refused> {
+        self.ask(|reply| Ask::Store { change: Box::new(change), reply }).await
     }
 
     /// What somebody wants to know of a loaded run, as committed; `None` when it is at rest.
@@ -180,8 +200,9 @@ impl Gauges {
 mod tests {
     use super::*;
 
-    fn delete(reply: Reply<()>) -> Ask {
-        Ask::Delete { name: "x".to_owned(), reply }
+    fn delete(reply: Reply<Outcome>) -> Ask {
+        let change = |at| Change::DeletePipeline { name: "x".to_owned(), at };
+        Ask::Store { change: Box::new(change), reply }
     }
 
     #[tokio::test]
@@ -201,12 +222,12 @@ mod tests {
             taken.extend(inbox.try_iter());
         }
         assert!(matches!(desk.ask(delete).await, Err(Refused::Overloaded)));
-        let Some(Input::Ask(Ask::Delete { reply, .. })) = taken.pop() else { panic!("not asked") };
-        reply.send(Ok(()));
+        let Some(Input::Ask(Ask::Store { reply, .. })) = taken.pop() else { panic!("not asked") };
+        reply.send(Ok(Outcome::Done));
         // Whoever is not answered is told that the server stops; then there is room again.
         drop(taken);
         for waits in waiting {
-            assert!(matches!(waits.await.unwrap(), Ok(()) | Err(Refused::Stopping)));
+            assert!(matches!(waits.await.unwrap(), Ok(Outcome::Done) | Err(Refused::Stopping)));
         }
         drop(inbox);
         assert!(matches!(desk.ask(delete).await, Err(Refused::Stopping)));

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use super::Conductor;
+use super::deliver::Listeners;
 use super::desk::{Gauges, Input};
 use super::hands::Hands;
 use super::live::{Live, guarded};
@@ -62,6 +63,7 @@ impl Conductor {
             busy: opening.busy,
             on_fatal: opening.on_fatal,
             runs: HashMap::new(),
+            listeners: Listeners::default(),
             damaged: HashMap::new(),
             dropped: HashSet::new(),
             retained: VecDeque::new(),
@@ -109,7 +111,7 @@ impl Conductor {
         let live_attempts = guarded(|| to_adopt(&live))
             .map_err(|problem| Error::Corrupt { run: run.to_string(), problem })?;
         adopted.extend(live_attempts);
-        self.runs.insert(run, live);
+        self.enter(live);
         Ok(newest)
     }
 }

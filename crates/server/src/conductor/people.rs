@@ -18,8 +18,13 @@ impl Conductor {
         batch: &mut Batch,
     ) {
         let now = self.clock.now();
+        let was_there = self.runs.contains_key(&run);
         match self.decide(run, command, now, batch) {
             Ok(()) => {
+                if !was_there {
+                    // It goes on after its end: others may have given it something since.
+                    self.look_back(run, batch);
+                }
                 batch.touched.insert(run);
                 batch.acks.push((run, reply));
             }

@@ -39,6 +39,7 @@ impl Conductor {
             match self.load(run) {
                 Ok(()) => {
                     batch.reconcile.insert(run);
+                    self.look_back(run, batch);
                 }
                 Err(refused) => tracing::error!(%run, cause = %refused, "could not load a run"),
             }

@@ -50,7 +50,7 @@ impl Conductor {
         }
         match self.fold(run) {
             Ok(Some(live)) => {
-                self.runs.insert(run, live);
+                self.enter(live);
                 Ok(())
             }
             Ok(None) => Err(Refused::NotFound { what: "run", name: run.to_string() }),
@@ -63,6 +63,12 @@ impl Conductor {
         }
     }
 
+    /// A run is in memory from now on.
+    pub(super) fn enter(&mut self, live: Live) {
+        self.listeners.enter(live.id, live.run.pipeline());
+        self.runs.insert(live.id, live);
+    }
+
     fn fold(&mut self, run: RunId) -> Result<Option<Live>, Refused> {
         let journal = self.writer.journal(run)?;
         Live::replay(run, &journal, &self.definitions, &*self.reader)
@@ -71,8 +77,15 @@ impl Conductor {
     /// Evicts a run that has finished and has nothing left to store.
     pub(super) fn rest(&mut self, run: RunId) {
         if self.runs.get(&run).is_some_and(|live| live.fresh.is_empty() && live.is_finished()) {
-            self.runs.remove(&run);
+            self.leave(run);
         }
+    }
+
+    /// Takes a run out of memory for good.
+    pub(super) fn leave(&mut self, run: RunId) -> Option<Live> {
+        let live = self.runs.remove(&run)?;
+        self.listeners.leave(run, live.run.pipeline());
+        Some(live)
     }
 
     /// This run stops here, by name; whatever was not stored of it is gone. The others go on.
@@ -84,7 +97,7 @@ impl Conductor {
     }
 
     pub(super) fn mark_damaged(&mut self, run: RunId, problem: String) {
-        let parent = self.runs.remove(&run).and_then(|live| Some(live.parent()?.link.run));
+        let parent = self.leave(run).and_then(|live| Some(live.parent()?.link.run));
         // Whoever waits for it waits in vain.
         self.revisit.extend(parent);
         self.dropped.remove(&run);

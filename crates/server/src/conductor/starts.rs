@@ -83,7 +83,8 @@ impl Conductor {
         }
         batch.numbers.insert(name, number);
         batch.touched.insert(id);
-        self.runs.insert(id, live);
+        self.enter(live);
+        self.look_back(id, batch);
         Ok(id)
     }
 

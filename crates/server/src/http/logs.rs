@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use api::run::{AttemptView, EventView, StageView};
+use api::run::{EventView, StageView};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use engine::id::RunId;
+use engine::id::{ExecutionId, RunId};
 use serde::Deserialize;
 use store::port::RunRow;
 use tokio::sync::mpsc;
@@ -24,6 +24,7 @@ use crate::history;
 use crate::live::{Notice, Subscription};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
+use crate::view;
 use lines::Lines;
 
 mod lines;
@@ -165,27 +166,20 @@ async fn find(
     let Some(row) = shared.read(move |reader| Ok(reader.run(run)?)).await? else {
         return Ok(Place::NoStage);
     };
-    let detail = history::detail(shared, &row).await?;
-    let mut place = None;
-    let mut found = None;
-    for view in &detail.stages {
-        if view.instance.is_none() {
-            place = Some(place.map_or(0usize, |place| place + 1));
+    let Ok(id) = stage.parse::<ExecutionId>() else { return Ok(Place::NoStage) };
+    history::look(shared, &row.clone(), move |run| {
+        if let Some(found) = run.row(&id) {
+            let view = view::stage::view(run, &found);
+            return in_stage(&row, found.ix.get(), &view, attempt);
         }
-        if view.name == stage {
-            found = Some((place.unwrap_or(0), view));
-            break;
-        }
-    }
-    let Some((place, view)) = found else {
         // An instance of a stage whose items are not known yet.
-        let of = detail.stages.iter().find(|view| stage.starts_with(&format!("{}[", view.name)));
-        return Ok(match of {
-            Some(view) if view.outcome.is_none() && view.instances.is_none() => Place::NotYet,
+        let of = run.row(&ExecutionId::stage(id.stage.clone()));
+        match of.filter(|_| id.instance.is_some()) {
+            Some(of) if of.outcome.is_none() && of.instances.is_none() => Place::NotYet,
             Some(_) | None => Place::NoStage,
-        });
-    };
-    Ok(in_stage(&row, place, view, attempt))
+        }
+    })
+    .await
 }
 
 fn in_stage(row: &RunRow, place: usize, view: &StageView, attempt: Option<u32>) -> Place {
@@ -196,7 +190,7 @@ fn in_stage(row: &RunRow, place: usize, view: &StageView, attempt: Option<u32>) 
     match found {
         Some(attempt) => Place::At(Target {
             number: attempt.number,
-            key: key(row.id, place, view.instance, attempt),
+            key: key(row.id, place, view.instance, attempt.number),
             ended: attempt.finished_at.is_some() || attempt.status == "unknown",
         }),
         None if view.instances.is_some_and(|count| count > 0) => {
@@ -211,8 +205,8 @@ fn in_stage(row: &RunRow, place: usize, view: &StageView, attempt: Option<u32>) 
 }
 
 /// As `engine::Run::task` names it.
-fn key(run: RunId, place: usize, instance: Option<u32>, attempt: &AttemptView) -> String {
-    format!("{run}-{place}-{}-{}", instance.unwrap_or(0), attempt.number)
+pub(super) fn key(run: RunId, place: usize, instance: Option<u32>, attempt: u32) -> String {
+    format!("{run}-{place}-{}-{attempt}", instance.unwrap_or(0))
 }
 
 async fn read(

@@ -8,7 +8,7 @@ use api::run::RunSummary;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use store::port::{Expect, PipelineQuery, PipelineRow, Read, RevisionRow};
+use store::port::{Change, Expect, PipelineQuery, PipelineRow, Read, RevisionRow};
 
 use super::body::{Json, Params};
 use super::caller::Caller;
@@ -51,16 +51,23 @@ pub(crate) async fn list(
 }
 
 /// One page of `limit` items; there is a next one when there are more.
-pub(crate) fn page<T>(
+pub(crate) fn page<T>(noun: &str, data: Vec<T>, limit: u32, key: impl Fn(&T) -> String) -> Page<T> {
+    page_of(noun, data, limit, key, |item| item)
+}
+
+/// The same of rows that are shown as something else.
+pub(crate) fn page_of<R, T>(
     noun: &str,
-    mut data: Vec<T>,
+    mut rows: Vec<R>,
     limit: u32,
-    key: impl Fn(&T) -> String,
+    key: impl Fn(&R) -> String,
+    view: impl FnMut(R) -> T,
 ) -> Page<T> {
     let limit = limit as usize;
-    let more = data.len() > limit;
-    data.truncate(limit);
-    let next = if more { data.last().map(key) } else { None };
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = if more { rows.last().map(key) } else { None };
+    let data = rows.into_iter().map(view).collect();
     Page { schema: format!("orchestrate.{noun}.list/v1"), data, next }
 }
 
@@ -142,7 +149,7 @@ pub(crate) async fn delete(
     _caller: Caller,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Fault> {
-    shared.desk.ask(|reply| Ask::Delete { name, reply }).await?;
+    shared.desk.store(|at| Change::DeletePipeline { name, at }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -168,7 +175,7 @@ async fn set_enabled(
     enabled: bool,
 ) -> Result<Json<PipelineDetail>, Fault> {
     let of = name.clone();
-    shared.desk.ask(|reply| Ask::SetEnabled { name: of, enabled, reply }).await?;
+    shared.desk.store(move |at| Change::SetEnabled { name: of, enabled, at }).await?;
     Ok(Json(detail(shared, name).await?))
 }
 

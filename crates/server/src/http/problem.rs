@@ -158,6 +158,17 @@ impl Fault {
         }
     }
 
+    /// Of a check of the journal: what is wrong with it is what was asked.
+    pub(crate) fn broken(refused: Refused) -> Self {
+        match refused {
+            Refused::Internal(problem) => {
+                Self::new(StatusCode::CONFLICT, "damaged", "the journal is damaged", problem)
+                    .hint("restore a backup; `orchestrate export` of single runs may still work")
+            }
+            refused => refused.into(),
+        }
+    }
+
     fn refused(refusal: &Refusal) -> Self {
         let says = refusal.to_string();
         match refusal {

@@ -25,13 +25,17 @@ pub(crate) fn row(run: &Run) -> RunRow {
         finished: run.is_finished(),
         reason: run.reason(),
         by: header.map_or_else(String::new, |header| header.by.to_owned()),
-        trigger: trigger(event),
+        trigger: if header.is_some_and(|header| header.parent.is_some()) {
+            "pipeline".to_owned()
+        } else {
+            trigger(event)
+        },
         created_at: header.map_or(Timestamp::UNIX_EPOCH, |header| header.created_at),
         started_at: run.started_at(),
         finished_at: run.finished_at(),
         progress: serde_json::to_value(progress(run)).unwrap_or(Json::Null),
-        extends: None,
-        parent: None,
+        extends: header.and_then(|header| header.extends).map(|of| of.run),
+        parent: header.and_then(|header| header.parent).map(|of| of.link.run),
         superseded: false,
     }
 }

@@ -84,6 +84,28 @@ impl Bench {
         call(self.router(), method, path, body).await
     }
 
+    /// A call with somebody's token.
+    pub(crate) async fn call_as(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Json,
+    ) -> (StatusCode, Json) {
+        let bearer = format!("Bearer {token}");
+        call_with(self.router(), method, path, body, &[("authorization", &bearer)]).await
+    }
+
+    /// A token for this user.
+    pub(crate) async fn token(&self, user: &str) -> String {
+        let token = self.post("/api/tokens", json!({ "user": user })).await;
+        token["token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn config(&self, text: &str) {
+        std::fs::write(self.path().join("config.yaml"), text).unwrap();
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Json {
         let (status, body) = self.call("GET", path, Json::Null).await;
         assert_eq!(status, StatusCode::OK, "{path}: {body}");
@@ -241,13 +263,23 @@ pub(crate) async fn call(
     path: &str,
     body: Json,
 ) -> (StatusCode, Json) {
+    call_with(router, method, path, body, &[]).await
+}
+
+pub(crate) async fn call_with(
+    router: Router,
+    method: &str,
+    path: &str,
+    body: Json,
+    headers: &[(&str, &str)],
+) -> (StatusCode, Json) {
     let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("content-type", "application/json")
-        .body(Body::from(bytes))
-        .unwrap();
+    let mut request =
+        Request::builder().method(method).uri(path).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let request = request.body(Body::from(bytes)).unwrap();
     let response = router.oneshot(request).await.unwrap();
     let status = response.status();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();

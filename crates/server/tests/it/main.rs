@@ -7,6 +7,7 @@ mod control;
 mod disk;
 mod doors;
 mod failures;
+mod identity;
 mod output;
 mod refusals;
 mod starts;

@@ -1,0 +1,65 @@
+//! The trail of what was decided, and the proof that nobody altered it.
+
+use std::sync::Arc;
+
+use api::Page;
+use api::flow::{AuditEntry, Verified};
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::Deserialize;
+use store::port::AuditQuery;
+
+use super::body::{Json, Params};
+use super::caller::Caller;
+use super::problem::Fault;
+use super::{pipelines, reference};
+use crate::shared::Shared;
+use crate::view;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct List {
+    run: Option<String>,
+    by: Option<String>,
+    action: Option<String>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+    limit: Option<u32>,
+    /// As the page before said.
+    after: Option<u64>,
+}
+
+/// Newest first.
+pub(crate) async fn list(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Params(list): Params<List>,
+) -> Result<Json<Page<AuditEntry>>, Fault> {
+    let limit = pipelines::limit(list.limit);
+    let run = match list.run {
+        Some(run) => Some(reference::run(&shared, &run).await?.id),
+        None => None,
+    };
+    let query = AuditQuery {
+        run,
+        by: list.by,
+        action: list.action,
+        since: list.since,
+        until: list.until,
+        before: list.after,
+        limit: limit + 1,
+    };
+    let rows = shared.read(move |reader| Ok(reader.audit(&query)?)).await?;
+    let key = |row: &store::port::AuditRow| row.position.to_string();
+    Ok(Json(pipelines::page_of("audit", rows, limit, key, view::audit::entry)))
+}
+
+/// Checks every hash; takes as long as it takes to read everything.
+pub(crate) async fn verify(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+) -> Result<Json<Verified>, Fault> {
+    let verified = shared.read(|reader| Ok(reader.verify()?)).await.map_err(Fault::broken)?;
+    let store::port::Verified { runs, events, head } = verified;
+    Ok(Json(Verified { runs, events, head }))
+}

@@ -1,0 +1,80 @@
+//! Tokens of users: made, listed and revoked by administrators, stored as digests.
+
+use std::sync::Arc;
+
+use api::Page;
+use api::flow::{CreateToken, TokenView};
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use store::port::{Change, TokenRow};
+
+use super::body::Json;
+use super::caller::Caller;
+use super::pipelines;
+use super::problem::Fault;
+use crate::config::is_name;
+use crate::identity;
+use crate::refused::Refused;
+use crate::shared::Shared;
+
+/// Whoever holds the answer is that user; it is shown this once.
+pub(crate) async fn create(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Json(CreateToken { user, admin }): Json<CreateToken>,
+) -> Result<(StatusCode, Json<TokenView>), Fault> {
+    caller.must_be_admin("making tokens")?;
+    if !is_name(&user) {
+        return Err(Fault::invalid_input("`user` has to be the name of a user"));
+    }
+    let directory = &shared.config()?.directory;
+    if !directory.is_empty() && !directory.knows(&user) {
+        let detail = format!("`config.yaml` lists users, and `{user}` is not among them");
+        return Err(Fault::invalid_input(detail).hint(format!("add `{user}:` below `users:`")));
+    }
+    let (id, token) = identity::draw_token()
+        .map_err(|error| Refused::Internal(format!("no token could be drawn: {error}")))?;
+    let (name, hash) = (id.clone(), identity::token_hash(&token));
+    shared
+        .desk
+        .store(move |at| Change::CreateToken { id: name, hash, user, admin, by: caller.name, at })
+        .await?;
+    let row = find(&shared, id).await?;
+    Ok((StatusCode::CREATED, Json(TokenView { token: Some(token), ..view(row) })))
+}
+
+pub(crate) async fn list(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+) -> Result<Json<Page<TokenView>>, Fault> {
+    caller.must_be_admin("listing tokens")?;
+    let rows = shared.read(|reader| Ok(reader.tokens()?)).await?;
+    let data = rows.into_iter().map(view).collect();
+    Ok(Json(pipelines::page("token", data, u32::MAX, |token: &TokenView| token.id.clone())))
+}
+
+/// From now on it lets nobody in. Revoking it again changes nothing.
+pub(crate) async fn revoke(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<TokenView>, Fault> {
+    caller.must_be_admin("revoking tokens")?;
+    let of = id.clone();
+    shared.desk.store(move |at| Change::RevokeToken { id: of, at }).await?;
+    Ok(Json(view(find(&shared, id).await?)))
+}
+
+async fn find(shared: &Shared, id: String) -> Result<TokenRow, Refused> {
+    shared
+        .read(move |reader| {
+            let found = reader.tokens()?.into_iter().find(|token| token.id == id);
+            found.ok_or(Refused::NotFound { what: "token", name: id })
+        })
+        .await
+}
+
+fn view(row: TokenRow) -> TokenView {
+    let TokenRow { id, user, admin, created_at, created_by, revoked_at, .. } = row;
+    TokenView { id, user, admin, created_at, created_by, revoked_at, token: None }
+}

@@ -262,6 +262,8 @@ pub enum Rejection {
     NothingToChange { reason: String },
     #[error("cannot delegate to {to}: {reason}")]
     BadDelegation { to: String, reason: String },
+    #[error("what was passed to {to} cannot be taken back: {reason}")]
+    CannotRevoke { to: String, reason: String },
     #[error("`{execution}` asks nobody for input: it is {status}")]
     NothingToSubmit { execution: String, status: String },
     /// Every problem at once, by field.

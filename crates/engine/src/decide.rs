@@ -4,6 +4,7 @@
 mod child;
 mod control;
 mod create;
+mod people;
 mod report;
 mod retry;
 mod timer;
@@ -16,6 +17,7 @@ use crate::run::Run;
 use crate::state::Phase;
 use crate::status::final_word;
 
+pub use people::ADMIN;
 pub use report::PROBE;
 
 impl Run {
@@ -44,14 +46,14 @@ impl Run {
             Command::Report { attempt, report } => {
                 self.report(attempt, report).map(|event| vec![event])
             }
-            Command::Vote(_)
-            | Command::Delegate(_)
-            | Command::Revoke(_)
-            | Command::Submit(_)
-            | Command::Advance(_)
-            | Command::SetBreakpoints(_)
-            | Command::Grant { .. }
-            | Command::RollBack(_)
+            Command::Vote(vote) => self.vote(*vote),
+            Command::Delegate(delegate) => self.delegate(*delegate),
+            Command::Revoke(revoke) => self.revoke(*revoke),
+            Command::Submit(submit) => self.submit(*submit),
+            Command::Advance(advance) => self.advance(advance),
+            Command::SetBreakpoints(breakpoints) => self.set_breakpoints(breakpoints),
+            Command::Grant { execution } => self.grant(execution),
+            Command::RollBack(_)
             | Command::Rewind(_)
             | Command::UndoRewind { .. }
             | Command::Deliver { .. } => {

@@ -26,6 +26,7 @@ mod evolve;
 mod follow;
 mod form;
 pub mod id;
+pub mod lock;
 pub mod quorum;
 pub mod rule;
 mod run;
@@ -41,7 +42,7 @@ pub mod words;
 mod tests;
 
 pub use command::{Command, Rejection};
-pub use decide::PROBE;
+pub use decide::{ADMIN, PROBE};
 pub use event::{Event, Stamped};
 pub use evolve::Corrupt;
 pub use follow::{LOST_LIMIT, MAX_ITEMS, NOBODY};

@@ -3,7 +3,7 @@
 use pipeline::when::Reason;
 
 use crate::command::StopReason;
-use crate::event::{AttemptResult, Failure, Settled};
+use crate::event::{AttemptResult, Decision, Failure, Resolution, Settled};
 
 /// Why a stage or execution settled as it did; empty when its work was done.
 pub fn settled(reason: &Settled) -> String {
@@ -94,6 +94,31 @@ pub fn failure(failure: &Failure) -> String {
         Failure::ChildRefused { message } => format!("its run could not be started: {message}"),
         Failure::ChildFailed { run, reason } if reason.is_empty() => format!("{run} failed"),
         Failure::ChildFailed { run, reason } => format!("{run} failed: {reason}"),
+    }
+}
+
+/// What became of a gate: `the gate was ...`.
+pub fn resolution(resolution: &Resolution) -> String {
+    match resolution {
+        Resolution::Approved => "approved".to_owned(),
+        Resolution::Rejected { by, reason } => format!("rejected by {by}: {reason}"),
+        Resolution::ChangesRequested { by, feedback } => {
+            format!("sent back by {by} for changes: {feedback}")
+        }
+        Resolution::TimedOutApproved => "approved, as nobody decided in time".to_owned(),
+        Resolution::TimedOutRejected => "rejected, as nobody decided in time".to_owned(),
+        Resolution::TimedOutSkipped => "skipped, as nobody decided in time".to_owned(),
+        Resolution::TimedOutFailed => "failed, as nobody decided in time".to_owned(),
+        Resolution::Void { reason } if reason.is_empty() => "taken back".to_owned(),
+        Resolution::Void { reason } => format!("taken back: {reason}"),
+    }
+}
+
+pub fn decision(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Approve => "approve",
+        Decision::Reject => "reject",
+        Decision::RequestChanges => "request_changes",
     }
 }
 

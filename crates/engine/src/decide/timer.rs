@@ -11,10 +11,18 @@ use crate::state::people::Wait;
 impl Run {
     pub(super) fn fire(&self, timer: &TimerId, now: Timestamp) -> Result<Event, Rejection> {
         self.unfinished()?;
-        let ix = self.exec_ix(&timer.execution).ok_or(Rejection::StaleTimer)?;
         if self.state.pause.is_some() {
             return Err(Rejection::StaleTimer);
         }
+        match timer.kind {
+            TimerKind::Gate(kind) => return self.gate_due(timer, kind, now),
+            TimerKind::Remind(kind, percent) => {
+                return self.reminder_due(timer, kind, percent, now);
+            }
+            TimerKind::Form => return self.form_due(timer, now),
+            TimerKind::Retry | TimerKind::Total => {}
+        }
+        let ix = self.exec_ix(&timer.execution).ok_or(Rejection::StaleTimer)?;
         let due_by = |due: Timestamp| {
             if due <= now { Ok(()) } else { Err(Rejection::NotDue { due }) }
         };

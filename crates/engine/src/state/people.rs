@@ -172,6 +172,11 @@ impl Gate {
         standing.filter(|cast| cast.decision == Decision::Approve).map(|cast| &cast.by).collect()
     }
 
+    /// Delegations that hold, oldest first.
+    pub(crate) fn standing(&self) -> impl DoubleEndedIterator<Item = &Handover> {
+        self.handovers.iter().filter(|handover| handover.revoked_at.is_none())
+    }
+
     pub(crate) fn standing_vote(&self, name: &str) -> Option<&Cast> {
         self.votes.iter().find(|cast| !cast.replaced && cast.by.name == name)
     }
@@ -184,7 +189,7 @@ impl Gate {
         } else {
             named.iter().map(|entry| Slot::of(entry)).collect()
         };
-        for handover in self.handovers.iter().filter(|handover| handover.revoked_at.is_none()) {
+        for handover in self.standing() {
             if let Some(slot) = slots.get_mut(handover.slot as usize) {
                 slot.pass(&handover.from.name, &handover.to.name);
             }

@@ -148,6 +148,7 @@ impl Fault {
             | Rejection::StaleDigest { .. }
             | Rejection::NothingToChange { .. }
             | Rejection::BadDelegation { .. }
+            | Rejection::CannotRevoke { .. }
             | Rejection::NothingToSubmit { .. }
             | Rejection::NothingHeld { .. }
             | Rejection::CannotRollBack { .. }

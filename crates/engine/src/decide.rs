@@ -4,6 +4,7 @@
 mod child;
 mod control;
 mod create;
+mod deliver;
 mod people;
 mod report;
 mod retry;
@@ -53,12 +54,10 @@ impl Run {
             Command::Advance(advance) => self.advance(advance),
             Command::SetBreakpoints(breakpoints) => self.set_breakpoints(breakpoints),
             Command::Grant { execution } => self.grant(execution),
-            Command::RollBack(_)
-            | Command::Rewind(_)
-            | Command::UndoRewind { .. }
-            | Command::Deliver { .. } => {
+            Command::RollBack(_) | Command::Rewind(_) | Command::UndoRewind { .. } => {
                 Err(Rejection::NothingHeld { hint: "it waits for nobody".to_owned() })
             }
+            Command::Deliver { occurrence } => self.deliver(*occurrence),
             Command::Fire { timer } => self.fire(&timer, now).map(|event| vec![event]),
         }
     }

@@ -3,6 +3,7 @@
 mod again;
 mod attempt;
 mod course;
+mod flow;
 mod people;
 mod stage;
 
@@ -119,13 +120,17 @@ impl Run {
             }
             Event::EnvironmentGranted { execution } => self.environment_granted(execution),
             Event::BreakpointsSet { by: _, stages, step } => self.breakpoints_set(stages, *step),
-            Event::EventReceived { .. }
-            | Event::EventEmitted { .. }
-            | Event::StageListening { .. }
-            | Event::StageTriggered { .. }
-            | Event::StageFed { .. }
-            | Event::StagePassedOver { .. }
-            | Event::StageClosed { .. } => Err("triggers are not known yet".to_owned()),
+            Event::EventReceived { occurrence } => self.remember(occurrence, None, at),
+            Event::EventEmitted { execution, occurrence } => {
+                self.remember(occurrence, Some(execution), at)
+            }
+            Event::StageListening { stage } => self.stage_listening(stage, at),
+            Event::StageTriggered { stage, fired } => self.stage_triggered(stage, fired),
+            Event::StageFed { .. } => self.stage_fed(&stamped.event),
+            Event::StagePassedOver { stage, event, reason } => {
+                self.passed_over(stage, event, reason)
+            }
+            Event::StageClosed { stage, reason } => self.stage_closed(stage, reason),
             Event::RollbackStarted { .. }
             | Event::RollbackFinished { .. }
             | Event::RewindRequested { .. }

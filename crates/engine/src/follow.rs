@@ -3,9 +3,14 @@
 //! Every branch reads a work list that the answer to it empties, so one step costs what it changes
 //! and never a look at all stages.
 
+mod emit;
 mod end;
+mod feed;
 mod judge;
 mod people;
+mod trigger;
+
+pub(crate) use trigger::Look;
 
 use jiff::Timestamp;
 
@@ -37,6 +42,9 @@ impl Run {
         if let Some(&ix) = links.complete.first() {
             return Some(self.completed(ix));
         }
+        if let Some(&ix) = links.close.first() {
+            return Some(self.close_feed(ix));
+        }
         if let Some(cause) = &links.halt_by {
             return Some(Event::RunHalted { cause: cause.clone() });
         }
@@ -49,6 +57,9 @@ impl Run {
         if let Some(void) = links.gate_void.first().and_then(|ix| self.void_trigger(*ix)) {
             return Some(void);
         }
+        if let Some(&ix) = links.needless.first() {
+            return Some(self.needless(ix));
+        }
         if self.state.open == 0 {
             return Some(self.finish());
         }
@@ -57,6 +68,9 @@ impl Run {
         }
         if let Some(&ix) = links.expand.first() {
             return Some(self.expand(ix));
+        }
+        if let Some(&ix) = links.listen.first() {
+            return Some(self.listen(ix));
         }
         if let Some(&ix) = links.judge.first() {
             return Some(self.judge(ix));

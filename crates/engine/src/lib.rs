@@ -26,6 +26,7 @@ mod evolve;
 mod follow;
 mod form;
 pub mod id;
+mod inputs;
 pub mod lock;
 pub mod quorum;
 pub mod rule;
@@ -36,6 +37,7 @@ mod state;
 pub mod status;
 mod task;
 pub mod view;
+mod wires;
 pub mod words;
 
 #[cfg(test)]

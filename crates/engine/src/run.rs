@@ -1,6 +1,6 @@
 //! One run: a fold over its journal.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,9 +10,11 @@ use serde_json::Value as Json;
 use crate::command::{Command, Rejection};
 use crate::event::{Event, Stamped};
 use crate::evolve::Corrupt;
+use crate::follow::Look;
 use crate::id::{AttemptId, ExecutionId};
 use crate::state::execution::ExecutionState;
 use crate::state::{ExecIx, State};
+use crate::wires::Wires;
 
 /// A run and the revision of the pipeline that it executes.
 ///
@@ -22,6 +24,7 @@ use crate::state::{ExecIx, State};
 pub struct Run {
     pub(crate) pipeline: Arc<Pipeline>,
     by_name: Arc<HashMap<StageName, StageIx>>,
+    pub(crate) wires: Arc<Wires>,
     pub(crate) state: State,
 }
 
@@ -37,7 +40,8 @@ impl Run {
         let names = pipeline.stages.iter().zip(0..);
         let by_name = names.map(|(stage, ix)| (stage.name.clone(), StageIx(ix))).collect();
         let state = State::new(&pipeline);
-        Self { pipeline, by_name: Arc::new(by_name), state }
+        let wires = Arc::new(Wires::of(&pipeline));
+        Self { pipeline, by_name: Arc::new(by_name), wires, state }
     }
 
     /// The run after these events. `pipeline` must be the revision that `run.created` names.
@@ -60,21 +64,38 @@ impl Run {
     pub fn handle(&mut self, command: Command, now: Timestamp) -> Result<Vec<Stamped>, Rejection> {
         let now = now.max(self.state.at);
         let mut stored = Vec::new();
+        // What has to be looked at because of what was applied, before anything else follows.
+        let mut agenda = VecDeque::new();
         for event in self.decide(command, now)? {
-            self.apply(event, now, &mut stored);
+            self.apply(event, now, &mut stored, &mut agenda);
         }
-        while let Some(event) = self.follow(now) {
-            self.apply(event, now, &mut stored);
+        loop {
+            let next = match agenda.pop_front() {
+                Some(look) => self.look(look),
+                None => match self.follow(now) {
+                    Some(event) => Some(event),
+                    None => return Ok(stored),
+                },
+            };
+            if let Some(event) = next {
+                self.apply(event, now, &mut stored, &mut agenda);
+            }
         }
-        Ok(stored)
     }
 
-    fn apply(&mut self, event: Event, now: Timestamp, stored: &mut Vec<Stamped>) {
+    fn apply(
+        &mut self,
+        event: Event,
+        now: Timestamp,
+        stored: &mut Vec<Stamped>,
+        agenda: &mut VecDeque<Look>,
+    ) {
         let stamped = Stamped { at: now, event };
         if let Err(corrupt) = self.evolve(&stamped) {
             // A bug in the rules: going on would store a journal that cannot be read.
             panic!("{corrupt}: {:?}", stamped.event);
         }
+        self.looks(&stamped.event, agenda);
         stored.push(stamped);
     }
 
@@ -89,6 +110,12 @@ impl Run {
 
     pub(crate) fn ix(&self, stage: &str) -> Option<StageIx> {
         self.by_name.get(stage).copied()
+    }
+
+    /// Stages that its end may start, or keep from starting.
+    pub(crate) fn below(&self, ix: StageIx) -> impl Iterator<Item = StageIx> + '_ {
+        let dependants = &self.model(ix).dependants;
+        dependants.iter().chain(self.wires.watchers(ix)).copied()
     }
 
     pub(crate) fn model(&self, ix: StageIx) -> &Stage {

@@ -46,13 +46,18 @@ impl<'r> RunScope<'r> {
 
     /// Of a stage before it has executions.
     pub(crate) fn stage(run: &'r Run, ix: StageIx) -> Self {
-        Self { stage: Some(ix), ..Self::whole(run) }
+        let event = run.state.stage(ix).watch.as_deref().and_then(|watch| watch.event.as_ref());
+        Self { stage: Some(ix), event, item: event, ..Self::whole(run) }
     }
 
     pub(crate) fn of(run: &'r Run, ix: ExecIx) -> Self {
+        let stage = Self::stage(run, ix.stage);
+        let item = run.item(ix).or(stage.item);
+        let fed = run.model(ix.stage).feed().is_some();
+        let event = if fed { item } else { stage.event };
         let people = run.state.exec(ix).people.as_deref();
         let form = people.and_then(|people| people.values.as_ref());
-        Self { exec: Some(ix), item: run.item(ix), form, ..Self::stage(run, ix.stage) }
+        Self { exec: Some(ix), item, event, form, ..stage }
     }
 }
 

@@ -2,6 +2,7 @@
 //! one state to the next. Nothing here makes a choice.
 
 pub(crate) mod execution;
+pub(crate) mod flow;
 mod links;
 pub(crate) mod people;
 pub(crate) mod stage;
@@ -59,6 +60,7 @@ pub(crate) struct State {
     pub(crate) open_main: u32,
     /// Stages that concluded in a failure.
     pub(crate) failed: BTreeSet<StageIx>,
+    pub(crate) known: flow::Known,
     pub(crate) links: Links,
     pub(crate) tally: Tally,
     /// Executions of these stages are held before they start.
@@ -168,6 +170,14 @@ pub(crate) struct Links {
     pub(crate) judge: BTreeSet<StageIx>,
     /// Ready, and its `foreach` is not resolved yet.
     pub(crate) expand: BTreeSet<StageIx>,
+    /// All dependencies have settled, and the stage has triggers.
+    pub(crate) listen: BTreeSet<StageIx>,
+    /// Stages that wait for their triggers.
+    pub(crate) listening: BTreeSet<StageIx>,
+    /// Fed stages that take no more events from now on.
+    pub(crate) close: BTreeSet<StageIx>,
+    /// Instances of fed stages whose needs can never be met.
+    pub(crate) needless: BTreeSet<ExecIx>,
     /// A failure that halts the run.
     pub(crate) halt_by: Option<ExecutionId>,
     /// About to be asked of people, or for their environment.
@@ -250,6 +260,7 @@ impl State {
             open,
             open_main: open - u32::try_from(finally).unwrap_or(open),
             failed: BTreeSet::new(),
+            known: flow::Known::default(),
             links: Links::default(),
             tally: Tally { total: open, ..Tally::default() },
             breakpoints: people::Breakpoints::new(),

@@ -1,6 +1,7 @@
 //! What people and lists are shown of a run, read from its state.
 
 mod attempt;
+mod flow;
 mod outputs;
 mod people;
 mod row;
@@ -18,6 +19,7 @@ use crate::run::Run;
 use crate::state::Phase;
 
 pub use attempt::{AttemptStatus, AttemptView};
+pub use flow::EventView;
 pub use people::{DelegationView, FormState, FormView, GateView, SlotView, VoteView};
 pub use row::{ExecutionStatus, Row};
 

@@ -3,7 +3,18 @@
 use pipeline::when::Reason;
 
 use crate::command::StopReason;
-use crate::event::{AttemptResult, Decision, Failure, Resolution, Settled};
+use crate::event::{AttemptResult, Decision, Failure, Outcome, Resolution, Settled};
+
+/// As the end of a sentence about a stage.
+pub fn ended(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Cancelled => "was cancelled",
+        Outcome::Skipped => "was skipped",
+        Outcome::NotRun => "did not run",
+    }
+}
 
 /// Why a stage or execution settled as it did; empty when its work was done.
 pub fn settled(reason: &Settled) -> String {

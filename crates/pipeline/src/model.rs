@@ -157,6 +157,13 @@ pub struct Stage {
     pub finally: bool,
 }
 
+impl Stage {
+    /// The events each of which gives it an instance.
+    pub fn feed(&self) -> Option<&EventFilter> {
+        self.triggers.as_ref().and_then(Triggers::feed)
+    }
+}
+
 /// What a stage does.
 #[derive(Clone, Debug)]
 pub enum Work {

@@ -50,7 +50,7 @@ impl Run {
     fn descend(&self, from: StageIx, plan: &mut Plan) {
         let mut open = vec![from];
         while let Some(ix) = open.pop() {
-            for &below in &self.model(ix).dependants {
+            for below in self.below(ix) {
                 if plan.whole.insert(below) {
                     open.push(below);
                 }
@@ -82,7 +82,7 @@ impl Run {
         let mut open: Vec<StageIx> = plan.stages().into_iter().collect();
         let mut seen: BTreeSet<StageIx> = open.iter().copied().collect();
         while let Some(ix) = open.pop() {
-            for &below in &self.model(ix).dependants {
+            for below in self.below(ix) {
                 let end = self.state.stage(below).end();
                 if end.is_some_and(|end| end.outcome == Outcome::Skipped) {
                     plan.whole.insert(below);

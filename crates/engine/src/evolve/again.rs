@@ -11,7 +11,7 @@ use crate::id::ExecutionId;
 use crate::run::Run;
 use crate::state::execution::Execution;
 use crate::state::stage::{Fan, StageState};
-use crate::state::{Links, Phase, Tally};
+use crate::state::{ExecIx, Links, Phase, Tally};
 
 impl Run {
     /// The named executions are as if they had never been, but for their past attempts.
@@ -34,6 +34,7 @@ impl Run {
             let stage = &mut self.state.stages[ix.get()];
             stage.state = StageState::Blocked;
             stage.executions.iter_mut().for_each(Execution::refresh);
+            self.unwatch(ix);
         }
         for exec in parts.iter().filter(|exec| !whole.contains(&exec.stage)) {
             self.reopen(exec.stage)?;
@@ -45,6 +46,11 @@ impl Run {
                 stage.executions.iter_mut().for_each(Execution::refresh);
             }
         }
+        let again = |ix: ExecIx| whole.contains(&ix.stage) || parts.contains(&ix);
+        self.state.known.forget(again);
+        let stages: Vec<StageIx> =
+            whole.iter().copied().chain(parts.iter().map(|exec| exec.stage)).collect();
+        self.reopen_feeds(&stages)?;
         self.state.links = Links::default();
         self.state.cancel = None;
         self.state.halt = None;
@@ -55,7 +61,7 @@ impl Run {
     }
 
     /// A fanned-out stage some of whose instances run again keeps its items.
-    fn reopen(&mut self, ix: StageIx) -> Result<(), String> {
+    pub(super) fn reopen(&mut self, ix: StageIx) -> Result<(), String> {
         let stage = &mut self.state.stages[ix.get()];
         let before = std::mem::replace(&mut stage.state, StageState::Blocked);
         stage.state = match before {
@@ -63,7 +69,12 @@ impl Run {
                 let (Some(ready), Some(items)) = (end.ready, end.items) else {
                     return Err("a stage without instances was retried by instance".to_owned());
                 };
-                StageState::Fanned { ready, fan: Fan::new(items, 0) }
+                let mut fan = Fan { fed: end.fed, ..Fan::new(items, 0) };
+                if let Some(fed) = &mut fan.fed {
+                    // Whether more may come is looked at anew.
+                    fed.closed = None;
+                }
+                StageState::Fanned { ready, fan }
             }
             open @ (StageState::Dormant
             | StageState::Blocked

@@ -239,6 +239,7 @@ impl Run {
         let end =
             ExecutionEnd { sequence, at, outcome, conclusion, reason: reason.clone(), outputs };
         self.state.transition(&self.pipeline, ix, ExecutionState::Settled(Box::new(end)));
+        self.fed_settled(ix, outcome);
         if conclusion == Conclusion::Failure {
             self.note_failure(id.clone());
         }

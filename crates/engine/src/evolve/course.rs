@@ -210,14 +210,11 @@ impl Run {
         for ix in (0..self.pipeline.stages.len()).map(stage_ix) {
             match &self.state.stage(ix).state {
                 StageState::Blocked => self.consider(ix),
-                StageState::Fanned { fan, .. } => {
-                    let count = u32::try_from(fan.items.len()).unwrap_or(u32::MAX);
-                    for instance in 1..=count {
-                        let exec = ExecIx { stage: ix, instance };
-                        if self.state.exec(exec).state == ExecutionState::Idle {
-                            self.state.proceed(&self.pipeline, exec, Step::Begin);
-                        }
+                StageState::Fanned { .. } => {
+                    for exec in self.state.rewire(ix) {
+                        self.state.proceed(&self.pipeline, exec, Step::Begin);
                     }
+                    self.state.consider_closing(&self.pipeline, ix);
                 }
                 StageState::Dormant | StageState::Ready(_) | StageState::Settled(_) => {}
             }
@@ -228,8 +225,18 @@ impl Run {
     pub(super) fn consider(&mut self, ix: StageIx) {
         let stage = self.state.stage(ix);
         let free = !self.model(ix).finally || self.state.open_main == 0;
-        if stage.state == StageState::Blocked && stage.waits_for == 0 && free {
-            self.state.links.judge.insert(ix);
+        if stage.state != StageState::Blocked || stage.waits_for > 0 || !free {
+            return;
+        }
+        match stage.watch.as_deref() {
+            None => {
+                self.state.links.judge.insert(ix);
+            }
+            Some(watch) if watch.since.is_none() => {
+                self.state.links.listen.insert(ix);
+            }
+            // It listens already.
+            Some(_) => {}
         }
     }
 
@@ -295,9 +302,10 @@ impl Run {
                     Bar::Cancelled | Bar::Unstartable => {
                         self.state.links.judge.insert(ix);
                     }
-                    Bar::Halted => {}
+                    Bar::Halted => self.weigh(ix),
                 }
             }
+            self.state.consider_closing(&self.pipeline, ix);
             for exec in self.executions(ix) {
                 let open = self.state.stage(ix).fan().is_some();
                 match (&self.state.exec(exec).state, bar) {
@@ -312,7 +320,8 @@ impl Run {
                     (ExecutionState::Unknown { .. }, Bar::Cancelled | Bar::Unstartable) => {
                         self.state.links.abandon.insert(exec);
                     }
-                    (ExecutionState::Idle, Bar::Cancelled | Bar::Unstartable) if open => {
+                    // Fresh again, or it waits for other instances.
+                    (ExecutionState::Idle, _) if open => {
                         self.state.links.abandon.insert(exec);
                     }
                     (ExecutionState::Live { .. }, _) if stop => self.want_stop(exec, reason),

@@ -30,7 +30,12 @@ impl Run {
         self.void_trigger_gate(ix);
         self.state.stages[ix.get()].state =
             StageState::Ready(Ready { at, reason: reason.cloned() });
-        if self.pipeline.fanned(ix) {
+        self.state.links.listening.remove(&ix);
+        if self.model(ix).feed().is_some() {
+            let ready = Ready { at, reason: reason.cloned() };
+            self.state.stages[ix.get()].state = StageState::Fanned { ready, fan: Fan::open() };
+            self.state.consider_closing(&self.pipeline, ix);
+        } else if self.pipeline.fanned(ix) {
             self.state.links.expand.insert(ix);
         } else {
             let single = ExecIx { stage: ix, instance: 0 };
@@ -75,16 +80,19 @@ impl Run {
         let complete = self.state.links.complete.remove(&ix);
         let judged = self.state.links.judge.remove(&ix);
         let unexpanded = self.state.links.expand.remove(&ix);
-        ensure(complete || judged || unexpanded, || format!("`{name}` cannot settle"))?;
+        let unheard = self.state.links.listen.remove(&ix);
+        self.state.links.listening.remove(&ix);
+        ensure(complete || judged || unexpanded || unheard, || format!("`{name}` cannot settle"))?;
         let stage = &mut self.state.stages[ix.get()];
         let before = std::mem::replace(&mut stage.state, StageState::Blocked);
-        let (ready, items) = match before {
-            StageState::Dormant | StageState::Blocked => (None, None),
-            StageState::Ready(ready) => (Some(ready), None),
-            StageState::Fanned { ready, fan } => (Some(ready), Some(fan.items)),
+        let (ready, items, fed) = match before {
+            StageState::Dormant | StageState::Blocked => (None, None, None),
+            StageState::Ready(ready) => (Some(ready), None, None),
+            StageState::Fanned { ready, fan } => (Some(ready), Some(fan.items), fan.fed),
             StageState::Settled(_) => return Err(format!("`{name}` has settled before")),
         };
-        if !complete {
+        // A fed stage that got no event has no execution that counts.
+        if !complete || items.as_ref().is_some_and(Vec::is_empty) {
             *self.state.tally.of(outcome) += 1;
         }
         let sequence = self.state.sequence + 1;
@@ -97,6 +105,7 @@ impl Run {
             outputs,
             ready,
             items,
+            fed,
         };
         stage.state = StageState::Settled(Box::new(end));
         if conclusion == Conclusion::Failure {
@@ -135,6 +144,7 @@ impl Run {
             self.state.stages[dependant.get()].waits_for -= 1;
             self.consider(dependant);
         }
+        self.tell_watchers(ix);
         if self.state.open_main == 0 && !self.model(ix).finally {
             // `finally` stages are the last ones before the compensations.
             let last = pipeline.stages.iter().enumerate().rev();

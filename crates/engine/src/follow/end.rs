@@ -17,6 +17,16 @@ use crate::state::execution::{Clock, Ending, Execution, ExecutionState};
 use crate::state::{Bar, ExecIx, later};
 use crate::words;
 
+/// Whether it counts as good for whoever comes after.
+pub(crate) fn succeeded(conclusion: Conclusion) -> bool {
+    match conclusion {
+        Conclusion::Success | Conclusion::Warning => true,
+        Conclusion::Failure | Conclusion::Cancelled | Conclusion::Skipped | Conclusion::NotRun => {
+            false
+        }
+    }
+}
+
 /// What an outcome counts as.
 pub(crate) fn conclude(stage: &Stage, outcome: Outcome) -> Conclusion {
     match (outcome, stage.on_failure) {
@@ -119,6 +129,9 @@ impl Run {
     }
 
     pub(crate) fn done(&self, ix: ExecIx, outputs: IndexMap<String, Json>) -> Event {
+        if let Err(message) = self.emissions(ix, &outputs) {
+            return self.failed(ix, Failure::InvalidOutput { message });
+        }
         Event::ExecutionSettled {
             execution: self.exec_id(ix),
             outcome: Outcome::Succeeded,
@@ -175,6 +188,7 @@ impl Run {
                     |end| (end.outcome, end.reason.clone(), map(&end.outputs)),
                 )
             }
+            Some([]) => self.without_items(ix),
             Some(items) => self.joined(&stage.executions[..items.len()]),
         };
         Event::StageSettled {
@@ -186,10 +200,25 @@ impl Run {
         }
     }
 
+    /// No event came that would have given it an instance.
+    fn without_items(&self, ix: StageIx) -> (Outcome, Settled, IndexMap<String, Json>) {
+        let (outcome, reason) = match (self.state.bar(self.model(ix)), &self.state.halt) {
+            (Some(Bar::Halted), Some(halt)) => {
+                (Outcome::NotRun, Settled::Halted { cause: halt.cause.clone() })
+            }
+            (Some(Bar::Cancelled | Bar::Unstartable | Bar::Halted), _) => {
+                (Outcome::NotRun, Settled::Cancelled)
+            }
+            (None, _) => (Outcome::Skipped, Settled::NoItems),
+        };
+        (outcome, reason, IndexMap::new())
+    }
+
     /// The worst of the instances is what the stage came to.
     fn joined(&self, instances: &[Execution]) -> (Outcome, Settled, IndexMap<String, Json>) {
         let mut failed = Vec::new();
         let mut stopped: Option<(Outcome, Settled)> = None;
+        let mut lacking: Vec<String> = Vec::new();
         let mut outputs = Vec::with_capacity(instances.len());
         for (execution, number) in instances.iter().zip(1..) {
             let Some(end) = execution.end() else { continue };
@@ -202,6 +231,9 @@ impl Run {
                     }
                 }
                 Outcome::NotRun | Outcome::Skipped => {
+                    if let Settled::Needs { keys } = &end.reason {
+                        lacking.extend(keys.iter().cloned());
+                    }
                     stopped.get_or_insert((Outcome::NotRun, end.reason.clone()));
                 }
             }
@@ -216,6 +248,12 @@ impl Run {
         if !failed.is_empty() {
             let of = u32::try_from(instances.len()).unwrap_or(u32::MAX);
             return (Outcome::Failed, Settled::InstancesFailed { failed, of }, outputs);
+        }
+        // Work that could not be done is no success, also when nothing of it was tried.
+        if !lacking.is_empty() && !matches!(stopped, Some((Outcome::Cancelled, _))) {
+            lacking.sort_unstable();
+            lacking.dedup();
+            return (Outcome::Failed, Settled::Needs { keys: lacking }, outputs);
         }
         match stopped {
             Some((outcome, reason)) => (outcome, reason, outputs),

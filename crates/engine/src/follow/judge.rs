@@ -38,6 +38,10 @@ impl Run {
         if let (Some(_), Some(halt)) = (bar, &self.state.halt) {
             return not_run(stage, Settled::Halted { cause: halt.cause.clone() });
         }
+        if !self.triggered(ix) {
+            let reason = self.untriggered(ix);
+            return settled(stage, Outcome::Skipped, Settled::NotTriggered { reason });
+        }
         let ready = |reason| Event::StageReady { stage: stage.name.clone(), reason };
         let (Some(condition), Some(head)) = (&stage.condition, self.state.head.as_deref()) else {
             return ready(None);

@@ -55,6 +55,7 @@ impl State {
         self.links.timed.remove(&ix);
         self.links.abandon.remove(&ix);
         self.links.granted.remove(&ix);
+        self.links.needless.remove(&ix);
         let stage = &mut self.stages[ix.stage.get()];
         if let StageState::Fanned { fan, .. } = &mut stage.state
             && let Some(count) = fan.count(&stage.executions[ix.slot()].state)
@@ -195,7 +196,7 @@ impl State {
                 let done = match self.stages[ix.stage.get()].fan_mut() {
                     Some(fan) => {
                         fan.unsettled -= 1;
-                        fan.unsettled == 0
+                        fan.unsettled == 0 && !fan.grows()
                     }
                     None => true,
                 };

@@ -8,6 +8,7 @@ use pipeline::when::Reason;
 use serde_json::Value as Json;
 
 use super::execution::{Execution, ExecutionState};
+use super::flow::{Fed, Watch};
 use super::people::{Gate, Wait};
 use crate::event::{Conclusion, Outcome, Settled};
 use crate::view::ExecutionStatus;
@@ -17,6 +18,8 @@ pub(crate) struct Stage {
     /// Direct dependencies that have not settled.
     pub(crate) waits_for: u32,
     pub(crate) state: StageState,
+    /// Of a stage with triggers.
+    pub(crate) watch: Option<Box<Watch>>,
     /// The one of a stage without `foreach`; otherwise its instances, also those of an earlier
     /// round that the present list is too short for.
     pub(crate) executions: Vec<Execution>,
@@ -53,6 +56,8 @@ pub(crate) struct Fan {
     /// By ticket: instances that wait for such a place.
     pub(crate) parked: BTreeMap<u64, u32>,
     pub(crate) census: Census,
+    /// Of a stage that gets its items one by one.
+    pub(crate) fed: Option<Box<Fed>>,
 }
 
 /// How many instances are in which state, of those that have not settled.
@@ -72,7 +77,17 @@ pub(crate) struct Census {
 impl Fan {
     pub(crate) fn new(items: Vec<Json>, unsettled: u32) -> Self {
         let (parked, census) = (BTreeMap::new(), Census::default());
-        Self { items, unsettled, held: 0, parked, census }
+        Self { items, unsettled, held: 0, parked, census, fed: None }
+    }
+
+    /// Without items, and open for events.
+    pub(crate) fn open() -> Self {
+        Self { fed: Some(Box::default()), ..Self::new(Vec::new(), 0) }
+    }
+
+    /// More items may come.
+    pub(crate) fn grows(&self) -> bool {
+        self.fed.as_deref().is_some_and(Fed::is_open)
     }
 
     /// `None` when nothing of it goes on.
@@ -128,6 +143,7 @@ pub(crate) struct StageEnd {
     pub(crate) ready: Option<Ready>,
     /// Of a fanned-out stage that was expanded.
     pub(crate) items: Option<Vec<Json>>,
+    pub(crate) fed: Option<Box<Fed>>,
 }
 
 impl Stage {
@@ -141,6 +157,7 @@ impl Stage {
         Self {
             waits_for: u32::try_from(model.depends_on.len()).unwrap_or(u32::MAX),
             state,
+            watch: model.triggers.as_ref().map(|_| Box::default()),
             executions: single,
             gates: Vec::new(),
         }

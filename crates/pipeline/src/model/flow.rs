@@ -25,6 +25,17 @@ pub struct Triggers {
     pub sources: Vec<StageIx>,
 }
 
+impl Triggers {
+    /// The events that give instances.
+    pub fn feed(&self) -> Option<&EventFilter> {
+        self.instances?;
+        self.list.iter().find_map(|trigger| match trigger {
+            Trigger::Event(filter) => Some(filter),
+            Trigger::Completion { .. } | Trigger::Condition { .. } | Trigger::Manual { .. } => None,
+        })
+    }
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TriggerMode {
     /// The first that fires.

@@ -1,20 +1,23 @@
 //! The worker: takes orders, prepares attempts, and passes on what the keeper says.
 
+mod collect;
 mod door;
+mod lay;
 mod lost;
 mod prepare;
 mod secrets;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use api::capture::Layout;
-use api::link::{Assignment, AttemptRef, Order, Report, Stopped, What};
+use api::link::{Assignment, AttemptRef, End, Exit, Order, Report, Stopped, What};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::record::Account;
@@ -81,6 +84,7 @@ impl Worker {
             options,
             door: Mutex::new(Door::default()),
             live: Mutex::default(),
+            collecting: Mutex::default(),
             reports: Mutex::new(Box::new(reports)),
         });
         let orders = thread::Builder::new().name("hands".into()).spawn(move || {
@@ -105,6 +109,8 @@ struct Hands {
     door: Mutex<Door>,
     /// Attempts that the keeper has been told or asked about and that have not ended.
     live: Mutex<HashMap<String, Live>>,
+    /// Keys of attempts that have ended and whose artifacts are being collected.
+    collecting: Mutex<HashSet<String>>,
     reports: Mutex<Box<dyn Fn(Report) + Send>>,
 }
 
@@ -256,7 +262,7 @@ impl Hands {
             FromKeeper::Output { attempt, bytes } => self.report(attempt, What::Output { bytes }),
             FromKeeper::Ended { attempt, exit } => {
                 self.live().remove(&attempt.key);
-                self.report(attempt, What::Exited(exit));
+                self.ended(attempt, exit);
             }
             FromKeeper::NotStarted { attempt, message } => {
                 self.live().remove(&attempt.key);
@@ -283,7 +289,7 @@ impl Hands {
     }
 
     /// No keeper answers for this attempt: its files do.
-    fn ask_the_files(&self, attempt: AttemptRef) {
+    fn ask_the_files(self: &Arc<Self>, attempt: AttemptRef) {
         // Whoever has taken over this data folder asks them; here nothing may be killed any more.
         if self.door().was_closed() {
             return;
@@ -292,7 +298,53 @@ impl Hands {
             Some(folder) => lost::verdict(&self.options.data_dir, &folder, &attempt),
             None => What::NeverStarted,
         };
-        self.report(attempt, what);
+        match what {
+            What::Exited(exit) => self.ended(attempt, exit),
+            what => self.report(attempt, what),
+        }
+    }
+
+    /// Reports an end, with what it left where it ended well.
+    fn ended(self: &Arc<Self>, attempt: AttemptRef, exit: Box<Exit>) {
+        let folder = match exit.end {
+            End::Code(0) => folder(&self.options.data_dir, &attempt),
+            End::Code(_) | End::Signal(_) | End::Stopped(_) => None,
+        };
+        let Some(folder) = folder.filter(|folder| collect::is_wanted(folder)) else {
+            return self.report(attempt, What::Exited(exit));
+        };
+        // Whoever began answers.
+        if !self.collecting().insert(attempt.key.clone()) {
+            return;
+        }
+        // Large files take their time, and the keeper has to be heard meanwhile.
+        let hands = Arc::clone(self);
+        let (again, place) = ((attempt.clone(), exit.clone()), folder.clone());
+        let begun = thread::Builder::new()
+            .name("collect".into())
+            .spawn(move || hands.collect(attempt, exit, &place));
+        if let Err(error) = begun {
+            tracing::warn!(%error, "could not start a thread: the keeper has to wait");
+            self.collect(again.0, again.1, &folder);
+        }
+    }
+
+    fn collect(&self, attempt: AttemptRef, mut exit: Box<Exit>, folder: &Path) {
+        let collect = || collect::collect(&self.options, folder);
+        match panic::catch_unwind(AssertUnwindSafe(collect)) {
+            Ok(found) => {
+                exit.artifacts = found.artifacts;
+                exit.artifacts_error = found.error;
+            }
+            Err(_) => {
+                exit.artifacts_error = Some("they could not be collected: see the log".into());
+            }
+        }
+        self.collecting().remove(&attempt.key);
+        // Whoever has taken over this data folder has collected them, too.
+        if !self.door().was_closed() {
+            self.report(attempt, What::Exited(exit));
+        }
     }
 
     fn run_folder(&self, attempt: &AttemptRef) -> Option<PathBuf> {
@@ -306,6 +358,10 @@ impl Hands {
 
     fn door(&self) -> MutexGuard<'_, Door> {
         self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn collecting(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.collecting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<String, Live>> {

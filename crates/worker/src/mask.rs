@@ -114,6 +114,30 @@ impl Stream {
     }
 }
 
+/// Whether a secret stands anywhere in a stream that arrives in pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    held: Vec<u8>,
+    found: bool,
+}
+
+impl Search {
+    pub(crate) fn push(&mut self, masks: &Masks, bytes: &[u8]) {
+        if masks.is_empty() || self.found {
+            return;
+        }
+        self.held.extend_from_slice(bytes);
+        // One that cannot look must not let anything pass.
+        self.found = masks.finder.as_ref().is_none_or(|finder| finder.is_match(&self.held));
+        let kept = masks.longest.saturating_sub(1).min(self.held.len());
+        self.held.drain(..self.held.len() - kept);
+    }
+
+    pub(crate) fn found(&self) -> bool {
+        self.found
+    }
+}
+
 fn forms(secret: &str) -> Vec<Vec<u8>> {
     let whole = secret.trim_end_matches(['\r', '\n']);
     let mut forms = Vec::new();
@@ -193,6 +217,20 @@ mod tests {
                 let pieces = [&text[..cut], &text[cut..second], &text[second..]];
                 assert_eq!(in_pieces(&masks, &pieces), "a *** b hunter2 ******.");
             }
+        }
+    }
+
+    #[test]
+    fn a_secret_is_found_wherever_it_is_cut() {
+        let masks = Masks::new(["hunter2hunter"]);
+        let text = b"a hunter2 b hunter2hunter c";
+        for size in 1..=text.len() {
+            let (mut search, mut other) = (Search::default(), Search::default());
+            for piece in text.chunks(size) {
+                search.push(&masks, piece);
+                other.push(&masks, &piece.to_ascii_uppercase());
+            }
+            assert!(search.found() && !other.found(), "in pieces of {size}");
         }
     }
 

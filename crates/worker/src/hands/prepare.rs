@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use api::link::{Assignment, Piece, Python, Work};
 use rustix::fs::{Access, access};
 
-use super::{Options, create_folder, folder, secrets};
+use super::{Options, collect, create_folder, folder, lay, secrets};
 use crate::tree::KEY;
 use crate::wire::Spawn;
 
@@ -59,6 +59,8 @@ pub(super) enum Problem {
     NotExecutable { program: String, what: &'static str, folder: String },
     #[error("the Python file `{file}` does not exist in `{folder}`")]
     NoPythonFile { file: String, folder: String },
+    #[error("the context file `{path}` {what}")]
+    Context { path: String, what: String },
     #[error("{0}")]
     Secret(String),
     #[error(
@@ -75,6 +77,7 @@ pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spaw
     let outputs = run_folder.join(format!("{}.outputs", attempt.key));
     let (mut env, secrets) = environment(options, assignment)?;
     env.insert("ORCHESTRATE_OUTPUT".into(), outputs.display().to_string());
+    lay::lay(options, assignment, &folder, &mut env)?;
     let working_dir = PathBuf::from(&assignment.working_dir);
     let argv = words(&assignment.work, &folder, &working_dir, &mut env)?;
     let program = argv.first().ok_or(Problem::Empty)?;
@@ -87,6 +90,7 @@ pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spaw
     {
         return Err(Problem::Variable(name.clone()));
     }
+    collect::remember(assignment, &folder).map_err(failed(&folder))?;
     Ok(Spawn {
         attempt: attempt.clone(),
         run_folder,
@@ -228,6 +232,6 @@ fn find(program: &str, path: &str, working_dir: &Path) -> Result<PathBuf, Proble
         })
 }
 
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> Problem {
+pub(super) fn failed(path: &Path) -> impl FnOnce(io::Error) -> Problem {
     move |cause| Problem::Prepare { path: path.display().to_string(), cause }
 }

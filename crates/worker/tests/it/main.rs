@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests share belongs to the tests")]
 
+mod artifacts;
 mod bench;
 mod deadlines;
 mod ends;

@@ -3,28 +3,41 @@
 
 use std::time::Duration;
 
+use indexmap::IndexMap;
+use serde_json::Value as Json;
+
 use crate::expr::Expression;
 use crate::model::{
-    BackoffKind, Concurrency, Effects, HaltMode, Input, OnFailure, Output, PythonSource, Rule,
-    Shell,
+    Approval, Artifact, BackoffKind, Concurrency, Effects, Form, HaltMode, Input, OnFailure,
+    Output, PythonSource, Rule, Shell,
 };
 use crate::source::Span;
 use crate::text::{Template, ValueTemplate};
 use crate::when::Test;
 use crate::yaml::Scalar;
 
+mod artifacts;
 mod budget;
 mod condition;
+mod field;
 mod fields;
+mod flow;
+mod form;
+mod gate;
+mod mapping;
 mod names;
 mod policy;
 mod read;
+mod rollback;
 mod root;
 mod scalars;
 mod stage;
 mod values;
 
+pub(crate) use flow::{AuthoredEmit, AuthoredTrigger, AuthoredTriggers};
+pub(crate) use mapping::{AuthoredMapping, AuthoredSource, AuthoredTransform};
 pub(crate) use read::Reader;
+pub(crate) use rollback::{Action, AuthoredRollback};
 pub(crate) use root::read;
 pub(crate) use scalars::{literal, parse_duration};
 
@@ -67,6 +80,9 @@ pub(crate) struct Authored {
     pub(crate) description: String,
     pub(crate) inputs: Named<AuthoredInput>,
     pub(crate) variables: Named<ValueTemplate>,
+    pub(crate) config: IndexMap<String, Json>,
+    pub(crate) outputs: Named<ValueTemplate>,
+    pub(crate) auto_advance: bool,
     pub(crate) env: Named<Template>,
     pub(crate) working_dir: Option<Template>,
     pub(crate) secrets: Vec<Placed<String>>,
@@ -120,7 +136,55 @@ pub(crate) struct AuthoredStage {
     pub(crate) effects: Option<Effects>,
     pub(crate) probe: Option<Placed<Template>>,
     pub(crate) environment: Option<String>,
+    pub(crate) people: AuthoredPeople,
+    pub(crate) triggers: Option<AuthoredTriggers>,
+    pub(crate) input: Option<AuthoredMapping>,
+    pub(crate) output: Option<AuthoredMapping>,
+    pub(crate) artifacts: Named<Artifact>,
+    pub(crate) context: Vec<Placed<AuthoredContext>>,
+    pub(crate) emits: Vec<AuthoredEmit>,
+    pub(crate) rollback: Option<Placed<AuthoredRollback>>,
+    pub(crate) rollback_to: Option<Placed<String>>,
     pub(crate) finally: bool,
+}
+
+impl AuthoredStage {
+    /// It has many instances, so its outputs are a list.
+    pub(crate) fn fans_out(&self) -> bool {
+        self.foreach.is_some() || self.is_fed()
+    }
+
+    /// One instance for each event.
+    pub(crate) fn is_fed(&self) -> bool {
+        self.triggers.as_ref().is_some_and(|triggers| triggers.instances.is_some())
+    }
+}
+
+/// What people are asked of a stage.
+#[derive(Debug, Default)]
+pub(crate) struct AuthoredPeople {
+    /// `form` or `human`.
+    pub(crate) form: Option<Placed<Form>>,
+    pub(crate) approve_start: Option<Placed<Approval>>,
+    pub(crate) approve_complete: Option<Placed<Approval>>,
+    pub(crate) max_revisions: Option<u32>,
+    pub(crate) auto_advance: Option<bool>,
+}
+
+/// `@prev/plan`
+#[derive(Debug)]
+pub(crate) struct AuthoredContext {
+    pub(crate) written: String,
+    pub(crate) run: ContextRun,
+    /// `None`: the stage it stands in.
+    pub(crate) stage: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ContextRun {
+    This,
+    Previous,
+    Version(u64),
 }
 
 #[derive(Debug)]
@@ -128,6 +192,8 @@ pub(crate) enum AuthoredWork {
     Run { script: Template, shell: Shell },
     Python { source: PythonSource, parameters: Named<ValueTemplate> },
     Noop,
+    Form,
+    Child { pipeline: Placed<String>, inputs: Named<ValueTemplate> },
 }
 
 /// Each key may be left to the next outer level.

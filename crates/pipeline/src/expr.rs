@@ -2,8 +2,8 @@
 //! overflow the stack nor run for long, and reads nothing but its [`Scope`].
 //!
 //! The whole core language works on JSON, timestamps and durations. Left out: protocol buffer
-//! messages, optional types, and time zones by name. `inputs`, `variables` and `stages` are no
-//! values: a name must follow, so that every reference can be checked before a run.
+//! messages, optional types, and time zones by name. `inputs`, `variables`, `config`, `stages` and
+//! `prev` are no values: a name must follow, so that every reference can be checked before a run.
 
 use std::sync::Arc;
 
@@ -51,6 +51,9 @@ pub const LIMITS: Limits = Limits {
     steps: 2_000_000,
 };
 
+/// Bare names with a meaning of their own; each where it exists.
+pub const ROOTS: [&str; 7] = ["event", "run", "item", "form", "input", "outputs", "value"];
+
 /// A compiled expression.
 #[derive(Clone, Debug)]
 pub struct Expression {
@@ -81,7 +84,15 @@ pub struct EvalError {
 
 impl Expression {
     pub fn compile(source: &str) -> Result<Self, ExprError> {
-        let program = parse::parse(source)?;
+        Self::of(source, parse::parse(source, false)?)
+    }
+
+    /// An expression in which `value` is [`crate::text::Root::Subject`]: what is transformed.
+    pub fn compile_transform(source: &str) -> Result<Self, ExprError> {
+        Self::of(source, parse::parse(source, true)?)
+    }
+
+    fn of(source: &str, program: ast::Node) -> Result<Self, ExprError> {
         let references = references::of(&program, source)?;
         Ok(Self {
             source: source.to_owned(),
@@ -95,11 +106,11 @@ impl Expression {
         &self.references
     }
 
-    /// Bare names that are none of `known`, in alphabetical order. `event`, `run`, `item` and the
+    /// Bare names that are none of `known`, in alphabetical order. The roots of [`ROOTS`] and the
     /// names that CEL itself defines are always known.
     pub fn unknown_roots<'e>(&'e self, known: &dyn Fn(&str) -> bool) -> Vec<&'e str> {
         let roots = self.references.roots.iter().map(String::as_str);
-        roots.filter(|root| !matches!(*root, "event" | "run" | "item") && !known(root)).collect()
+        roots.filter(|root| !ROOTS.contains(root) && !known(root)).collect()
     }
 
     /// The result as JSON. Timestamps and durations become text.

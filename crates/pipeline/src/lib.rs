@@ -7,6 +7,7 @@
 mod authored;
 pub mod diagnostic;
 pub mod expr;
+pub mod form;
 mod lint;
 pub mod model;
 mod parsed;

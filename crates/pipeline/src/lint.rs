@@ -7,6 +7,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Effects, Rule};
 use crate::resolve::{Graph, Used};
 
+mod rollback;
+
 pub(crate) fn lint(authored: &Authored, graph: &Graph, used: &Used, reader: &mut Reader<'_>) {
     // What could not be read may well be what uses it.
     if reader.sink.errors() == 0 {
@@ -23,6 +25,7 @@ pub(crate) fn lint(authored: &Authored, graph: &Graph, used: &Used, reader: &mut
         limits(stage, reader);
         probe(stage, reader);
     }
+    rollback::lint(authored, graph, reader);
 }
 
 fn unused(authored: &Authored, used: &Used, reader: &mut Reader<'_>) {
@@ -46,7 +49,10 @@ fn unused(authored: &Authored, used: &Used, reader: &mut Reader<'_>) {
 }
 
 fn no_depends_on(stage: &AuthoredStage, reader: &mut Reader<'_>) {
-    let says = stage.depends_on.is_some() || stage.parallel_with.is_some() || stage.group.is_some();
+    let says = stage.depends_on.is_some()
+        || stage.parallel_with.is_some()
+        || stage.group.is_some()
+        || stage.triggers.is_some();
     if stage.finally || says {
         return;
     }

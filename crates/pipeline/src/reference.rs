@@ -34,7 +34,8 @@ const NOTES: &str = "\n## Words\n\n\
 - **text**: any scalar, as it was written: `8080`, `true` and `0755` stay what they are.\n\
 - **a duration**: `500ms`, `30s`, `5m`, `1h`, `2d`, or a sum in falling order such as `2h30m`.\n\
 - **a pattern**: `*` stays within a segment, `**` crosses, `[a-z]` and `{a,b}` choose, `!` excludes.\n\
-- **an expression**: CEL over `inputs`, `variables`, `stages`, `event`, `run`.\n\
+- **an expression**: CEL over `inputs`, `variables`, `config`, `stages`, `prev`, `event`, \
+  `run`; where they exist also `item`, `form`, `input`, `outputs`.\n\
 - **references** `${...}` stand wherever text with references is taken; `$${` writes `${`.\n";
 
 fn section(object: &Object, page: &mut String) {
@@ -73,6 +74,7 @@ fn takes(value: &Type) -> String {
         Type::True => "`true`".into(),
         Type::Integer { min, max } if min == max => format!("`{min}`"),
         Type::Integer { min, max } => format!("{min} to {max}"),
+        Type::Number => "a number".into(),
         Type::Duration => "a duration".into(),
         Type::Choice { words, .. } => one_of(words),
         Type::Expression => "an expression".into(),

@@ -7,8 +7,14 @@ use crate::model::Pipeline;
 mod build;
 mod cycle;
 mod expressions;
+mod flow;
 mod graph;
+mod people;
 mod references;
+mod roots;
+mod site;
+mod triggers;
+mod undo;
 mod upstream;
 
 pub(crate) use graph::Graph;

@@ -45,8 +45,12 @@ fn of_object(object: &Object) -> Json {
             schema.insert("required".into(), json!(required));
         }
         let kinds = match object.id {
-            "stage" => Some(json!(["run", "python", "noop"])),
+            "stage" => Some(json!(["run", "python", "form", "pipeline", "noop"])),
             "python" => Some(json!(["file", "code"])),
+            "rollback" => Some(json!(["run", "python"])),
+            "triggers" => Some(json!(["any", "all"])),
+            "trigger" => Some(json!(["completion", "event", "condition", "manual"])),
+            "transform" => Some(json!(["split", "join", "cel"])),
             _ => None,
         };
         if let Some(Json::Array(kinds)) = kinds {
@@ -86,6 +90,7 @@ fn of_type(value: &Type) -> Json {
         Type::Boolean => json!({"type": "boolean"}),
         Type::True => json!({"const": true}),
         Type::Integer { min, max } => json!({"type": "integer", "minimum": min, "maximum": max}),
+        Type::Number => json!({"type": "number"}),
         Type::Duration => json!({"type": "string", "pattern": "^([0-9]+(d|h|m|s|ms))+$"}),
         Type::Choice { words, .. } => json!({"enum": words}),
         Type::Schema => json!({"type": ["object", "boolean"]}),
@@ -112,7 +117,9 @@ mod tests {
             ("/stages/0/run", json!({"a": 1})),
             ("/stages/0/noop", json!(true)),
             ("/stages/0/timeout", json!("5 minutes")),
-            ("/stages/0/on_failure", json!("rollback")),
+            ("/stages/0/on_failure", json!("stop")),
+            ("/stages/0/form", json!({})),
+            ("/stages/0/triggers", json!([{"event": "a", "manual": true}])),
             ("/stages/0/agent", json!("me")),
             ("/max_parallel", json!(0)),
             ("/stages", json!({"a": {"run": "make"}})),

@@ -59,7 +59,7 @@ pub enum Step {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Root {
-    /// `${name}`, also `${inputs.name}` and `${variables.name}`.
+    /// `${name}`, also `${inputs.name}`, `${variables.name}` and `${config.name}`.
     Value(String),
     /// `${stages.NAME.outputs.KEY}`: the stage's name, `path` starts at the output's key.
     Output(String),
@@ -135,6 +135,13 @@ pub struct TextError {
     pub span: Span,
     /// What to write instead; may be empty.
     pub help: String,
+}
+
+impl Reference {
+    /// Written `config.name`: what it names may be known to the installation only.
+    pub fn is_config(&self) -> bool {
+        matches!(self.root, Root::Value(_)) && self.source.starts_with("config")
+    }
 }
 
 impl Template {

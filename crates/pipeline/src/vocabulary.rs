@@ -1,10 +1,18 @@
 //! Every object of the language and every key it takes: one table, from which keys are checked,
 //! the JSON Schema for editors and the reference page are made.
 
+mod flow;
+mod people;
 mod root;
 mod stage;
 mod values;
 
+pub use flow::{
+    ARTIFACT, CHILD, COMPUTED, EMIT, FIELD_TRANSFORM, MANUAL, MAPPING, MAPPING_FIELD, ROLLBACK,
+    TRANSFORM, TRIGGER, TRIGGERS,
+};
+pub(crate) use flow::{FORMATS, TRANSFORM_WORDS};
+pub use people::{APPROVAL, FIELD, FORM, SAVE_AS};
 pub use root::{CONCURRENCY, ERROR_HANDLING, PIPELINE};
 pub use stage::{BACKOFF, FOREACH, GROUP, LABELS, PYTHON, RETRY, STAGE, WHEN};
 pub use values::{INPUT, OUTPUT};
@@ -57,6 +65,8 @@ pub enum Type {
         min: i64,
         max: i64,
     },
+    /// Also with a fraction.
+    Number,
     Duration,
     Choice {
         words: &'static [&'static str],
@@ -169,7 +179,7 @@ pub fn known_elsewhere(written: &str) -> Option<&'static str> {
 }
 
 /// Every object, from the outside in: the order of the reference.
-pub static OBJECTS: [&Object; 13] = [
+pub static OBJECTS: [&Object; 29] = [
     &PIPELINE,
     &INPUT,
     &CONCURRENCY,
@@ -177,10 +187,26 @@ pub static OBJECTS: [&Object; 13] = [
     &STAGE,
     &GROUP,
     &PYTHON,
+    &CHILD,
+    &FORM,
+    &FIELD,
+    &SAVE_AS,
     &FOREACH,
+    &TRIGGERS,
+    &TRIGGER,
+    &MANUAL,
     &WHEN,
     &LABELS,
+    &APPROVAL,
+    &MAPPING,
+    &MAPPING_FIELD,
+    &COMPUTED,
+    &TRANSFORM,
+    &FIELD_TRANSFORM,
     &OUTPUT,
+    &ARTIFACT,
+    &EMIT,
+    &ROLLBACK,
     &RETRY,
     &BACKOFF,
 ];

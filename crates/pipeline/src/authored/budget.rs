@@ -43,6 +43,11 @@ impl Reader<'_> {
         fits
     }
 
+    /// Whether there is room for one more regular expression; they share the schemas' limit.
+    pub(super) fn afford_pattern(&mut self, span: Span) -> bool {
+        self.afford_schema(&serde_json::json!({"pattern": ""}), span)
+    }
+
     /// Whether there is room for a list of so many patterns.
     pub(super) fn afford_globs(&mut self, count: usize, span: Span) -> bool {
         let before = self.spent.globs;

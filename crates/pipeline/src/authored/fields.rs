@@ -116,6 +116,7 @@ pub(super) fn range(value: &Type) -> (i64, i64) {
         | Type::Literal
         | Type::Boolean
         | Type::True
+        | Type::Number
         | Type::Duration
         | Type::Choice { .. }
         | Type::Expression
@@ -144,6 +145,7 @@ pub(super) fn words(value: &'static Type) -> (Words, Words) {
         | Type::Boolean
         | Type::True
         | Type::Integer { .. }
+        | Type::Number
         | Type::Duration
         | Type::Expression
         | Type::Schema

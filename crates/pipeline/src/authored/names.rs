@@ -7,10 +7,23 @@ use crate::source::Span;
 use crate::yaml::Node;
 
 /// Roots of references: no input or variable can be called so.
-const RESERVED: [&str; 7] = ["inputs", "variables", "stages", "event", "run", "item", "secrets"];
+const RESERVED: [&str; 12] = [
+    "inputs",
+    "variables",
+    "stages",
+    "event",
+    "run",
+    "item",
+    "secrets",
+    "form",
+    "input",
+    "outputs",
+    "prev",
+    "config",
+];
 
 /// What every attempt is given.
-const OWN_VARIABLES: [&str; 11] = [
+const OWN_VARIABLES: [&str; 16] = [
     "ORCHESTRATE_RUN",
     "ORCHESTRATE_STAGE",
     "ORCHESTRATE_ITEM",
@@ -22,6 +35,11 @@ const OWN_VARIABLES: [&str; 11] = [
     "ORCHESTRATE_OUTPUT",
     "ORCHESTRATE_PARAMETERS",
     "ORCHESTRATE_ENVIRONMENT",
+    "ORCHESTRATE_INPUT",
+    "ORCHESTRATE_FORM",
+    "ORCHESTRATE_CONTEXT",
+    "ORCHESTRATE_FEEDBACK",
+    "ORCHESTRATE_REVISION",
 ];
 
 impl Reader<'_> {
@@ -102,6 +120,62 @@ impl Reader<'_> {
             return None;
         }
         Some(Placed::new(name.to_owned(), span))
+    }
+
+    /// The type of an event: `spec.ready`.
+    pub(super) fn event_name(&mut self, node: &Node) -> Option<Placed<String>> {
+        let name = self.text(node, "the type of an event")?;
+        let word = |word: &str| {
+            !word.is_empty()
+                && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        };
+        if !name.split('.').all(word) || name.len() > 128 {
+            let message = format!("`{}` cannot be the type of an event", shorten(&name));
+            self.push(
+                Diagnostic::new(Code::BAD_NAME, node.span, message)
+                    .help("words of a-z A-Z 0-9 _ - with dots between them: `spec.ready`"),
+            );
+            return None;
+        }
+        Some(Placed::new(name, node.span))
+    }
+
+    /// The name of an artifact: a file name in every tree that shows it.
+    pub(super) fn artifact_name(&mut self, name: &str, span: Span) -> Option<Placed<String>> {
+        let start = name.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        let rest = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b));
+        if !start || !rest || name.len() > 128 {
+            let message = format!("`{}` cannot be the name of an artifact", shorten(name));
+            self.push(Diagnostic::new(Code::BAD_NAME, span, message).help(
+                "1 to 128 of the characters a-z A-Z 0-9 _ - ., starting with a letter, a \
+                     digit or _",
+            ));
+            return None;
+        }
+        Some(Placed::new(name.to_owned(), span))
+    }
+
+    /// Names of users, groups or roles: one, or a list.
+    pub(super) fn people(&mut self, node: &Node, what: &str) -> Vec<Placed<String>> {
+        let mut names = Vec::new();
+        for item in self.one_or_many(node) {
+            let Some(name) = self.text(item, what) else { continue };
+            let clean = !name.trim().is_empty()
+                && name.len() <= 128
+                && !name.contains("${")
+                && !name.chars().any(char::is_control);
+            if clean {
+                names.push(Placed::new(name, item.span));
+                continue;
+            }
+            let message =
+                format!("`{}` cannot be the name of a user, group or role", shorten(&name));
+            self.push(
+                Diagnostic::new(Code::BAD_NAME, item.span, message)
+                    .help("1 to 128 characters, written out"),
+            );
+        }
+        names
     }
 
     /// The name of a secret: it becomes a file name and part of a variable's name.

@@ -33,6 +33,13 @@ pub(crate) fn read(root: &Node, reader: &mut Reader<'_>) -> Authored {
             reader.value_name(&entry.key, entry.key_span, "a variable")
         });
     }
+    authored.config = reader.config(&fields);
+    if let Some(node) = fields.node("outputs") {
+        authored.outputs = reader.values(node, "`outputs`", |reader, entry| {
+            reader.output_name(&entry.key, entry.key_span, "an output")
+        });
+    }
+    authored.auto_advance = fields.boolean("auto_advance", reader).unwrap_or(true);
     authored.env = reader.env(&fields);
     authored.working_dir = reader.working_dir(&fields);
     authored.secrets = secrets(&fields, reader);

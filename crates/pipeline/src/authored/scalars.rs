@@ -9,7 +9,7 @@ use super::AuthoredExpression;
 use super::names::shorten;
 use super::read::Reader;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::expr::Expression;
+use crate::expr::{ExprError, Expression};
 use crate::source::Span;
 use crate::text::{Part, Template, TextError, ValueTemplate};
 use crate::vocabulary::{one_of, word_elsewhere};
@@ -186,8 +186,25 @@ impl Reader<'_> {
 
     pub(super) fn expression(&mut self, node: &Node, what: &str) -> Option<AuthoredExpression> {
         let written = self.text(node, what)?;
+        let compiled = Expression::compile(&written);
+        self.compiled(node, &written, compiled)
+    }
+
+    /// The expression of a transform, which sees `value`.
+    pub(super) fn subject_expression(&mut self, node: &Node) -> Option<AuthoredExpression> {
+        let written = self.text(node, "`cel`")?;
+        let compiled = Expression::compile_transform(&written);
+        self.compiled(node, &written, compiled)
+    }
+
+    fn compiled(
+        &mut self,
+        node: &Node,
+        written: &str,
+        compiled: Result<Expression, ExprError>,
+    ) -> Option<AuthoredExpression> {
         let scalar = node.scalar()?;
-        match Expression::compile(&written) {
+        match compiled {
             Ok(expression) => {
                 Some(AuthoredExpression { expression, span: node.span, scalar: scalar.clone() })
             }

@@ -2,18 +2,17 @@
 
 use super::fields::Fields;
 use super::read::Reader;
-use super::{AuthoredStage, AuthoredWork, Placed};
+use super::{AuthoredPeople, AuthoredStage, AuthoredTriggers, AuthoredWork, Placed};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Effects, HaltMode, OnFailure, PythonSource, Rule, Shell};
 use crate::text::{Template, ValueTemplate};
-use crate::vocabulary::{FOREACH, PYTHON, STAGE};
+use crate::vocabulary::{CHILD, FOREACH, PYTHON, STAGE};
 use crate::yaml::{Entry, Kind, Node};
 
 /// The keys of this version that say what a stage does.
-const KINDS: [&str; 3] = ["run", "python", "noop"];
+const KINDS: [&str; 5] = ["run", "python", "form", "pipeline", "noop"];
 /// And those of later versions, which are reported as such.
-const LATER_KINDS: [&str; 9] =
-    ["agent", "agents", "task", "form", "human", "pipeline", "loop", "discussion", "meta_agent"];
+const LATER_KINDS: [&str; 6] = ["agent", "agents", "task", "loop", "discussion", "meta_agent"];
 
 impl Reader<'_> {
     pub(super) fn stage(
@@ -64,8 +63,18 @@ impl Reader<'_> {
                 .and_then(|e| fields.template("probe", self).map(|t| (t, e.value.span)))
                 .map(|(template, span)| Placed::new(template, span)),
             environment: fields.text("environment", self).map(|text| text.value),
+            people: AuthoredPeople::default(),
+            triggers: None,
+            input: self.input_mapping(&fields),
+            output: self.output_mapping(&fields),
+            artifacts: self.artifacts(&fields),
+            context: self.context(&fields),
+            emits: self.emits(&fields),
+            rollback: self.rollback(&fields),
+            rollback_to: fields.text("rollback_to", self),
             finally,
         };
+        self.people_and_triggers(&fields, &mut stage);
         if let Some(node) = fields.node("when") {
             self.condition(node, &mut stage);
         }
@@ -81,16 +90,60 @@ impl Reader<'_> {
         Some(stage)
     }
 
+    /// Gates, forms, triggers, and how they fit to what the stage does.
+    fn people_and_triggers(&mut self, fields: &Fields<'_>, stage: &mut AuthoredStage) {
+        let policy = self.stage_policy(fields);
+        self.gates(fields, &policy, &mut stage.people);
+        stage.triggers = self.triggers(fields, &policy);
+        let gated = stage.triggers.as_ref().is_some_and(AuthoredTriggers::has_gate);
+        self.idle_policy(fields, gated);
+        if fields.get("form").is_some() {
+            stage.people.form = fields.node("form").and_then(|node| self.form(node, "`form`"));
+            self.beside_a_form(fields);
+        } else if let Some(node) = fields.node("human") {
+            stage.people.form = self.form(node, "`human`");
+        }
+        if fields.get("pipeline").is_some() {
+            self.beside_a_child(fields);
+        }
+        if let Some(entry) = fields.get("triggers").filter(|_| stage.finally) {
+            let message = "a `finally` stage has no triggers";
+            self.push(
+                Diagnostic::new(Code::CONFLICTING_KEYS, entry.key_span, message)
+                    .help("it runs when all others have settled"),
+            );
+        }
+        let rolls_back = stage.on_failure == Some(OnFailure::Rollback);
+        if let Some(entry) = fields.get("rollback_to").filter(|_| !rolls_back) {
+            let message = "`rollback_to` needs `on_failure: rollback`";
+            self.push(
+                Diagnostic::new(Code::CONFLICTING_KEYS, entry.key_span, message)
+                    .help("it says how far back a failure of this stage goes"),
+            );
+        }
+        let undoing = ["rollback", "rollback_to"].into_iter().find_map(|key| fields.get(key));
+        let undoing = undoing.or(fields.get("on_failure").filter(|_| rolls_back));
+        if let Some(entry) = undoing.filter(|_| stage.finally) {
+            let message = "a `finally` stage takes no part in a rollback";
+            self.push(
+                Diagnostic::new(Code::CONFLICTING_KEYS, entry.key_span, message)
+                    .help("it runs after everything that could be undone was undone"),
+            );
+        }
+    }
+
     /// Exactly one of the kinds.
     fn work(&mut self, fields: &Fields<'_>, place: crate::source::Span) -> Option<AuthoredWork> {
         let kinds: Vec<&Entry> =
             fields.entries.iter().filter(|entry| KINDS.contains(&entry.key.as_str())).collect();
         if let [first, second, ..] = kinds.as_slice() {
             let message = format!("a stage has both `{}` and `{}`", first.key, second.key);
-            self.push(
-                Diagnostic::new(Code::SEVERAL_KINDS, second.key_span, message)
-                    .help("a stage does one thing; make it two stages"),
-            );
+            let help = if first.key == "form" || second.key == "form" {
+                "a form that is asked before the work is called `human`"
+            } else {
+                "a stage does one thing; make it two stages"
+            };
+            self.push(Diagnostic::new(Code::SEVERAL_KINDS, second.key_span, message).help(help));
         }
         if let (Some(entry), None) = (fields.get("shell"), fields.get("run")) {
             self.push(
@@ -106,10 +159,13 @@ impl Reader<'_> {
                 .iter()
                 .any(|e| fields.object.key(&e.key).is_none() && !fields.object.is_later(&e.key));
             if !later && !unknown {
-                self.push(
-                    Diagnostic::new(Code::NO_KIND, place, "this stage does not say what to do")
-                        .help("give it one of `run`, `python` and `noop: true`"),
-                );
+                let help = if fields.get("human").is_some() {
+                    "a form that is all there is to do is called `form`"
+                } else {
+                    "give it one of `run`, `python`, `form`, `pipeline` and `noop: true`"
+                };
+                let message = "this stage does not say what to do";
+                self.push(Diagnostic::new(Code::NO_KIND, place, message).help(help));
             }
             return None;
         };
@@ -128,6 +184,8 @@ impl Reader<'_> {
                 Some(AuthoredWork::Run { script: script?, shell: shell? })
             }
             "python" => self.python(&kind.value),
+            "form" => Some(AuthoredWork::Form),
+            "pipeline" => self.child(&kind.value),
             _ => {
                 let node = &kind.value;
                 if node.scalar().and_then(crate::yaml::Scalar::boolean) != Some(true) {
@@ -145,7 +203,25 @@ impl Reader<'_> {
         }
     }
 
-    fn shell(&mut self, fields: &Fields<'_>) -> Option<Shell> {
+    /// The name of a pipeline, or a map.
+    fn child(&mut self, node: &Node) -> Option<AuthoredWork> {
+        if !matches!(node.kind, Kind::Map(_)) {
+            let pipeline = self.name(node, "the name of a pipeline")?;
+            return Some(AuthoredWork::Child { pipeline, inputs: Vec::new() });
+        }
+        let fields = self.fields(node, "`pipeline`", &CHILD)?;
+        let pipeline =
+            fields.node("name").and_then(|node| self.name(node, "the name of a pipeline"));
+        let inputs = match fields.node("inputs") {
+            Some(node) => self.values(node, "`inputs`", |_, entry| {
+                Some(Placed::new(entry.key.clone(), entry.key_span))
+            }),
+            None => Vec::new(),
+        };
+        Some(AuthoredWork::Child { pipeline: pipeline?, inputs })
+    }
+
+    pub(super) fn shell(&mut self, fields: &Fields<'_>) -> Option<Shell> {
         let Some(node) = fields.node("shell") else { return Some(Shell::Sh) };
         if let Kind::List(items) = &node.kind {
             let read: Vec<_> = items.iter().map(|item| self.text(item, "a word")).collect();
@@ -173,7 +249,7 @@ impl Reader<'_> {
         }
     }
 
-    fn python(&mut self, node: &Node) -> Option<AuthoredWork> {
+    pub(super) fn python(&mut self, node: &Node) -> Option<AuthoredWork> {
         if node.scalar().is_some_and(|scalar| !scalar.is_null()) {
             let file = self.template(node, "`python`")?;
             if file.literal().is_some_and(|file| file.contains('\n')) {
@@ -250,7 +326,12 @@ impl Reader<'_> {
             stage.max_parallel = Some(limit);
         }
         let Some(node) = node else { return };
-        let Some(items) = self.value(node) else { return };
+        stage.foreach = self.items(node, "`foreach`");
+    }
+
+    /// A list, or one reference to a list.
+    pub(super) fn items(&mut self, node: &Node, what: &str) -> Option<Placed<ValueTemplate>> {
+        let items = self.value(node)?;
         let is_list = match &items {
             ValueTemplate::Literal(value) => value.is_array(),
             ValueTemplate::List(_) => true,
@@ -258,14 +339,14 @@ impl Reader<'_> {
             ValueTemplate::Map(_) => false,
         };
         if is_list {
-            stage.foreach = Some(Placed::new(items, node.span));
-        } else {
-            let message = format!("`foreach` must be a list, not {}", node.says());
-            self.push(
-                Diagnostic::new(Code::WRONG_TYPE, node.span, message)
-                    .help("write a list, or one reference to a list such as `\"${files}\"`"),
-            );
+            return Some(Placed::new(items, node.span));
         }
+        let message = format!("{what} must be a list, not {}", node.says());
+        self.push(
+            Diagnostic::new(Code::WRONG_TYPE, node.span, message)
+                .help("write a list, or one reference to a list such as `\"${files}\"`"),
+        );
+        None
     }
 
     /// Where the path is known, it must stay below the directory of the run.
@@ -297,7 +378,8 @@ const RULES: [Rule; 8] = [
     Rule::AllFailed,
     Rule::Always,
 ];
-const ON_FAILURE: [OnFailure; 3] = [OnFailure::Halt, OnFailure::Continue, OnFailure::Isolate];
+const ON_FAILURE: [OnFailure; 4] =
+    [OnFailure::Halt, OnFailure::Continue, OnFailure::Isolate, OnFailure::Rollback];
 pub(super) const HALT_MODES: [HaltMode; 2] = [HaltMode::Finish, HaltMode::Cancel];
 const EFFECTS: [Effects; 3] = [Effects::Idempotent, Effects::Once, Effects::Keyed];
 

@@ -1,5 +1,6 @@
 //! Declared values: inputs, outputs, their types and schemas.
 
+use indexmap::IndexMap;
 use serde_json::Value as Json;
 
 use super::fields::{Fields, words};
@@ -47,7 +48,7 @@ impl Reader<'_> {
         let kind = fields.choice("type", self).map(|choice| KINDS[choice.value]);
         let default = fields.node("default");
         let kind = kind.unwrap_or(ValueKind::String);
-        let mut schema = self.schema(&fields);
+        let mut schema = self.schema(&fields, "schema");
         if let Some(node) = fields.node("enum")
             && let Some(items) = self.list(node, "`enum`")
         {
@@ -84,6 +85,27 @@ impl Reader<'_> {
         })
     }
 
+    /// Literals by name.
+    pub(super) fn config(&mut self, fields: &Fields<'_>) -> IndexMap<String, Json> {
+        let Some(node) = fields.node("config") else { return IndexMap::new() };
+        let Kind::Map(entries) = &node.kind else {
+            self.wrong_type("`config`", "a map of names to values", node);
+            return IndexMap::new();
+        };
+        let mut config = IndexMap::with_capacity(entries.len());
+        for entry in entries {
+            match self.value_name(&entry.key, entry.key_span, "a setting") {
+                Some(name) => {
+                    config.insert(name.value, literal(&entry.value));
+                }
+                None => {
+                    self.refused.insert(entry.key.clone());
+                }
+            }
+        }
+        config
+    }
+
     pub(super) fn outputs(&mut self, node: &Node) -> Named<Output> {
         let Kind::Map(entries) = &node.kind else {
             self.wrong_type("`outputs`", "a map of names to types", node);
@@ -118,7 +140,7 @@ impl Reader<'_> {
                 .map_or_else(String::new, |text| text.value),
             kind: kind.unwrap_or(ValueKind::Any),
             required: fields.boolean("required", self).unwrap_or(true),
-            schema: self.schema(&fields),
+            schema: self.schema(&fields, "schema"),
         })
     }
 
@@ -140,11 +162,11 @@ impl Reader<'_> {
         }
     }
 
-    fn schema(&mut self, fields: &Fields<'_>) -> Option<Json> {
-        let node = fields.node("schema")?;
+    pub(super) fn schema(&mut self, fields: &Fields<'_>, key: &str) -> Option<Json> {
+        let node = fields.node(key)?;
         let schema = literal(node);
         if !schema.is_object() && !schema.is_boolean() {
-            self.wrong_type("`schema`", "a JSON Schema, written as a map", node);
+            self.wrong_type(&format!("`{key}`"), "a JSON Schema, written as a map", node);
             return None;
         }
         if !self.afford_schema(&schema, node.span) {

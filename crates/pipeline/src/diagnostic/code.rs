@@ -38,6 +38,9 @@ impl Code {
     pub const FINALLY_DEPENDENCY: Self = Self("E0213");
     pub const BAD_GROUP: Self = Self("E0214");
     pub const CONFLICTING_KEYS: Self = Self("E0215");
+    pub const CALLS_ITSELF: Self = Self("E0216");
+    pub const BAD_TRIGGER: Self = Self("E0217");
+    pub const DUPLICATE_ARTIFACT: Self = Self("E0218");
 
     // E03: types and values.
     pub const WRONG_TYPE: Self = Self("E0301");
@@ -47,6 +50,8 @@ impl Code {
     pub const BAD_SCHEMA: Self = Self("E0305");
     pub const BAD_DEFAULT: Self = Self("E0306");
     pub const BAD_PATH: Self = Self("E0307");
+    pub const BAD_FORM: Self = Self("E0308");
+    pub const BAD_APPROVAL: Self = Self("E0309");
 
     // E04: references, expressions, patterns.
     pub const TEMPLATE_SYNTAX: Self = Self("E0401");
@@ -61,6 +66,9 @@ impl Code {
     pub const EXPRESSION_NAME: Self = Self("E0410");
     pub const BAD_GLOB: Self = Self("E0411");
     pub const NOT_AVAILABLE_HERE: Self = Self("E0412");
+    pub const UNKNOWN_FIELD: Self = Self("E0413");
+    pub const BAD_MAPPING: Self = Self("E0414");
+    pub const BAD_CONTEXT: Self = Self("E0415");
 
     // E09: limits, and what is yet to come.
     pub const NOT_SUPPORTED_YET: Self = Self("E0901");
@@ -71,8 +79,10 @@ impl Code {
     pub const UNUSED: Self = Self("W0102");
     pub const RULE_WITHOUT_DEPENDENCIES: Self = Self("W0103");
     pub const DUPLICATE_DEPENDENCY: Self = Self("W0104");
+    pub const NO_ROLLBACK_TARGET: Self = Self("W0105");
     pub const LIMIT_WITHOUT_EFFECT: Self = Self("W0106");
     pub const PROBE_WITHOUT_EFFECT: Self = Self("W0107");
+    pub const NO_ROLLBACK_ACTION: Self = Self("W0108");
 
     /// Every code, in order.
     pub fn all() -> impl Iterator<Item = Self> {

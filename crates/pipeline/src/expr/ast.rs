@@ -67,13 +67,19 @@ pub(super) enum Kind {
 /// Where a path starts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Root {
-    /// `inputs.x`, `variables.x`, or the bare `x`.
+    /// `inputs.x`, `variables.x`, `config.x`, or the bare `x`.
     Value(String),
     /// `stages.x`
     Stage(String),
+    /// `prev.x`: what the run that this one extends came to there.
+    Previous(String),
     Event,
     Run,
     Item,
+    Form,
+    Mapped,
+    Own,
+    Subject,
 }
 
 #[derive(Clone, Debug)]

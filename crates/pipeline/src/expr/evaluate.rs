@@ -165,6 +165,14 @@ impl Machine<'_> {
             Root::Event => self.get(&text::Root::Event),
             Root::Run => self.get(&text::Root::Run),
             Root::Item => self.get(&text::Root::Item),
+            Root::Form => self.get(&text::Root::Form),
+            Root::Mapped => self.get(&text::Root::Mapped),
+            Root::Own => self.get(&text::Root::Own),
+            Root::Subject => self.get(&text::Root::Subject),
+            Root::Previous(name) => {
+                let outputs = self.scope.get(&text::Root::Previous(name.clone()));
+                outputs.map(|outputs| Value::of_json(&serde_json::json!({ "outputs": *outputs })))
+            }
         };
         self.roots.insert(root.clone(), found.clone());
         found
@@ -187,6 +195,13 @@ impl Machine<'_> {
             Root::Event => Fault::unknown("the event is not known"),
             Root::Run => Fault::new("`run` has no value"),
             Root::Item => Fault::new("`item` has no value"),
+            Root::Form => Fault::new("`form` has no value"),
+            Root::Mapped => Fault::new("`input` has no value"),
+            Root::Own => Fault::new("`outputs` has no value"),
+            Root::Subject => Fault::new("`value` has no value"),
+            Root::Previous(name) => {
+                Fault::new(format!("no run before this one has finished `{name}`"))
+            }
         })
     }
 

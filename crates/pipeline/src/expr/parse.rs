@@ -14,7 +14,8 @@ use crate::source::Span;
 mod access;
 mod number;
 
-pub(super) fn parse(source: &str) -> Result<Node, ExprError> {
+/// `subject`: there is a `value`, of a transform.
+pub(super) fn parse(source: &str, subject: bool) -> Result<Node, ExprError> {
     if source.len() > LIMITS.bytes {
         return Err(ExprError {
             message: format!("an expression has at most {} bytes", LIMITS.bytes),
@@ -23,7 +24,7 @@ pub(super) fn parse(source: &str) -> Result<Node, ExprError> {
         });
     }
     let tokens = tokens(source)?;
-    let mut parser = Parser { tokens, at: 0, nesting: 0, nodes: 0, locals: Vec::new() };
+    let mut parser = Parser { tokens, at: 0, nesting: 0, nodes: 0, locals: Vec::new(), subject };
     let node = parser.expression()?;
     match parser.peek() {
         Token::End => Ok(node),
@@ -39,6 +40,8 @@ struct Parser {
     nodes: usize,
     /// What the comprehensions around this place bind.
     locals: Vec<String>,
+    /// `value` is what is transformed.
+    subject: bool,
 }
 
 type Parsed<T = Node> = Result<T, ExprError>;
@@ -364,8 +367,13 @@ impl Parser {
             return Ok(Kind::Local(level));
         }
         Ok(Kind::Root(match name.as_str() {
-            "inputs" | "variables" => Root::Value(self.namespaced(&name, span)?),
+            "inputs" | "variables" | "config" => Root::Value(self.namespaced(&name, span)?),
             "stages" => Root::Stage(self.namespaced(&name, span)?),
+            "prev" => Root::Previous(self.namespaced(&name, span)?),
+            "form" => Root::Form,
+            "input" => Root::Mapped,
+            "outputs" => Root::Own,
+            "value" if self.subject => Root::Subject,
             "event" => Root::Event,
             "run" => Root::Run,
             "item" => Root::Item,

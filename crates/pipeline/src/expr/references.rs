@@ -18,8 +18,15 @@ pub struct References {
     pub stages: BTreeMap<String, BTreeSet<String>>,
     /// Names read as `inputs.x` or `variables.x`.
     pub values: BTreeSet<String>,
+    /// Names read as `config.x`.
+    pub config: BTreeSet<String>,
+    /// Stages read as `prev.x`, each with the outputs that are read of it by name.
+    pub previous: BTreeMap<String, BTreeSet<String>>,
+    /// `form.x`, `input.x`, `outputs.x`: the root and the name behind it.
+    pub fields: BTreeSet<(&'static str, String)>,
     /// Where a name of the sets above is first read, in the expression's own text: `stages.x`,
-    /// `stages.x.outputs.y`, `inputs.x`, or the bare name.
+    /// `stages.x.outputs.y`, `inputs.x`, `config.x`, `prev.x`, `prev.x.outputs.y`, `form.x`, or the
+    /// bare name.
     pub places: BTreeMap<String, Span>,
 }
 
@@ -38,7 +45,7 @@ impl References {
     fn add(&mut self, node: &Node, source: &str) -> Result<(), ExprError> {
         match &node.kind {
             Kind::Root(root) => self.root(root, node.span, source),
-            Kind::HasRoot(Root::Value(name)) => self.value(name, node.span),
+            Kind::HasRoot(Root::Value(name)) => self.value(name, node.span, source),
             Kind::HasRoot(root) => self.root(root, node.span, source),
             Kind::Access { base, steps } => {
                 let names: Vec<Option<&str>> = steps.iter().map(step_name).collect();
@@ -76,7 +83,7 @@ impl References {
             Root::Value(name) => {
                 let written = source.get(span.start..span.end).unwrap_or_default();
                 if written.trim_start_matches(['.', ' ']) != name {
-                    self.value(name, span);
+                    self.value(name, span, source);
                 } else if !TYPES.contains(&name.as_str()) {
                     self.bare(name, span);
                 }
@@ -85,9 +92,17 @@ impl References {
                 self.stages.entry(name.clone()).or_default();
                 self.places.entry(format!("stages.{name}")).or_insert(span);
             }
+            Root::Previous(name) => {
+                self.previous.entry(name.clone()).or_default();
+                self.places.entry(format!("prev.{name}")).or_insert(span);
+            }
             Root::Event => self.bare("event", span),
             Root::Run => self.bare("run", span),
             Root::Item => self.bare("item", span),
+            Root::Form => self.bare("form", span),
+            Root::Mapped => self.bare("input", span),
+            Root::Own => self.bare("outputs", span),
+            Root::Subject => self.bare("value", span),
         }
     }
 
@@ -96,9 +111,21 @@ impl References {
         self.places.entry(name.to_owned()).or_insert(span);
     }
 
-    fn value(&mut self, name: &str, span: Span) {
-        self.values.insert(name.to_owned());
-        self.places.entry(format!("inputs.{name}")).or_insert(span);
+    fn value(&mut self, name: &str, span: Span, source: &str) {
+        let written = source.get(span.start..span.end).unwrap_or_default();
+        let written = written.strip_prefix("has").unwrap_or(written);
+        if written.trim_start_matches(['.', ' ', '(', '\n']).starts_with("config") {
+            self.config.insert(name.to_owned());
+            self.places.entry(format!("config.{name}")).or_insert(span);
+        } else {
+            self.values.insert(name.to_owned());
+            self.places.entry(format!("inputs.{name}")).or_insert(span);
+        }
+    }
+
+    fn field(&mut self, root: &'static str, name: &str, span: Span) {
+        self.places.entry(format!("{root}.{name}")).or_insert(span);
+        self.fields.insert((root, name.to_owned()));
     }
 
     /// A path whose words are known before anything runs.
@@ -107,6 +134,30 @@ impl References {
             (Kind::Root(Root::Stage(stage)), [Some("outputs"), Some(output), ..]) => {
                 self.stages.entry(stage.clone()).or_default().insert((*output).to_owned());
                 self.places.entry(format!("stages.{stage}.outputs.{output}")).or_insert(span);
+                Ok(())
+            }
+            (Kind::Root(Root::Previous(stage)), [Some("outputs"), Some(output), ..]) => {
+                self.previous.entry(stage.clone()).or_default().insert((*output).to_owned());
+                self.places.entry(format!("prev.{stage}.outputs.{output}")).or_insert(span);
+                Ok(())
+            }
+            (Kind::Root(Root::Previous(_)), [Some(word), ..]) if *word != "outputs" => {
+                Err(ExprError {
+                    message: format!("a stage of `prev` has no `{word}`; it has `outputs`"),
+                    span,
+                    limit: false,
+                })
+            }
+            (Kind::Root(Root::Form), [Some(name), ..]) => {
+                self.field("form", name, span);
+                Ok(())
+            }
+            (Kind::Root(Root::Mapped), [Some(name), ..]) => {
+                self.field("input", name, span);
+                Ok(())
+            }
+            (Kind::Root(Root::Own), [Some(name), ..]) => {
+                self.field("outputs", name, span);
                 Ok(())
             }
             (Kind::Root(Root::Stage(_)), [Some("outputs" | "outcome" | "conclusion"), ..]) => {

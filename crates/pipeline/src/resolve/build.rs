@@ -1,19 +1,28 @@
 //! A definition without mistakes to the model: every default filled in.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use super::graph::Graph;
-use crate::authored::{Authored, AuthoredInput, AuthoredRetry, AuthoredStage, AuthoredWork, Named};
+use super::triggers;
+use super::undo::Undoing;
+use crate::authored::{
+    Authored, AuthoredContext, AuthoredEmit, AuthoredInput, AuthoredMapping, AuthoredRetry,
+    AuthoredSource, AuthoredStage, AuthoredTransform, AuthoredWork, ContextRun, Named, Placed,
+};
 use crate::model::{
-    Backoff, BackoffKind, Compensation, Effects, Foreach, HaltMode, Input, Limits, OnFailure,
-    Pipeline, Retry, Rule, Stage, StageIx, Work,
+    Backoff, BackoffKind, Compensation, ContextRef, Effects, Emit, Foreach, HaltMode, Input,
+    Limits, Mapping, MappingField, OnFailure, Pipeline, Retry, Rule, Source, Stage, StageIx,
+    Transform, Wanted, Work,
 };
 use crate::when::{Condition, OnUnknown, Test};
 
-const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 const MAX_REVISIONS: u32 = 3;
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 const BACKOFF_INITIAL: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
@@ -28,14 +37,34 @@ pub(super) fn build(authored: Authored, graph: Graph) -> Option<Pipeline> {
         }
     }
     let halt_mode = authored.halt_mode.unwrap_or(HaltMode::Finish);
+    let defaults = Defaults {
+        retry: &retry,
+        halt_mode,
+        list_order: graph.list_order,
+        auto_advance: authored.auto_advance,
+    };
+    let emitters: HashMap<String, Vec<usize>> = Graph::emitters(&written)
+        .into_iter()
+        .map(|(event, stages)| (event.to_owned(), stages))
+        .collect();
+    let mut undoing = Undoing { defaults, first: written.len(), stages: Vec::new() };
     let mut stages = Vec::with_capacity(written.len());
-    for ((stage, depends_on), dependants) in
-        written.into_iter().zip(graph.depends_on).zip(dependants)
+    let edges = graph.depends_on.into_iter().zip(dependants).zip(graph.sources);
+    for (ix, (stage, ((depends_on, dependants), sources))) in
+        written.into_iter().zip(edges).enumerate()
     {
-        let defaults = Defaults { retry: &retry, halt_mode, list_order: graph.list_order };
-        let depends_on = depends_on.into_iter().map(stage_ix).collect();
-        stages.push(build_stage(stage, depends_on, dependants, &defaults)?);
+        let place = Place {
+            ix: stage_ix(ix),
+            depends_on: depends_on.into_iter().map(stage_ix).collect(),
+            dependants,
+            sources,
+            plain: graph.plain.get(&ix).copied(),
+            names: &graph.names,
+            emitters: &emitters,
+        };
+        stages.push(build_stage(stage, place, &mut undoing)?);
     }
+    stages.append(&mut undoing.stages);
     let variables = unplaced(authored.variables);
     let inputs = authored
         .inputs
@@ -50,8 +79,8 @@ pub(super) fn build(authored: Authored, graph: Graph) -> Option<Pipeline> {
         description: authored.description,
         inputs,
         variables,
-        config: indexmap::IndexMap::new(),
-        outputs: indexmap::IndexMap::new(),
+        config: authored.config,
+        outputs: unplaced(authored.outputs),
         env: unplaced(authored.env),
         working_dir: authored.working_dir,
         secrets: authored.secrets.into_iter().map(|name| name.value).collect(),
@@ -64,11 +93,11 @@ pub(super) fn build(authored: Authored, graph: Graph) -> Option<Pipeline> {
     })
 }
 
-fn stage_ix(ix: usize) -> StageIx {
+pub(super) fn stage_ix(ix: usize) -> StageIx {
     StageIx(ix as u32)
 }
 
-fn unplaced<T>(named: Named<T>) -> indexmap::IndexMap<String, T> {
+pub(super) fn unplaced<T>(named: Named<T>) -> IndexMap<String, T> {
     named.into_iter().map(|(name, value)| (name.value, value)).collect()
 }
 
@@ -79,52 +108,152 @@ fn input(written: AuthoredInput, is_variable: bool) -> Input {
     input
 }
 
-struct Defaults<'a> {
-    retry: &'a AuthoredRetry,
+#[derive(Clone, Copy)]
+pub(super) struct Defaults<'a> {
+    pub(super) retry: &'a AuthoredRetry,
     halt_mode: HaltMode,
     list_order: bool,
+    auto_advance: bool,
 }
 
-fn build_stage(
-    stage: AuthoredStage,
+/// Where a stage stands in the graph.
+struct Place<'a> {
+    ix: StageIx,
     depends_on: Vec<StageIx>,
     dependants: Vec<StageIx>,
-    defaults: &Defaults<'_>,
-) -> Option<Stage> {
-    let work = match stage.work? {
+    sources: Vec<usize>,
+    /// The rule that its triggers came to.
+    plain: Option<Rule>,
+    names: &'a HashMap<String, usize>,
+    emitters: &'a HashMap<String, Vec<usize>>,
+}
+
+pub(super) fn work(written: AuthoredWork) -> Work {
+    match written {
         AuthoredWork::Run { script, shell } => Work::Run { script, shell },
         AuthoredWork::Python { source, parameters } => {
             Work::Python { source, parameters: unplaced(parameters) }
         }
         AuthoredWork::Noop => Work::Noop,
+        AuthoredWork::Form => Work::Form,
+        AuthoredWork::Child { pipeline, inputs } => {
+            Work::Child { pipeline: pipeline.value, inputs: unplaced(inputs) }
+        }
+    }
+}
+
+fn build_stage(
+    mut stage: AuthoredStage,
+    place: Place<'_>,
+    undoing: &mut Undoing<'_>,
+) -> Option<Stage> {
+    let defaults = undoing.defaults;
+    let rollback = stage.rollback.take();
+    let input = stage.input.take().map(mapping);
+    let output = stage.output.take().map(mapping);
+    let context = context(std::mem::take(&mut stage.context), stage.name.as_ref()?);
+    let rollback_to = match (stage.rollback_to.take(), stage.on_failure) {
+        (Some(to), _) => Some(stage_ix(*place.names.get(&to.value)?)),
+        (None, Some(OnFailure::Rollback)) => Some(place.ix),
+        (None, Some(OnFailure::Halt | OnFailure::Continue | OnFailure::Isolate) | None) => None,
     };
+    let follows = !place.depends_on.is_empty() || !place.sources.is_empty();
+    let held = match stage.people.auto_advance {
+        Some(on) => !on,
+        None => !defaults.auto_advance && !stage.finally && follows,
+    };
+    let triggers = match (stage.triggers.take(), place.plain) {
+        (Some(written), None) => {
+            Some(triggers::build(written, place.sources, place.names, place.emitters)?)
+        }
+        (Some(_), Some(_)) | (None, _) => None,
+    };
+    let mut built = with_limits(&mut stage, &defaults)?;
+    built.rule = stage.rule.map(|rule| rule.value).or(place.plain).unwrap_or(built.rule);
+    built.depends_on = place.depends_on;
+    built.dependants = place.dependants;
+    built.triggers = triggers;
+    built.held = held;
+    built.approve_start = stage.people.approve_start.map(|gate| gate.value);
+    built.approve_complete = stage.people.approve_complete.map(|gate| gate.value);
+    built.form = stage.people.form.map(|form| form.value);
+    built.max_revisions = stage.people.max_revisions.unwrap_or(MAX_REVISIONS);
+    built.input = input;
+    built.output = output;
+    built.artifacts = unplaced(stage.artifacts);
+    built.context = context;
+    built.emits = stage.emits.into_iter().map(emit).collect();
+    built.rollback_to = rollback_to;
+    built.compensation = undoing.of(rollback.map(|rollback| rollback.value), &built, place.ix);
+    Some(built)
+}
+
+/// The stage with what concerns its work alone.
+fn with_limits(stage: &mut AuthoredStage, defaults: &Defaults<'_>) -> Option<Stage> {
+    let work = work(stage.work.take()?);
     let tests: Vec<Test> = stage
         .when
+        .take()
         .map(|when| when.value)
         .into_iter()
-        .chain(stage.condition.map(|condition| Test::Expression(condition.expression)))
+        .chain(stage.condition.take().map(|condition| Test::Expression(condition.expression)))
         .collect();
     let on_unknown = if stage.skip_unknown { OnUnknown::Skip } else { OnUnknown::Run };
-    let default_rule = match (stage.finally, defaults.list_order) {
+    let rule = match (stage.finally, defaults.list_order) {
         // Each clean-up is tried, whatever the one before came to.
         (true, true | false) => Rule::AllDone,
         (false, true) => Rule::NoneFailed,
         (false, false) => Rule::NoneFailedMinOneSuccess,
     };
-    let default_effects =
-        if stage.environment.is_some() { Effects::Once } else { Effects::Idempotent };
+    // People are waited for, and a child run has limits of its own.
+    let timeout = match work {
+        Work::Form | Work::Child { .. } => None,
+        Work::Run { .. } | Work::Python { .. } | Work::Noop => Some(TIMEOUT),
+    };
+    // A child run is found again by its id, so nothing of it is ever done twice.
+    let once = stage.environment.is_some() && !matches!(work, Work::Child { .. });
+    let effects = if once { Effects::Once } else { Effects::Idempotent };
     Some(Stage {
-        name: Arc::from(stage.name?.value),
-        description: stage.description,
+        name: Arc::from(stage.name.take()?.value),
+        description: std::mem::take(&mut stage.description),
         work,
-        depends_on,
-        dependants,
-        rule: stage.rule.map_or(default_rule, |rule| rule.value),
+        rule,
         condition: all_of(tests).map(|test| Condition { test, on_unknown }),
-        foreach: stage.foreach.map(|items| Foreach {
+        foreach: stage.foreach.take().map(|items| Foreach {
             items: items.value,
-            max_parallel: stage.max_parallel.map(|limit| limit.value),
+            max_parallel: stage.max_parallel.as_ref().map(|limit| limit.value),
         }),
+        env: unplaced(std::mem::take(&mut stage.env)),
+        working_dir: stage.working_dir.take(),
+        outputs: unplaced(std::mem::take(&mut stage.outputs)),
+        limits: Limits {
+            timeout: stage.timeout.as_ref().map(|timeout| timeout.value).or(timeout),
+            total: stage.total_timeout.as_ref().map(|timeout| timeout.value),
+            idle: stage.idle_timeout.as_ref().map(|timeout| timeout.value),
+            grace: stage.grace.unwrap_or(GRACE),
+        },
+        retry: merge(&stage.retry, defaults.retry),
+        on_failure: stage.on_failure.unwrap_or(OnFailure::Halt),
+        halt_mode: stage.halt_mode.unwrap_or(defaults.halt_mode),
+        effects: stage.effects.unwrap_or(effects),
+        probe: stage.probe.take().map(|probe| probe.value),
+        environment: stage.environment.take(),
+        finally: stage.finally,
+        ..bare_stage()
+    })
+}
+
+/// A milestone without a name: what a stage is where nothing is said.
+pub(super) fn bare_stage() -> Stage {
+    Stage {
+        name: Arc::from(""),
+        description: String::new(),
+        work: Work::Noop,
+        depends_on: Vec::new(),
+        dependants: Vec::new(),
+        rule: Rule::NoneFailedMinOneSuccess,
+        condition: None,
+        foreach: None,
         triggers: None,
         held: false,
         approve_start: None,
@@ -133,29 +262,71 @@ fn build_stage(
         max_revisions: MAX_REVISIONS,
         input: None,
         output: None,
-        artifacts: indexmap::IndexMap::new(),
+        artifacts: IndexMap::new(),
         context: Vec::new(),
         emits: Vec::new(),
-        compensation: Compensation::Missing,
+        compensation: Compensation::None,
         compensates: None,
         rollback_to: None,
-        env: unplaced(stage.env),
-        working_dir: stage.working_dir,
-        outputs: unplaced(stage.outputs),
-        limits: Limits {
-            timeout: Some(stage.timeout.map_or(TIMEOUT, |timeout| timeout.value)),
-            total: stage.total_timeout.map(|timeout| timeout.value),
-            idle: stage.idle_timeout.map(|timeout| timeout.value),
-            grace: stage.grace.unwrap_or(GRACE),
+        env: IndexMap::new(),
+        working_dir: None,
+        outputs: IndexMap::new(),
+        limits: Limits { timeout: Some(TIMEOUT), total: None, idle: None, grace: GRACE },
+        retry: merge(&AuthoredRetry::default(), &AuthoredRetry::default()),
+        on_failure: OnFailure::Halt,
+        halt_mode: HaltMode::Finish,
+        effects: Effects::Idempotent,
+        probe: None,
+        environment: None,
+        finally: false,
+    }
+}
+
+fn mapping(written: AuthoredMapping) -> Mapping {
+    let fields = written.fields.into_iter().map(|field| MappingField {
+        written: field.written,
+        from: match field.from {
+            AuthoredSource::Reference(reference) => {
+                Source::Reference(AuthoredSource::into_template(reference))
+            }
+            AuthoredSource::Raw(path) => Source::Raw(path),
+            AuthoredSource::Expression(expression) => Source::Expression(expression.expression),
         },
-        retry: merge(&stage.retry, defaults.retry),
-        on_failure: stage.on_failure.unwrap_or(OnFailure::Halt),
-        halt_mode: stage.halt_mode.unwrap_or(defaults.halt_mode),
-        effects: stage.effects.unwrap_or(default_effects),
-        probe: stage.probe.map(|probe| probe.value),
-        environment: stage.environment,
-        finally: stage.finally,
-    })
+        to: field.to.value,
+        required: field.required,
+        default: field.default,
+        transforms: field
+            .transforms
+            .into_iter()
+            .map(|transform| match transform {
+                AuthoredTransform::Fixed(transform) => transform,
+                AuthoredTransform::Expression(one) => Transform::Expression(one.expression),
+            })
+            .collect(),
+    });
+    Mapping { fields: fields.collect(), schema: written.schema }
+}
+
+fn emit(written: AuthoredEmit) -> Emit {
+    Emit {
+        event: written.event.value,
+        foreach: written.foreach.map(|items| items.value),
+        when: written.when.map(|when| when.expression),
+        data: written.data,
+    }
+}
+
+fn context(written: Vec<Placed<AuthoredContext>>, own: &Placed<String>) -> Vec<ContextRef> {
+    let one = |context: AuthoredContext| {
+        let stage = Arc::from(context.stage.as_deref().unwrap_or(&own.value));
+        let from = match context.run {
+            ContextRun::This => Wanted::Stage(stage),
+            ContextRun::Previous => Wanted::Previous { stage },
+            ContextRun::Version(number) => Wanted::Version { number, stage },
+        };
+        ContextRef { written: context.written, from }
+    };
+    written.into_iter().map(|context| one(context.value)).collect()
 }
 
 fn all_of(mut tests: Vec<Test>) -> Option<Test> {
@@ -167,7 +338,7 @@ fn all_of(mut tests: Vec<Test>) -> Option<Test> {
 }
 
 /// Key by key: the stage's, else the pipeline's, else the default.
-fn merge(own: &AuthoredRetry, outer: &AuthoredRetry) -> Retry {
+pub(super) fn merge(own: &AuthoredRetry, outer: &AuthoredRetry) -> Retry {
     let initial = own.initial.or(outer.initial).unwrap_or(BACKOFF_INITIAL);
     Retry {
         max_attempts: own.max_attempts.or(outer.max_attempts).unwrap_or(1),

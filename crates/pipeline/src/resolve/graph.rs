@@ -1,10 +1,13 @@
 //! Names to edges: `depends_on`, `parallel_with`, groups and list order.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::cycle;
 use crate::authored::{Authored, AuthoredStage, Reader};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::model::Rule;
 use crate::source::{Span, place};
 
 /// More edges than any real pipeline has; lists of large groups and shared dependencies multiply.
@@ -16,9 +19,13 @@ pub(crate) struct Graph {
     pub(crate) names: HashMap<String, usize>,
     /// Direct dependencies, in the order written, each once.
     pub(crate) depends_on: Vec<Vec<usize>>,
+    /// Stages whose settling may change what the triggers of each say, each once.
+    pub(crate) sources: Vec<Vec<usize>>,
+    /// Stages whose triggers are dependencies: the rule that says so. They have no triggers.
+    pub(crate) plain: HashMap<usize, Rule>,
     /// Dependencies before dependants; `None` when there is a cycle.
     pub(crate) order: Option<Vec<usize>>,
-    /// No stage outside `finally` names a dependency.
+    /// No stage outside `finally` names a dependency or has triggers.
     pub(crate) list_order: bool,
 }
 
@@ -28,8 +35,10 @@ pub(super) fn draw(authored: &Authored, reader: &mut Reader<'_>) -> Graph {
     let mut graph = Graph {
         names: names(stages, reader),
         depends_on: vec![Vec::new(); stages.len()],
+        sources: vec![Vec::new(); stages.len()],
+        plain: HashMap::new(),
         order: None,
-        list_order: stages[..main].iter().all(|stage| stage.depends_on.is_none()),
+        list_order: stages[..main].iter().all(|s| s.depends_on.is_none() && s.triggers.is_none()),
     };
     let peers = peers(stages, &graph.names, reader);
     let mut drawing = Drawing {
@@ -37,21 +46,50 @@ pub(super) fn draw(authored: &Authored, reader: &mut Reader<'_>) -> Graph {
         peers: &peers,
         edges: 0,
         seen: vec![usize::MAX; stages.len()],
+        emitters: Rc::new(Graph::emitters(stages)),
         graph: &mut graph,
         reader,
     };
     let mut complete = true;
     for range in [0..main, main..stages.len()] {
-        if stages[range.clone()].iter().all(|stage| stage.depends_on.is_none()) {
+        let free = |stage: &AuthoredStage| {
+            stage.depends_on.is_none() && (stage.triggers.is_none() || stage.finally)
+        };
+        if stages[range.clone()].iter().all(free) {
             complete &= drawing.list(range);
         } else {
             complete &= drawing.dag(range);
         }
     }
     if complete {
-        graph.order = cycle::order(stages, &graph.depends_on, reader);
+        graph.order = cycle::order(stages, &graph.before(), reader);
     }
     graph
+}
+
+impl Graph {
+    /// What has to come first, by dependency or by trigger.
+    pub(super) fn before(&self) -> Cow<'_, [Vec<usize>]> {
+        if self.sources.iter().all(Vec::is_empty) {
+            return Cow::Borrowed(&self.depends_on);
+        }
+        let both = self.depends_on.iter().zip(&self.sources);
+        both.map(|(depends_on, sources)| [depends_on.as_slice(), sources].concat()).collect()
+    }
+
+    /// The places of the stages that emit each event of a definition.
+    pub(super) fn emitters(stages: &[AuthoredStage]) -> HashMap<&str, Vec<usize>> {
+        let mut emitters: HashMap<&str, Vec<usize>> = HashMap::new();
+        for (ix, stage) in stages.iter().enumerate() {
+            for emit in &stage.emits {
+                let of = emitters.entry(emit.event.value.as_str()).or_default();
+                if of.last() != Some(&ix) {
+                    of.push(ix);
+                }
+            }
+        }
+        emitters
+    }
 }
 
 fn names(stages: &[AuthoredStage], reader: &mut Reader<'_>) -> HashMap<String, usize> {
@@ -74,7 +112,7 @@ fn names(stages: &[AuthoredStage], reader: &mut Reader<'_>) -> HashMap<String, u
 }
 
 /// The stage called `name`; reports when there is none.
-fn find(
+pub(super) fn find(
     name: &str,
     span: Span,
     key: &str,
@@ -146,7 +184,7 @@ fn peers(
     peers
 }
 
-fn across_finally(name: &str, span: Span, from_finally: bool) -> Diagnostic {
+pub(super) fn across_finally(name: &str, span: Span, from_finally: bool) -> Diagnostic {
     let (message, help) = if from_finally {
         (
             format!("a `finally` stage names `{name}`, which is none"),
@@ -195,23 +233,34 @@ fn break_rings(stages: &[AuthoredStage], peers: &mut [Option<usize>], reader: &m
     }
 }
 
-struct Drawing<'a, 'r, 't> {
-    stages: &'a [AuthoredStage],
+pub(super) struct Drawing<'a, 'r, 't> {
+    pub(super) stages: &'a [AuthoredStage],
     peers: &'a [Option<usize>],
     edges: usize,
     /// For each stage, the last stage that was given an edge to it: keeps edges unique.
     seen: Vec<usize>,
-    graph: &'a mut Graph,
-    reader: &'r mut Reader<'t>,
+    /// Stages by the events that they emit.
+    pub(super) emitters: Rc<HashMap<&'a str, Vec<usize>>>,
+    pub(super) graph: &'a mut Graph,
+    pub(super) reader: &'r mut Reader<'t>,
 }
 
 impl Drawing<'_, '_, '_> {
     /// False: the limit was passed.
-    fn edge(&mut self, from: usize, to: usize) -> bool {
+    pub(super) fn edge(&mut self, from: usize, to: usize) -> bool {
         if self.seen[to] == from {
             return true;
         }
         self.seen[to] = from;
+        if !self.counted(from) {
+            return false;
+        }
+        self.graph.depends_on[from].push(to);
+        true
+    }
+
+    /// One more edge; false: the limit was passed.
+    pub(super) fn counted(&mut self, from: usize) -> bool {
         self.edges += 1;
         if self.edges > MAX_EDGES {
             let message = format!("the pipeline has more than {MAX_EDGES} dependencies");
@@ -222,7 +271,6 @@ impl Drawing<'_, '_, '_> {
             );
             return false;
         }
-        self.graph.depends_on[from].push(to);
         true
     }
 
@@ -298,11 +346,11 @@ impl Drawing<'_, '_, '_> {
         self.inherit(range, &inherits)
     }
 
-    /// The dependencies a stage names itself.
+    /// The dependencies a stage names itself, and its triggers.
     fn own(&mut self, ix: usize) -> bool {
         let stages = self.stages;
-        let Some(names) = &stages[ix].depends_on else { return true };
-        for name in &names.value {
+        let names = stages[ix].depends_on.as_ref().map_or(&[][..], |names| &names.value);
+        for name in names {
             let known = &self.graph.names;
             let Some(other) =
                 find(&name.value, name.span, "depends_on", stages, known, self.reader)
@@ -321,7 +369,7 @@ impl Drawing<'_, '_, '_> {
                 return false;
             }
         }
-        true
+        self.triggers(ix)
     }
 
     /// Each stage takes the dependencies of the one it runs beside, which took its own first.

@@ -3,10 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::graph::{Graph, suggestion};
-use super::upstream::{self, Need};
-use crate::authored::{Authored, AuthoredStage, AuthoredWork, Reader};
+use super::roots::Own;
+use super::site::Site;
+use super::upstream::{self, Need, Why};
+use crate::authored::{Authored, AuthoredStage, AuthoredWork, Placed, Reader};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Input, Output, PythonSource, ValueKind};
+use crate::model::{FieldKind, Form, Input, PythonSource, ValueKind};
 use crate::source::Span;
 use crate::text::{Reference, Root, Step, Template, ValueTemplate};
 
@@ -17,27 +19,6 @@ pub(crate) struct Used {
     pub(crate) secrets: HashSet<String>,
 }
 
-/// Where a reference stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Site {
-    /// Source of a shell: `run`, `probe`.
-    Script,
-    /// The environment of a child.
-    Env,
-    /// A path or a value of a stage.
-    Value,
-    /// The list of a fan-out.
-    Items,
-    /// A value of `variables`.
-    Variable,
-    /// What belongs to the run as a whole: `concurrency`.
-    Run,
-    /// `env` of the pipeline: of every stage.
-    EveryEnv,
-    /// `working_dir` of the pipeline.
-    EveryValue,
-}
-
 pub(super) struct Checker<'a, 'r, 't> {
     pub(super) authored: &'a Authored,
     pub(super) graph: &'a Graph,
@@ -45,7 +26,7 @@ pub(super) struct Checker<'a, 'r, 't> {
     pub(super) inputs: HashMap<&'a str, &'a Input>,
     pub(super) variables: HashSet<&'a str>,
     secrets: HashSet<&'a str>,
-    pub(super) outputs: HashMap<(usize, &'a str), &'a Output>,
+    pub(super) outputs: HashMap<(usize, &'a str), ValueKind>,
     pub(super) used: Used,
     pub(super) needs: Vec<Need>,
 }
@@ -53,9 +34,7 @@ pub(super) struct Checker<'a, 'r, 't> {
 pub(super) fn check(authored: &Authored, graph: &Graph, reader: &mut Reader<'_>) -> Used {
     let mut outputs = HashMap::new();
     for (ix, stage) in authored.stages.iter().enumerate() {
-        for (name, output) in &stage.outputs {
-            outputs.insert((ix, name.value.as_str()), output);
-        }
+        outputs.extend(outputs_of(stage).into_iter().map(|(name, kind)| ((ix, name), kind)));
     }
     let mut checker = Checker {
         inputs: authored.inputs.iter().map(|(n, i)| (n.value.as_str(), &i.input)).collect(),
@@ -92,7 +71,10 @@ impl Checker<'_, '_, '_> {
             self.template(&concurrency.group, None, Site::Run);
         }
         if let Some(success) = &authored.success {
-            self.expression(success, None);
+            self.expression(success, None, Site::Result);
+        }
+        for (_, value) in &authored.outputs {
+            self.value(value, None, Site::Result);
         }
     }
 
@@ -110,7 +92,13 @@ impl Checker<'_, '_, '_> {
                     self.value(value, Some(ix), Site::Value);
                 }
             }
-            Some(AuthoredWork::Noop) | None => {}
+            Some(AuthoredWork::Child { pipeline, inputs }) => {
+                self.child(pipeline);
+                for (_, value) in inputs {
+                    self.value(value, Some(ix), Site::Value);
+                }
+            }
+            Some(AuthoredWork::Noop | AuthoredWork::Form) | None => {}
         }
         for (_, template) in &stage.env {
             self.template(template, Some(ix), Site::Env);
@@ -132,37 +120,50 @@ impl Checker<'_, '_, '_> {
             }
         }
         if let Some(condition) = &stage.condition {
-            self.expression(condition, Some(ix));
+            self.expression(condition, Some(ix), Site::Condition);
+        }
+        self.people(ix);
+        self.flow(ix);
+        self.undoing(ix);
+    }
+
+    fn child(&mut self, pipeline: &Placed<String>) {
+        if self.authored.name.as_ref().is_some_and(|own| own.value == pipeline.value) {
+            let message = format!("`{}` runs itself", pipeline.value);
+            self.reader.push(
+                Diagnostic::new(Code::CALLS_ITSELF, pipeline.span, message)
+                    .help("name another pipeline; to repeat a stage use `foreach`"),
+            );
         }
     }
 
-    fn template(&mut self, template: &Template, stage: Option<usize>, site: Site) {
+    pub(super) fn template(&mut self, template: &Template, stage: Option<usize>, site: Site) {
         for reference in template.references() {
             self.reference(reference, stage, site);
         }
     }
 
-    fn value(&mut self, value: &ValueTemplate, stage: Option<usize>, site: Site) {
+    pub(super) fn value(&mut self, value: &ValueTemplate, stage: Option<usize>, site: Site) {
         for reference in value.references() {
             self.reference(reference, stage, site);
         }
     }
 
-    fn reference(&mut self, reference: &Reference, stage: Option<usize>, site: Site) {
+    pub(super) fn reference(&mut self, reference: &Reference, stage: Option<usize>, site: Site) {
+        if let Some(own) = Own::of_root(&reference.root) {
+            return self.own_reference(own, reference, stage, site);
+        }
         match &reference.root {
             Root::Value(name) => self.value_reference(name, reference, site),
             Root::Output(name) => self.output_reference(name, reference, stage, site),
-            Root::Event
-            | Root::Form
-            | Root::Mapped
-            | Root::Own
-            | Root::Previous(_)
-            | Root::Subject => {
-                if site == Site::Script {
+            Root::Event => {
+                if site.is_script() {
                     self.taint(reference, "comes from outside");
                 }
             }
-            Root::Run => {}
+            Root::Previous(name) => self.previous_reference(name, reference, site),
+            // No text has a `value`, and the others were looked at above.
+            Root::Run | Root::Subject | Root::Form | Root::Mapped | Root::Own => {}
             Root::Item => self.item_reference(reference, stage, site),
             Root::Secret(name) => self.secret_reference(name, reference, site),
         }
@@ -171,13 +172,16 @@ impl Checker<'_, '_, '_> {
     pub(super) fn is_value(&self, name: &str) -> bool {
         self.inputs.contains_key(name)
             || self.variables.contains(name)
+            || self.authored.config.contains_key(name)
             || self.reader.refused.contains(name)
     }
 
     fn value_reference(&mut self, name: &str, reference: &Reference, site: Site) {
         self.used.values.insert(name.to_owned());
-        if !self.is_value(name) {
-            let shell = (site == Site::Script).then_some(reference);
+        if reference.is_config() {
+            // The installation may know it, and the environment of the stage.
+        } else if !self.is_value(name) {
+            let shell = site.is_script().then_some(reference);
             self.undefined(name, reference.span, shell);
         } else if site == Site::Variable
             && self.variables.contains(name)
@@ -189,7 +193,8 @@ impl Checker<'_, '_, '_> {
 
     /// `script`: the reference, where it may be meant for the shell.
     pub(super) fn undefined(&mut self, name: &str, span: Span, script: Option<&Reference>) {
-        let known = self.inputs.keys().copied().chain(self.variables.iter().copied());
+        let config = self.authored.config.keys().map(String::as_str);
+        let known = self.inputs.keys().copied().chain(self.variables.iter().copied()).chain(config);
         let near = self.reader.sink.did_you_mean(name, known);
         let shell = script.filter(|reference| reference.path.is_empty());
         let help = match (near.is_empty(), shell) {
@@ -215,14 +220,17 @@ impl Checker<'_, '_, '_> {
         stage: Option<usize>,
         site: Site,
     ) {
-        let Some(stage) = stage else {
+        if stage.is_none() && site != Site::Result {
             return self.not_here(reference, "outputs of stages exist only within stages");
-        };
+        }
         let Some(target) = self.stage_named(name, reference.span) else { return };
         let Some(Step::Field(key)) = reference.path.first() else { return };
         let kind = self.output_kind(target, key, reference.span);
-        self.need(stage, target, reference.span, format!("${{{}}}", reference.source));
-        if site == Site::Script && kind.is_none_or(|kind| !is_plain(kind)) {
+        if let Some(stage) = stage.filter(|stage| !(site.undoes() && *stage == target)) {
+            let source = format!("${{{}}}", reference.source);
+            self.need(stage, target, reference.span, source, Why::Reads);
+        }
+        if site.is_script() && kind.is_none_or(|kind| !is_plain(kind)) {
             self.taint(reference, "is text from another stage");
         }
     }
@@ -252,9 +260,10 @@ impl Checker<'_, '_, '_> {
         key: &str,
         span: Span,
     ) -> Option<ValueKind> {
-        let stage = &self.authored.stages[target];
+        let authored = self.authored;
+        let stage = &authored.stages[target];
         let name = stage.name.as_ref().map_or("?", |name| &name.value);
-        if stage.foreach.is_some() {
+        if stage.fans_out() {
             if key == "items" {
                 return Some(ValueKind::List);
             }
@@ -266,13 +275,16 @@ impl Checker<'_, '_, '_> {
             );
             return None;
         }
-        if let Some(output) = self.outputs.get(&(target, key)) {
-            return Some(output.kind);
+        if let Some(kind) = self.outputs.get(&(target, key)) {
+            return Some(*kind);
         }
-        let declared: Vec<&str> = stage.outputs.iter().map(|(n, _)| n.value.as_str()).collect();
+        let declared = output_names(stage);
         let near = self.reader.sink.did_you_mean(key, declared.iter().copied());
         let help = match (near.is_empty(), declared.is_empty()) {
             (false, _) => near,
+            (true, true) if matches!(stage.work, Some(AuthoredWork::Form)) => {
+                format!("add it to the fields of the form of `{name}`")
+            }
             (true, true) => format!("declare it at `{name}`: `outputs: {{{key}: string}}`"),
             (true, false) => {
                 let shown = &declared[..declared.len().min(10)];
@@ -285,36 +297,19 @@ impl Checker<'_, '_, '_> {
     }
 
     /// Remembers that `target` must have settled before `stage` starts.
-    pub(super) fn need(&mut self, stage: usize, target: usize, span: Span, source: String) {
+    pub(super) fn need(
+        &mut self,
+        stage: usize,
+        target: usize,
+        span: Span,
+        source: String,
+        why: Why,
+    ) {
         let after_all =
             self.authored.stages[stage].finally && !self.authored.stages[target].finally;
         if !after_all {
-            self.needs.push(Need { stage, target, span, source });
+            self.needs.push(Need { stage, target, span, source, why });
         }
-    }
-
-    fn item_reference(&mut self, reference: &Reference, stage: Option<usize>, site: Site) {
-        let foreach = stage.and_then(|ix| self.authored.stages[ix].foreach.as_ref());
-        let Some(items) = foreach.filter(|_| site != Site::Items) else {
-            return self.no_item(reference.span, stage.map(|ix| &self.authored.stages[ix]));
-        };
-        if site == Site::Script && items.value.literal().is_none() {
-            self.taint(reference, "comes from a list that is not written out here");
-        }
-    }
-
-    pub(super) fn no_item(&mut self, span: Span, stage: Option<&AuthoredStage>) {
-        let help = match stage {
-            Some(stage) if stage.foreach.is_some() => {
-                "items exist within the instances, once the list is known"
-            }
-            Some(_) | None => "give the stage a `foreach`",
-        };
-        self.reader.push(
-            Diagnostic::new(Code::NO_ITEM, span, "there is no `item` here")
-                .label("only instances of a `foreach` stage have one")
-                .help(help),
-        );
     }
 
     fn secret_reference(&mut self, name: &str, reference: &Reference, site: Site) {
@@ -330,12 +325,10 @@ impl Checker<'_, '_, '_> {
             self.reader
                 .push(Diagnostic::new(Code::UNDECLARED_SECRET, reference.span, message).help(help));
         }
-        match site {
-            Site::Env | Site::EveryEnv => {}
-            Site::Script => self.taint(reference, "is a secret"),
-            Site::Value | Site::Items | Site::Variable | Site::Run | Site::EveryValue => {
-                self.not_here(reference, "a secret reaches a stage only through `env`");
-            }
+        if site.is_script() {
+            self.taint(reference, "is a secret");
+        } else if !site.takes_secrets() {
+            self.not_here(reference, "a secret reaches a stage only through `env`");
         }
     }
 
@@ -345,7 +338,7 @@ impl Checker<'_, '_, '_> {
             .push(Diagnostic::new(Code::NOT_AVAILABLE_HERE, reference.span, message).label(why));
     }
 
-    fn taint(&mut self, reference: &Reference, why: &str) {
+    pub(super) fn taint(&mut self, reference: &Reference, why: &str) {
         let (source, variable) = (&reference.source, reference.variable());
         let message = format!("`${{{source}}}` {why} and cannot be part of a script");
         let written = if source.contains(['"', '\'']) {
@@ -373,8 +366,7 @@ impl Checker<'_, '_, '_> {
                 .graph
                 .names
                 .get(name)
-                .and_then(|ix| self.outputs.get(&(*ix, key.as_str())))
-                .map(|output| output.kind),
+                .and_then(|ix| self.outputs.get(&(*ix, key.as_str())).copied()),
             (Root::Value(_) | Root::Output(_) | Root::Event | Root::Run, _)
             | (
                 Root::Item
@@ -406,12 +398,16 @@ impl Checker<'_, '_, '_> {
                 self.authored.stages[ix].name.as_ref().map_or("?", |name| name.value.as_str())
             };
             let (stage, target) = (name(need.stage), name(need.target));
-            let message = if need.stage == need.target {
-                format!("`{}` refers to the stage it stands in", need.source)
-            } else {
-                format!("`{}` is not known when `{stage}` starts", need.source)
+            let own = need.stage == need.target;
+            let message = match need.why {
+                Why::Reads | Why::Lays if own => {
+                    format!("`{}` refers to the stage it stands in", need.source)
+                }
+                Why::Reads => format!("`{}` is not known when `{stage}` starts", need.source),
+                Why::Lays => format!("`{}` has left nothing when `{stage}` starts", need.source),
+                Why::GoesBack => format!("`{stage}` does not come after `{}`", need.source),
             };
-            let help = if need.stage == need.target {
+            let help = if own {
                 String::new()
             } else if self.authored.stages[need.target].finally {
                 "`finally` stages run last".into()
@@ -432,4 +428,36 @@ impl Checker<'_, '_, '_> {
 /// A value of this kind never holds anything that a shell interprets.
 fn is_plain(kind: ValueKind) -> bool {
     matches!(kind, ValueKind::Integer | ValueKind::Number | ValueKind::Boolean)
+}
+
+/// The outputs that others see, with their kinds: what the output mapping makes, the fields of a
+/// form, else what is declared.
+fn outputs_of(stage: &AuthoredStage) -> Vec<(&str, ValueKind)> {
+    if let Some(mapping) = &stage.output {
+        return mapping.names().map(|name| (name, ValueKind::Any)).collect();
+    }
+    match (&stage.work, &stage.people.form) {
+        (Some(AuthoredWork::Form), Some(form)) => fields_of(&form.value),
+        _ => stage.outputs.iter().map(|(name, of)| (name.value.as_str(), of.kind)).collect(),
+    }
+}
+
+/// The outputs that others can refer to.
+pub(super) fn output_names(stage: &AuthoredStage) -> Vec<&str> {
+    outputs_of(stage).into_iter().map(|(name, _)| name).collect()
+}
+
+fn fields_of(form: &Form) -> Vec<(&str, ValueKind)> {
+    let kind = |kind: FieldKind, multiple: bool| match kind {
+        FieldKind::Text | FieldKind::MultilineText | FieldKind::Date => ValueKind::String,
+        FieldKind::Number => ValueKind::Number,
+        FieldKind::Boolean => ValueKind::Boolean,
+        FieldKind::File => ValueKind::Map,
+        FieldKind::Select if multiple => ValueKind::List,
+        FieldKind::Select => ValueKind::String,
+    };
+    form.fields
+        .iter()
+        .map(|(name, field)| (name.as_str(), kind(field.kind, field.rules.multiple)))
+        .collect()
 }

@@ -11,6 +11,18 @@ pub(super) struct Need {
     pub(super) span: Span,
     /// As written.
     pub(super) source: String,
+    pub(super) why: Why,
+}
+
+/// What another stage is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// Its outputs, or what it came to.
+    Reads,
+    /// Its artifacts.
+    Lays,
+    /// A rollback goes back to it.
+    GoesBack,
 }
 
 /// The needs whose target is not upstream, in the order given.
@@ -18,9 +30,10 @@ pub(super) struct Need {
 /// Sixty-four targets are followed through the whole graph at once, so the cost is
 /// `edges x targets / 64`, and nothing where every target is a direct dependency.
 pub(super) fn missing<'n>(graph: &Graph, order: &[usize], needs: &'n [Need]) -> Vec<&'n Need> {
+    let before = graph.before();
     let direct = |need: &Need| {
-        let depends_on = &graph.depends_on[need.stage];
-        depends_on.len() <= 64 && depends_on.contains(&need.target)
+        let before = &before[need.stage];
+        before.len() <= 64 && before.contains(&need.target)
     };
     let open: Vec<usize> = (0..needs.len()).filter(|ix| !direct(&needs[*ix])).collect();
     let mut targets: Vec<usize> = open.iter().map(|ix| needs[*ix].target).collect();
@@ -34,9 +47,7 @@ pub(super) fn missing<'n>(graph: &Graph, order: &[usize], needs: &'n [Need]) -> 
         }
         let mut above = vec![0u64; graph.depends_on.len()];
         for &stage in order {
-            above[stage] = graph.depends_on[stage]
-                .iter()
-                .fold(0, |mask, before| mask | above[*before] | own[*before]);
+            above[stage] = before[stage].iter().fold(0, |mask, of| mask | above[*of] | own[*of]);
         }
         missing.extend(open.iter().copied().filter(|ix| {
             let need = &needs[*ix];

@@ -280,7 +280,7 @@ fn wrong(message: impl Into<String>, help: impl Into<String>) -> Wrong {
 /// Which root a path starts from, and what is left of the path.
 fn root_of(first: &str, steps: Vec<Step>) -> Result<(Root, Vec<Step>), Wrong> {
     match first {
-        "inputs" | "variables" | "secrets" => {
+        "inputs" | "variables" | "config" | "secrets" => {
             let mut steps = steps.into_iter();
             let Some(Step::Field(name)) = steps.next() else {
                 return Err(wrong(
@@ -297,7 +297,10 @@ fn root_of(first: &str, steps: Vec<Step>) -> Result<(Root, Vec<Step>), Wrong> {
             }
             Err(wrong("a secret has no fields", format!("write `${{secrets.{name}}}`")))
         }
-        "stages" => output_root(steps),
+        "stages" | "prev" => output_root(first, steps),
+        "form" => Ok((Root::Form, steps)),
+        "input" => Ok((Root::Mapped, steps)),
+        "outputs" => Ok((Root::Own, steps)),
         "event" => Ok((Root::Event, steps)),
         "item" => Ok((Root::Item, steps)),
         "run" => match steps.as_slice() {
@@ -314,15 +317,19 @@ fn root_of(first: &str, steps: Vec<Step>) -> Result<(Root, Vec<Step>), Wrong> {
     }
 }
 
-fn output_root(steps: Vec<Step>) -> Result<(Root, Vec<Step>), Wrong> {
+/// `stages.NAME.outputs.KEY`, and the same of `prev`.
+fn output_root(first: &str, steps: Vec<Step>) -> Result<(Root, Vec<Step>), Wrong> {
     let mut rest = steps.into_iter();
     let name = match rest.next() {
         Some(Step::Field(name)) => name,
         Some(Step::Index(_)) | None => {
-            return Err(wrong("`stages` needs a name", "write `${stages.NAME.outputs.KEY}`"));
+            return Err(wrong(
+                format!("`{first}` needs a name"),
+                format!("write `${{{first}.NAME.outputs.KEY}}`"),
+            ));
         }
     };
-    let help = format!("write `${{stages.{name}.outputs.KEY}}`");
+    let help = format!("write `${{{first}.{name}.outputs.KEY}}`");
     match rest.next() {
         Some(Step::Field(word)) if word == "outputs" => {}
         Some(Step::Field(_) | Step::Index(_)) | None => {
@@ -334,6 +341,7 @@ fn output_root(steps: Vec<Step>) -> Result<(Root, Vec<Step>), Wrong> {
     }
     let path: Vec<Step> = rest.collect();
     match path.first() {
+        Some(Step::Field(_)) if first == "prev" => Ok((Root::Previous(name), path)),
         Some(Step::Field(_)) => Ok((Root::Output(name), path)),
         Some(Step::Index(_)) | None => Err(wrong("the key of the output is missing", help)),
     }

@@ -24,6 +24,14 @@ pub static PIPELINE: Object = Object {
         Key::new("variables", Type::Map(&Type::Value))
             .doc("Values that the author fixes. An input of the same name wins.")
             .example("{region: eu-1}"),
+        Key::new("config", Type::Map(&Type::Literal))
+            .aliases(&["global_config"])
+            .doc(
+                "Settings of the lowest precedence: an input, a variable, or a variable of the \
+                 environment of the same name wins. `${config.NAME}` also finds those of the \
+                 installation.",
+            )
+            .example("{workspace: /tmp/x}"),
         Key::new("env", Type::Map(&Type::Template))
             .doc("Environment variables of every stage; a stage's own win.")
             .example("{CI: \"true\"}"),
@@ -52,6 +60,13 @@ pub static PIPELINE: Object = Object {
             .default("every stage's conclusion decides")
             .doc("A run whose stages allow success still fails when this is not true.")
             .example("'true'"),
+        Key::new("outputs", Type::Map(&Type::Value))
+            .doc("What the run as a whole gives: to a parent run, and to whoever asks.")
+            .example("{by: \"${run.by}\"}"),
+        Key::new("auto_advance", Type::Boolean)
+            .default("true")
+            .doc("`false`: each stage that follows another waits until a person lets it go on.")
+            .example("false"),
         Key::new("stages", Type::List(&STAGE_OR_GROUP))
             .required()
             .doc("The stages, and `parallel:` groups of them.")
@@ -71,7 +86,6 @@ pub static PIPELINE: Object = Object {
         "image",
         "agents",
         "agent",
-        "auto_advance",
         "artifacts",
         "rollback",
         "on_failure",
@@ -81,7 +95,6 @@ pub static PIPELINE: Object = Object {
         "rollout",
         "on_active",
         "global",
-        "global_config",
         "loop_types",
         "extends",
         "templates",

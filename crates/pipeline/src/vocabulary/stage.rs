@@ -1,5 +1,9 @@
 //! The keys of a stage, and of the maps inside it.
 
+use super::flow::{
+    ARTIFACTS_TYPE, CHILD_TYPE, EMIT_TYPE, MAPPING_TYPE, ROLLBACK_TYPE, TRIGGERS_TYPE,
+};
+use super::people::{FORM, GATE, ON_TIMEOUT, QUORUM, REMINDERS, TEXTS};
 use super::values::{OUTPUT, OUTPUT_TYPES};
 use super::{Key, Object, Type};
 
@@ -7,6 +11,7 @@ use super::{Key, Object, Type};
 pub(super) const STAGE_OR_GROUP: Type = Type::Either(&[Type::Object(&STAGE), Type::Object(&GROUP)]);
 pub(super) const BACKOFF_TYPE: Type =
     Type::Either(&[Type::Choice { words: BACKOFFS, later: &[] }, Type::Object(&BACKOFF)]);
+pub(super) const RETRY_TYPE: Type = Type::Either(&[ATTEMPTS, Type::Object(&RETRY)]);
 pub(super) const NOT_ON: Type = Type::List(&Type::Integer { min: 1, max: 255 });
 
 const BACKOFFS: &[&str] = &["exponential", "linear", "constant"];
@@ -14,7 +19,6 @@ const ATTEMPTS: Type = Type::Integer { min: 1, max: 1000 };
 const PARALLEL: Type = Type::Integer { min: 1, max: 10_000 };
 const NAMES: Type = Type::Either(&[Type::Name, Type::List(&Type::Name)]);
 const GLOBS: Type = Type::Either(&[Type::Glob, Type::List(&Type::Glob)]);
-const TEXTS: Type = Type::Either(&[Type::Text, Type::List(&Type::Text)]);
 
 /// The rules of [`crate::model::Rule`], as they are written.
 pub(super) const RULES: &[&str] = &[
@@ -42,7 +46,8 @@ pub static GROUP: Object = Object {
 pub static STAGE: Object = Object {
     name: "a stage",
     id: "stage",
-    doc: "One node of the pipeline. It has exactly one of `run`, `python` and `noop`.",
+    doc: "One node of the pipeline. It has exactly one of `run`, `python`, `form`, \
+          `pipeline` and `noop`.",
     keys: &[
         Key::new("name", Type::Name)
             .required()
@@ -58,6 +63,12 @@ pub static STAGE: Object = Object {
         Key::new("python", Type::Either(&[Type::Template, Type::Object(&PYTHON)]))
             .doc("A Python program: a file, or more about it.")
             .example("{code: \"print(1)\"}"),
+        Key::new("form", Type::Object(&FORM))
+            .doc("A person answers; the values are the outputs.")
+            .example("{fields: {version: text}}"),
+        Key::new("pipeline", CHILD_TYPE)
+            .doc("A run of another pipeline: its name, or more about it.")
+            .example("other"),
         Key::new("noop", Type::True).doc("Does nothing: a join, a milestone.").example("true"),
         Key::new("shell", Type::Either(&[Type::Text, Type::List(&Type::Text)]))
             .default("`sh`")
@@ -102,6 +113,81 @@ pub static STAGE: Object = Object {
         Key::new("max_parallel", PARALLEL)
             .doc("At most so many live instances of a `foreach` stage.")
             .example("2"),
+        Key::new("triggers", TRIGGERS_TYPE)
+            .doc(
+                "What starts the stage, beside its dependencies: a list of which any fires, or \
+                 `{all: [...]}`. A pipeline with one of these is a graph, as with `depends_on`.",
+            )
+            .example("[{completion: test}]"),
+        Key::new("parallel_instances", PARALLEL)
+            .doc("With an event trigger: one instance for each event, at most so many at once.")
+            .example("10"),
+        Key::new("expect", Type::Integer { min: 1, max: 1_000_000 })
+            .default("until every stage that can emit the event has settled; else 1")
+            .doc("With `parallel_instances`: no more events are taken after so many.")
+            .example("12"),
+        Key::new("human", Type::Object(&FORM))
+            .doc("Asked of a person before the work, which sees the answers as `${form.NAME}`.")
+            .example("{fields: {version: text}}"),
+        Key::new("requires_approval", GATE)
+            .default("false")
+            .doc("A gate before it starts: after `when`, before it is queued.")
+            .example("true"),
+        Key::new("approve_complete", GATE)
+            .default("false")
+            .doc("A gate at its end: its outputs are valid and not yet handed on.")
+            .example("true"),
+        Key::new("approvers", TEXTS)
+            .doc("Of every gate of the stage that names none itself.")
+            .example("[team-lead, devops]"),
+        Key::new("quorum", QUORUM).default("`all`").doc("Likewise.").example("any"),
+        Key::new("allow_self", Type::Boolean).default("false").doc("Likewise.").example("true"),
+        Key::new("approval_timeout", Type::Duration)
+            .default("7d")
+            .doc("Likewise: the `timeout` of its gates.")
+            .example("2d"),
+        Key::new("on_timeout", ON_TIMEOUT).default("`reject`").doc("Likewise.").example("fail"),
+        Key::new("escalate_to", TEXTS).doc("Likewise.").example("[head-of-engineering]"),
+        Key::new("reminders", REMINDERS).default("`[50, 90]`").doc("Likewise.").example("[80]"),
+        Key::new("max_revisions", Type::Integer { min: 0, max: 1000 })
+            .default("3")
+            .doc("With `approve_complete`: how often changes may be requested.")
+            .example("2"),
+        Key::new("auto_advance", Type::Boolean)
+            .default("the pipeline's")
+            .doc("`false`: waits until a person lets it go on.")
+            .example("false"),
+        Key::new("input_mapping", MAPPING_TYPE)
+            .doc(
+                "What it takes from others: `${input.NAME}`, and the file named by \
+                 `$ORCHESTRATE_INPUT`.",
+            )
+            .example("[{from: run.name, to: goal}]"),
+        Key::new("output_mapping", MAPPING_TYPE)
+            .doc("What of the outputs that the work gave becomes the outputs of the stage.")
+            .example("[{from: plan, to: plan}]"),
+        Key::new("artifacts", ARTIFACTS_TYPE)
+            .doc("Files it leaves: names to paths, or more about each.")
+            .example("{report: out/report.json}"),
+        Key::new("context", TEXTS)
+            .doc(
+                "Artifacts of others, laid into the folder named by `$ORCHESTRATE_CONTEXT`: \
+                 `@stage` of this run, `@prev` and `@prev/stage` of the run that it extends, \
+                 `@v2/stage` of that run.",
+            )
+            .example("[\"@prev\", \"@test\"]"),
+        Key::new("emit", EMIT_TYPE)
+            .doc("Events that it gives when it has succeeded.")
+            .example("{event: spec.ready}"),
+        Key::new("rollback", ROLLBACK_TYPE)
+            .doc("Undoes it: a script, more about it, or `none` where there is nothing to undo.")
+            .example("./undo.sh"),
+        Key::new("rollback_to", Type::Name)
+            .doc(
+                "With `on_failure: rollback`: what succeeded from here on is undone, in reverse \
+                 order; this stage too.",
+            )
+            .example("test"),
         Key::new("env", Type::Map(&Type::Template))
             .doc("Environment variables; the way to hand a value to a script.")
             .example("{LEVEL: high}"),
@@ -123,13 +209,13 @@ pub static STAGE: Object = Object {
             .default("10s")
             .doc("Between asking a stage to end (TERM) and ending it (KILL).")
             .example("30s"),
-        Key::new("retry", Type::Either(&[ATTEMPTS, Type::Object(&RETRY)]))
+        Key::new("retry", RETRY_TYPE)
             .default("the pipeline's `error_handling`, else no retry")
             .doc("Further attempts after a failure: how many in all, or more about them.")
             .example("{max_attempts: 3, backoff: {initial: 2s}}"),
         Key::new(
             "on_failure",
-            Type::Choice { words: &["halt", "continue", "isolate"], later: &["rollback"] },
+            Type::Choice { words: &["halt", "continue", "isolate", "rollback"], later: &[] },
         )
         .default("`halt`")
         .doc("What a failure of this stage does to the run.")
@@ -162,37 +248,16 @@ const LATER: &[&str] = &[
     "prompt",
     "model",
     "tools",
-    "form",
-    "human",
     "fields",
-    "requires_approval",
-    "approvers",
-    "approve_complete",
-    "quorum",
-    "allow_self",
-    "on_timeout",
-    "reminders",
     "request_revision",
-    "max_revisions",
-    "triggers",
     "trigger",
     "events",
     "event",
-    "expect",
-    "emit",
-    "rollback",
-    "rollback_to",
     "loop",
     "loop_type",
     "max_iterations",
     "discussion",
     "meta_agent",
-    "pipeline",
-    "parallel_instances",
-    "artifacts",
-    "context",
-    "input_mapping",
-    "output_mapping",
     "inputs",
     "notify",
     "runtime",
@@ -200,7 +265,6 @@ const LATER: &[&str] = &[
     "image",
     "resources",
     "labels",
-    "auto_advance",
     "queue_timeout",
     "validate",
     "budget",

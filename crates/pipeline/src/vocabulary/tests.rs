@@ -28,7 +28,108 @@ fn with_example(object: &Object, key: &Key) -> String {
         }
         ("group", _) => format!("name: x\nstages:\n  - {pair}\n"),
         ("stage", "name") => format!("name: x\nstages:\n  - {{{pair}, noop: true}}\n"),
-        ("stage", "run" | "python" | "noop") => stage(&format!("    {pair}\n")),
+        ("stage", "run" | "python" | "noop" | "form" | "pipeline") => {
+            stage(&format!("    {pair}\n"))
+        }
+        (
+            "stage",
+            "approvers" | "quorum" | "allow_self" | "approval_timeout" | "on_timeout" | "reminders",
+        ) => stage(&format!("    run: ':'\n    requires_approval: true\n    {pair}\n")),
+        ("stage", "escalate_to") => stage(&format!(
+            "    run: ':'\n    requires_approval: true\n    on_timeout: escalate\n    {pair}\n"
+        )),
+        ("stage", "max_revisions") => {
+            stage(&format!("    run: ':'\n    approve_complete: true\n    {pair}\n"))
+        }
+        ("stage", "parallel_instances") => {
+            stage(&format!("    run: ':'\n    triggers: [{{event: a.b}}]\n    {pair}\n"))
+        }
+        ("stage", "expect") => stage(&format!(
+            "    run: ':'\n    triggers: [{{event: a.b}}]\n    parallel_instances: 2\n    {pair}\n"
+        )),
+        ("stage", "rollback_to") => {
+            stage(&format!("    run: ':'\n    on_failure: rollback\n    {pair}\n"))
+        }
+        ("child", _) => {
+            let name = beside("name: other, ");
+            stage(&format!("    pipeline: {{{name}{pair}}}\n"))
+        }
+        ("form", "on_timeout") => stage(&format!("    form: {{timeout: 1d, {pair}}}\n")),
+        ("form", _) => stage(&format!("    form: {{{pair}}}\n")),
+        ("save_as", _) => {
+            let name = beside("artifact: a, ");
+            stage(&format!("    form: {{save_as: {{{name}{pair}}}}}\n"))
+        }
+        ("field", _) => {
+            let kind = match name {
+                "type" => "",
+                "min" | "max" | "integer" => "type: number, ",
+                "options" => "type: select, ",
+                "multiple" => "type: select, options: [a], ",
+                "earliest" | "latest" => "type: date, ",
+                "max_bytes" => "type: file, ",
+                _ => "type: text, ",
+            };
+            stage(&format!("    form: {{fields: {{f: {{{kind}{pair}}}}}}}\n"))
+        }
+        ("approval", "escalate_to") => stage(&format!(
+            "    run: ':'\n    requires_approval: {{on_timeout: escalate, {pair}}}\n"
+        )),
+        ("approval", _) => stage(&format!("    run: ':'\n    requires_approval: {{{pair}}}\n")),
+        ("triggers", _) => stage(&format!("    run: ':'\n    triggers: {{{pair}}}\n")),
+        ("trigger", _) => {
+            let other = match name {
+                "success_only" => "completion: test, ",
+                "filter" | "lookback" | "key" => "event: a.b, ",
+                "needs" => "event: a.b, key: event.id, ",
+                "variables" => "condition: 1 == 1, ",
+                _ => "",
+            };
+            let fed =
+                if matches!(name, "key" | "needs") { "    parallel_instances: 2\n" } else { "" };
+            stage(&format!("    run: ':'\n{fed}    triggers: [{{{other}{pair}}}]\n"))
+        }
+        ("manual", _) => stage(&format!("    run: ':'\n    triggers: [{{manual: {{{pair}}}}}]\n")),
+        ("emit", _) => {
+            let event = beside("event: a.b, ");
+            stage(&format!("    run: ':'\n    emit: {{{event}{pair}}}\n"))
+        }
+        ("mapping", _) => {
+            let list = beside("mappings: [{from: run.name, to: goal}], ");
+            stage(&format!("    run: ':'\n    input_mapping: {{{list}{pair}}}\n"))
+        }
+        ("mapping_field", _) => {
+            let other = match name {
+                "from" => "to: goal, ",
+                "to" => "from: run.name, ",
+                _ => "from: run.name, to: goal, ",
+            };
+            stage(&format!("    run: ':'\n    input_mapping: [{{{other}{pair}}}]\n"))
+        }
+        ("computed", _) => {
+            stage(&format!("    run: ':'\n    input_mapping: [{{from: {{{pair}}}, to: goal}}]\n"))
+        }
+        ("field_transform", _) => {
+            let other = if name == "field" { "apply: trim, " } else { "field: goal, " };
+            stage(&format!(
+                "    run: ':'\n    input_mapping: {{mappings: [{{from: run.name, to: goal}}], transforms: [{{{other}{pair}}}]}}\n"
+            ))
+        }
+        ("transform", _) => stage(&format!(
+            "    run: ':'\n    input_mapping: [{{from: run.name, to: goal, transforms: [{{{pair}}}]}}]\n"
+        )),
+        ("artifact", _) => {
+            let other = match name {
+                "path" => "",
+                "schema" => "path: a.json, ",
+                _ => "path: a, ",
+            };
+            stage(&format!("    run: ':'\n    artifacts: {{a: {{{other}{pair}}}}}\n"))
+        }
+        ("rollback", _) => {
+            let run = if matches!(name, "run" | "python") { "" } else { "run: x, " };
+            stage(&format!("    run: ':'\n    rollback: {{{run}{pair}}}\n"))
+        }
         ("stage", "max_parallel") => {
             stage(&format!("    run: ':'\n    foreach: [1]\n    {pair}\n"))
         }
@@ -70,7 +171,7 @@ fn an_alias_means_what_its_key_means() {
             for alias in key.aliases {
                 let text = with_example(object, key);
                 let aliased = text.replace(&format!("{}: ", key.name), &format!("{alias}: "));
-                assert_ne!(text, aliased);
+                assert_ne!(text, aliased, "{}.{alias}", object.id);
                 assert!(crate::parse(&aliased).pipeline.is_some(), "{aliased}");
             }
         }

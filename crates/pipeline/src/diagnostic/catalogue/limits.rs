@@ -8,11 +8,11 @@ pub(super) static ENTRIES: &[Entry] = &[
         code: Code::NOT_SUPPORTED_YET,
         title: "not supported yet",
         cause: "The key is part of the language's plan, but this version does not execute it. \
-                It is refused rather than ignored: a gate that nobody waits for would be worse.",
+                It is refused rather than ignored: work that nobody does would be worse.",
         wrong: Example::Text(
-            "name: ship\nstages:\n  - {name: deploy, run: make deploy, requires_approval: true}\n",
+            "name: ship\nstages:\n  - {name: review, agent: reviewer, task: Read the change}\n",
         ),
-        right: "name: ship\nstages:\n  - {name: deploy, run: make deploy}\n",
+        right: "name: ship\nstages:\n  - {name: review, run: make review}\n",
     },
     Entry {
         code: Code::LIMIT,

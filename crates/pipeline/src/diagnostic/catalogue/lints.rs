@@ -42,6 +42,16 @@ pub(super) static ENTRIES: &[Entry] = &[
         right: "name: ship\nstages:\n  - {name: build, depends_on: [], run: make}\n  - {name: test, depends_on: [build], run: make test}\n",
     },
     Entry {
+        code: Code::NO_ROLLBACK_TARGET,
+        title: "a rollback that does not say how far",
+        cause: "`on_failure: rollback` undoes what succeeded from `rollback_to` on. Without it \
+                the stage itself is meant: nothing before it is undone.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: deploy, run: make deploy, rollback: make undeploy}\n  - {name: smoke, run: make smoke, on_failure: rollback}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: deploy, run: make deploy, rollback: make undeploy}\n  - {name: smoke, run: make smoke, on_failure: rollback, rollback_to: deploy}\n",
+    },
+    Entry {
         code: Code::LIMIT_WITHOUT_EFFECT,
         title: "a limit that can never be reached",
         cause: "`timeout` limits one attempt, `idle_timeout` its silence, `total_timeout` all \
@@ -61,5 +71,16 @@ pub(super) static ENTRIES: &[Entry] = &[
             "name: ship\nstages:\n  - {name: publish, run: make publish, probe: test -e done}\n",
         ),
         right: "name: ship\nstages:\n  - {name: publish, run: make publish, effects: once, probe: test -e done}\n",
+    },
+    Entry {
+        code: Code::NO_ROLLBACK_ACTION,
+        title: "a stage in reach of a rollback that says not how it is undone",
+        cause: "A failure would go back over this stage, and there is no action that undoes it: \
+                the rollback would only be partial. Where there is nothing to undo, say so with \
+                `rollback: none`.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: deploy, run: make deploy}\n  - {name: smoke, run: make smoke, on_failure: rollback, rollback_to: deploy}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: deploy, run: make deploy, rollback: make undeploy}\n  - {name: smoke, run: make smoke, on_failure: rollback, rollback_to: deploy}\n",
     },
 ];

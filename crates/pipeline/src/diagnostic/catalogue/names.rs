@@ -140,4 +140,34 @@ pub(super) static ENTRIES: &[Entry] = &[
         ),
         right: "name: ship\nmax_parallel: 2\nstages:\n  - {name: test, run: make test}\n",
     },
+    Entry {
+        code: Code::CALLS_ITSELF,
+        title: "a pipeline that runs itself",
+        cause: "A stage runs the pipeline it belongs to: each run would start another, without \
+                end. A circle through other pipelines is stopped when it is eight deep.",
+        wrong: Example::Text("name: ship\nstages:\n  - {name: again, pipeline: ship}\n"),
+        right: "name: ship\nstages:\n  - {name: build, pipeline: build-all}\n",
+    },
+    Entry {
+        code: Code::BAD_TRIGGER,
+        title: "triggers that cannot start the stage",
+        cause: "A trigger waits for one thing: a `completion`, an `event`, a `condition` or a \
+                person (`manual`), and the other keys belong to one of these. With \
+                `parallel_instances` each matching event makes an instance, so there is one \
+                trigger with `event`, and `key` and `needs` name the instances.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: plan, depends_on: [], run: make plan, emit: {event: spec.ready}}\n  - {name: build, run: make, parallel_instances: 3, triggers: [{event: spec.ready, needs: event.after}]}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: plan, depends_on: [], run: make plan, emit: {event: spec.ready}}\n  - {name: build, run: make, parallel_instances: 3, triggers: [{event: spec.ready, key: event.id, needs: event.after}]}\n",
+    },
+    Entry {
+        code: Code::DUPLICATE_ARTIFACT,
+        title: "two artifacts with one name",
+        cause: "An artifact is addressed by its stage and its name. The values of a form, saved \
+                with `save_as`, are an artifact too.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: build, run: make, human: {fields: {why: text}, save_as: notes.md}, artifacts: {notes.md: out/notes.md}}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: build, run: make, human: {fields: {why: text}, save_as: answers.md}, artifacts: {notes.md: out/notes.md}}\n",
+    },
 ];

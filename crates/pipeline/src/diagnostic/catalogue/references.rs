@@ -129,4 +129,37 @@ pub(super) static ENTRIES: &[Entry] = &[
         ),
         right: "name: ship\nstages:\n  - {name: build, run: make, outputs: {dir: string}}\n  - {name: test, env: {DIR: \"${stages.build.outputs.dir}\"}, run: make test}\n",
     },
+    Entry {
+        code: Code::UNKNOWN_FIELD,
+        title: "an unknown field of a form, an input or outputs",
+        cause: "`form` has the fields of the stage's own form, `input` those that its \
+                `input_mapping` makes, `outputs` the stage's own outputs. Those of another stage \
+                are `stages.NAME.outputs.KEY`.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: build, run: make, human: {fields: {version: text}}, env: {V: \"${form.versoin}\"}}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: build, run: make, human: {fields: {version: text}}, env: {V: \"${form.version}\"}}\n",
+    },
+    Entry {
+        code: Code::BAD_MAPPING,
+        title: "a mapping that cannot be read",
+        cause: "Each field has a source (`from`: a path, or `{cel: ...}`), a name of its own \
+                (`to`), and perhaps transforms: a word such as `trim`, or `{split: \",\"}`, \
+                `{join: \",\"}`, `{cel: ...}`. A field with a default is not required.",
+        wrong: Example::Text(
+            "name: ship\ninputs: {goal: string}\nstages:\n  - {name: plan, run: make plan, input_mapping: [{from: inputs.goal, to: goal}, {from: run.name, to: goal}]}\n",
+        ),
+        right: "name: ship\ninputs: {goal: string}\nstages:\n  - {name: plan, run: make plan, input_mapping: [{from: inputs.goal, to: goal}, {from: run.name, to: run}]}\n",
+    },
+    Entry {
+        code: Code::BAD_CONTEXT,
+        title: "no artifacts are named so",
+        cause: "`context` names artifacts of others: `@stage` of this run, `@prev` and \
+                `@prev/stage` of the run that this one extends (the nearest that finished it), \
+                `@v2/stage` of that run of the same pipeline.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: plan, run: make plan}\n  - {name: build, run: make, context: [plan]}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: plan, run: make plan}\n  - {name: build, run: make, context: [\"@plan\", \"@prev\"]}\n",
+    },
 ];

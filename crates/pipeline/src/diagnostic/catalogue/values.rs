@@ -64,12 +64,36 @@ pub(super) static ENTRIES: &[Entry] = &[
     },
     Entry {
         code: Code::BAD_PATH,
-        title: "a path that leaves the directory of the run",
-        cause: "`working_dir` is a path below the directory of the run: not absolute, and \
-                without `..`.",
+        title: "a path that leaves its directory",
+        cause: "`working_dir` is a path below the directory of the run, and the path of an \
+                artifact one below the working directory: not absolute, and without `..`. An \
+                artifact's path is written out, and names a file.",
         wrong: Example::Text(
             "name: ship\nstages:\n  - {name: test, working_dir: ../other, run: make test}\n",
         ),
         right: "name: ship\nstages:\n  - {name: test, working_dir: packages/app, run: make test}\n",
+    },
+    Entry {
+        code: Code::BAD_FORM,
+        title: "a form that nobody could fill in",
+        cause: "A rule stands at a field of a type it means nothing for, two rules contradict \
+                each other, or the default breaks them. Lengths and `pattern` are rules of text, \
+                `min` and `max` of numbers, `options` of a `select`, `earliest` and `latest` of \
+                dates, `max_bytes` of files.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: ask, form: {fields: {count: {type: number, min: 5, max: 1}}}}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: ask, form: {fields: {count: {type: number, min: 1, max: 5}}}}\n",
+    },
+    Entry {
+        code: Code::BAD_APPROVAL,
+        title: "an approval that could never come",
+        cause: "Each entry of `approvers` is one slot, so a quorum is at most as large as the \
+                list. `on_timeout: escalate` needs `escalate_to`, which says who decides then, \
+                and the other way round. Reminders are percent of the time, rising.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: deploy, run: make deploy, requires_approval: {approvers: [ana, bo], quorum: 3}}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: deploy, run: make deploy, requires_approval: {approvers: [ana, bo], quorum: 2}}\n",
     },
 ];

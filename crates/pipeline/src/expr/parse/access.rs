@@ -79,9 +79,13 @@ impl Parser {
         self.called(Function::method(name, arguments.len() - 1), arguments, span, start)
     }
 
-    /// `inputs`, `variables` and `stages` are no values: a name follows.
+    /// `inputs`, `variables`, `config`, `stages` and `prev` are no values: a name follows.
     pub(super) fn namespaced(&mut self, space: &str, span: Span) -> Parsed<String> {
-        let wanted = if space == "stages" { "a stage" } else { "an input or variable" };
+        let wanted = match space {
+            "stages" | "prev" => "a stage",
+            "config" => "a setting",
+            _ => "an input or variable",
+        };
         let name = if self.eat(".") {
             match self.next() {
                 Token::Name(name) | Token::Quoted(name) if !self.sees("(") => Some(name),
@@ -119,7 +123,7 @@ impl Parser {
                 let base = self.with_steps(*base, steps, span.start)?;
                 self.node(Kind::Has { base: Box::new(base), field: Arc::clone(&name) }, start)
             }
-            Kind::Root(root @ (Root::Value(_) | Root::Stage(_))) if spelled => {
+            Kind::Root(root @ (Root::Value(_) | Root::Stage(_) | Root::Previous(_))) if spelled => {
                 self.node(Kind::HasRoot(root), start)
             }
             _ => self.error(span, "`has` takes a path that ends in a name: `has(a.b)`"),

@@ -8,6 +8,7 @@ mod deliver;
 mod people;
 mod report;
 mod retry;
+mod rollback;
 mod timer;
 
 use jiff::Timestamp;
@@ -54,10 +55,11 @@ impl Run {
             Command::Advance(advance) => self.advance(advance),
             Command::SetBreakpoints(breakpoints) => self.set_breakpoints(breakpoints),
             Command::Grant { execution } => self.grant(execution),
-            Command::RollBack(_) | Command::Rewind(_) | Command::UndoRewind { .. } => {
+            Command::Rewind(_) | Command::UndoRewind { .. } => {
                 Err(Rejection::NothingHeld { hint: "it waits for nobody".to_owned() })
             }
             Command::Deliver { occurrence } => self.deliver(*occurrence),
+            Command::RollBack(asked) => self.roll_back(asked).map(|event| vec![event]),
             Command::Fire { timer } => self.fire(&timer, now).map(|event| vec![event]),
         }
     }

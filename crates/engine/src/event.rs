@@ -268,6 +268,17 @@ pub enum Event {
     #[serde(rename = "stage.closed")]
     StageClosed { stage: StageName, reason: String },
 
+    /// A person's, while the run goes on: nothing new starts, and it begins when everything has
+    /// settled.
+    #[serde(rename = "rollback.requested")]
+    RollbackRequested {
+        by: Actor,
+        to: StageName,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        forced: bool,
+    },
     #[serde(rename = "rollback.started")]
     RollbackStarted {
         by: Actor,
@@ -320,6 +331,7 @@ impl Event {
             | Self::RunFinished { .. }
             | Self::BreakpointsSet { .. }
             | Self::EventReceived { .. }
+            | Self::RollbackRequested { .. }
             | Self::RollbackStarted { .. }
             | Self::RollbackFinished { .. }
             | Self::RewindRequested { .. }
@@ -409,6 +421,7 @@ impl Event {
             Self::StageFed { .. } => "stage.fed",
             Self::StagePassedOver { .. } => "stage.passed_over",
             Self::StageClosed { .. } => "stage.closed",
+            Self::RollbackRequested { .. } => "rollback.requested",
             Self::RollbackStarted { .. } => "rollback.started",
             Self::RollbackFinished { .. } => "rollback.finished",
             Self::RewindRequested { .. } => "run.rewind_requested",
@@ -572,6 +585,8 @@ pub enum Settled {
     Rule { rule: String, causes: Vec<StageName> },
     /// The run halted because of this execution before the stage could start.
     Halted { cause: ExecutionId },
+    /// A person asked for a rollback before the stage could start.
+    RollingBack { to: StageName },
     /// The run was cancelled before it could start, or while it ran.
     Cancelled,
     /// The run could never start.

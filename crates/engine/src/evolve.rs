@@ -5,6 +5,7 @@ mod attempt;
 mod course;
 mod flow;
 mod people;
+mod rollback;
 mod stage;
 
 use serde_json::{Map, Value as Json};
@@ -15,6 +16,7 @@ use crate::run::Run;
 use crate::state::ExecIx;
 use crate::state::execution::Started;
 use crate::state::people::{Cast, FormEnd, Gate, Handover};
+use crate::state::undo::Wanted;
 
 /// The journal does not fit the rules or the pipeline: it was damaged, or belongs to another
 /// revision.
@@ -131,9 +133,22 @@ impl Run {
                 self.passed_over(stage, event, reason)
             }
             Event::StageClosed { stage, reason } => self.stage_closed(stage, reason),
-            Event::RollbackStarted { .. }
-            | Event::RollbackFinished { .. }
-            | Event::RewindRequested { .. }
+            Event::RollbackRequested { by, to, reason, forced } => {
+                let wanted = self.ix(to).map(|to| Wanted {
+                    by: by.clone(),
+                    cause: None,
+                    to,
+                    reason: reason.clone(),
+                    forced: *forced,
+                });
+                let wanted = wanted.ok_or_else(|| format!("no stage is called `{to}`"));
+                wanted.and_then(|wanted| self.rollback_requested(wanted))
+            }
+            Event::RollbackStarted { .. } => self.rollback_started(&stamped.event, at),
+            Event::RollbackFinished { result, problems } => {
+                self.rollback_finished(*result, problems)
+            }
+            Event::RewindRequested { .. }
             | Event::RunRewound { .. }
             | Event::RewindUndone { .. } => Err("undoing is not known yet".to_owned()),
         };

@@ -8,6 +8,7 @@ mod end;
 mod feed;
 mod judge;
 mod people;
+mod rollback;
 mod trigger;
 
 pub(crate) use trigger::Look;
@@ -60,11 +61,17 @@ impl Run {
         if let Some(&ix) = links.needless.first() {
             return Some(self.needless(ix));
         }
-        if self.state.open == 0 {
+        if let Some(event) = self.end_rollback() {
+            return Some(event);
+        }
+        if self.state.open == 0 && self.state.undo.wanted.is_none() {
             return Some(self.finish());
         }
         if self.state.pause.is_some() {
             return None;
+        }
+        if let Some(event) = self.begin_rollback() {
+            return Some(event);
         }
         if let Some(&ix) = links.expand.first() {
             return Some(self.expand(ix));

@@ -51,6 +51,10 @@ impl<'r> RunScope<'r> {
     }
 
     pub(crate) fn of(run: &'r Run, ix: ExecIx) -> Self {
+        if let Some(undone) = run.undoes(ix) {
+            let own = run.outputs_of(undone);
+            return Self { stage: Some(ix.stage), exec: Some(ix), own, ..Self::of(run, undone) };
+        }
         let stage = Self::stage(run, ix.stage);
         let item = run.item(ix).or(stage.item);
         let fed = run.model(ix.stage).feed().is_some();

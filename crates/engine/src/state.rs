@@ -6,6 +6,7 @@ pub(crate) mod flow;
 mod links;
 pub(crate) mod people;
 pub(crate) mod stage;
+pub(crate) mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::event::{Environment, FinalStatus, Inherited, Outcome, Parent, RunLink
 use crate::id::{Actor, ExecutionId, RunId};
 use execution::Execution;
 use stage::Stage;
+use undo::Undo;
 
 /// Addresses an execution: a stage, and the instance (from 1) or 0 for the stage itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +69,7 @@ pub(crate) struct State {
     pub(crate) breakpoints: people::Breakpoints,
     /// Every execution is held before it starts.
     pub(crate) step: bool,
+    pub(crate) undo: Undo,
 }
 
 /// What `run.created` said.
@@ -265,6 +268,7 @@ impl State {
             tally: Tally { total: open, ..Tally::default() },
             breakpoints: people::Breakpoints::new(),
             step: false,
+            undo: Undo::default(),
         }
     }
 
@@ -296,7 +300,8 @@ impl State {
             return Some(Bar::Cancelled);
         }
         let exempt = stage.finally || stage.rule == Rule::Always || stage.compensates.is_some();
-        (self.halt.is_some() && !exempt).then_some(Bar::Halted)
+        let halted = self.halt.is_some() || self.undo.wanted.is_some();
+        (halted && !exempt).then_some(Bar::Halted)
     }
 }
 

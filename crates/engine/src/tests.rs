@@ -11,6 +11,7 @@ mod failure;
 mod fan;
 mod order;
 mod properties;
+mod rollback;
 mod time;
 mod views;
 
@@ -70,7 +71,10 @@ pub(crate) fn given(yaml: &str) -> Story {
 }
 
 pub(crate) fn given_with(yaml: &str, create: Create) -> Story {
-    let pipeline = parse(yaml);
+    given_of(parse(yaml), create)
+}
+
+pub(crate) fn given_of(pipeline: Arc<Pipeline>, create: Create) -> Story {
     let run = Run::new(pipeline.clone());
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
     let mut story = Story { run, pipeline, journal: vec![], now };

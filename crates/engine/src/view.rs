@@ -5,6 +5,7 @@ mod flow;
 mod outputs;
 mod people;
 mod row;
+mod undo;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub use attempt::{AttemptStatus, AttemptView};
 pub use flow::EventView;
 pub use people::{DelegationView, FormState, FormView, GateView, SlotView, VoteView};
 pub use row::{ExecutionStatus, Row};
+pub use undo::{Impact, ImpactStep, RollbackStep, RollbackView};
 
 /// What the run was created with.
 #[derive(Clone, Copy, Debug)]

@@ -40,6 +40,7 @@ pub fn settled(reason: &Settled) -> String {
             format!("`{rule}` does not hold because of {}{more}", names.join(", "))
         }
         Settled::Halted { cause } => format!("the run halted because `{cause}` failed"),
+        Settled::RollingBack { to } => format!("the run is rolled back to `{to}`"),
         Settled::Cancelled => "the run was cancelled".to_owned(),
         Settled::Unstartable { message } => message.clone(),
     }

@@ -21,6 +21,7 @@ pub(crate) fn decided_by(event: &Event) -> Option<&str> {
         | Event::RevisionRequested { by, .. }
         | Event::ExecutionAdvanced { by, .. }
         | Event::BreakpointsSet { by, .. }
+        | Event::RollbackRequested { by, .. }
         | Event::RollbackStarted { by, .. }
         | Event::RewindRequested { by, .. }
         | Event::RewindUndone { by } => Some(by),

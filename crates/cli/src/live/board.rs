@@ -161,6 +161,7 @@ impl Board {
             | Event::StagePassedOver { .. }
             | Event::StageListening { .. }
             | Event::StageClosed { .. }
+            | Event::RollbackRequested { .. }
             | Event::RollbackStarted { .. }
             | Event::RollbackFinished { .. }
             | Event::RewindRequested { .. }

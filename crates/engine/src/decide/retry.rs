@@ -32,10 +32,16 @@ impl Run {
                     plan.parts.insert(self.exec_ix(id).ok_or_else(|| self.no_such(id))?);
                 }
             }
-            self.descend(ix, &mut plan);
+            plan.whole.extend(self.descendants(ix));
         }
         for ix in self.pipeline.stages.iter().zip(0..).map(|(_, ix)| StageIx(ix)) {
             self.select(ix, &mut plan);
+        }
+        // What was undone has to be done again before anything that builds on it.
+        let undone: Vec<StageIx> = self.state.undo.undone.keys().copied().collect();
+        for ix in undone.into_iter().filter(|ix| self.state.is_undone(*ix)) {
+            plan.whole.insert(ix);
+            plan.whole.extend(self.descendants(ix));
         }
         self.judge_again(&mut plan);
         let finally = self.pipeline.stages.iter().zip(0..).filter(|(stage, _)| stage.finally);
@@ -45,17 +51,6 @@ impl Run {
         }
         plan.whole.extend(finally.map(|(_, ix)| StageIx(ix)));
         Ok(Event::RunRetried { by, executions: self.listed(&plan) })
-    }
-
-    fn descend(&self, from: StageIx, plan: &mut Plan) {
-        let mut open = vec![from];
-        while let Some(ix) = open.pop() {
-            for below in self.below(ix) {
-                if plan.whole.insert(below) {
-                    open.push(below);
-                }
-            }
-        }
     }
 
     /// What of one stage did not succeed.

@@ -60,6 +60,16 @@ pub enum RollbackResult {
     Partial,
 }
 
+impl RollbackResult {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Partial => "partial",
+        }
+    }
+}
+
 /// Which trigger of a stage fired, by its place in the definition, and what fired it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fired {

@@ -54,6 +54,8 @@ impl Run {
         self.state.links = Links::default();
         self.state.cancel = None;
         self.state.halt = None;
+        self.state.undo.wanted = None;
+        self.state.undo.rollback = None;
         self.state.round += 1;
         self.state.phase = Phase::Pending { since: at };
         self.recount();
@@ -85,7 +87,7 @@ impl Run {
     }
 
     /// Counts everything that is derived from the stages anew.
-    fn recount(&mut self) {
+    pub(super) fn recount(&mut self) {
         let pipeline = self.pipeline.clone();
         let state = &mut self.state;
         (state.open, state.open_main) = (0, 0);
@@ -95,10 +97,10 @@ impl Run {
             let settled = |ix: &StageIx| state.stage(*ix).end().is_some();
             let waits_for = model.depends_on.iter().filter(|ix| !settled(ix)).count();
             let stage = &mut state.stages[place];
+            stage.waits_for = u32::try_from(waits_for).unwrap_or(u32::MAX);
             if stage.state == StageState::Dormant {
                 continue;
             }
-            stage.waits_for = u32::try_from(waits_for).unwrap_or(u32::MAX);
             let items = stage.items().map_or(0, <[_]>::len);
             if items == 0 {
                 tally.total += 1;
@@ -120,7 +122,8 @@ impl Run {
             }
             match stage.end() {
                 Some(end) => {
-                    if end.conclusion == crate::event::Conclusion::Failure {
+                    let counts = model.compensates.is_none();
+                    if counts && end.conclusion == crate::event::Conclusion::Failure {
                         state.failed.insert(stage_ix(place));
                     }
                 }

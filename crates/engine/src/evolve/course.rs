@@ -12,6 +12,7 @@ use crate::run::Run;
 use crate::state::execution::{Clock, ExecutionState};
 use crate::state::people::Step;
 use crate::state::stage::StageState;
+use crate::state::undo::Rollback;
 use crate::state::{Bar, Cancel, ExecIx, Halt, Head, Pause, Phase};
 
 impl Run {
@@ -46,7 +47,9 @@ impl Run {
                 let forced = self.state.cancel.is_some();
                 self.state.cancel = Some(Cancel { by: by.clone(), reason: reason.clone(), forced });
                 self.state.links.halt_by = None;
+                self.state.undo.wanted = None;
                 self.close(StopReason::Cancelled, true);
+                self.consider_finally();
             }
             Event::RunHalted { cause } => {
                 let stage = self.ix(&cause.stage).ok_or("it was halted by an unknown stage")?;
@@ -104,6 +107,7 @@ impl Run {
             | Event::StageFed { .. }
             | Event::StagePassedOver { .. }
             | Event::StageClosed { .. }
+            | Event::RollbackRequested { .. }
             | Event::RollbackStarted { .. }
             | Event::RollbackFinished { .. }
             | Event::RewindRequested { .. }
@@ -224,7 +228,14 @@ impl Run {
     /// Puts a blocked stage up for judgement once nothing that it waits for is open.
     pub(super) fn consider(&mut self, ix: StageIx) {
         let stage = self.state.stage(ix);
-        let free = !self.model(ix).finally || self.state.open_main == 0;
+        let model = self.model(ix);
+        let free = if model.finally {
+            self.state.open_main == 0 && !self.state.undo.is_open()
+        } else if model.compensates.is_some() {
+            self.state.undo.under_way().and_then(Rollback::turn) == Some(ix)
+        } else {
+            true
+        };
         if stage.state != StageState::Blocked || stage.waits_for > 0 || !free {
             return;
         }
@@ -294,7 +305,7 @@ impl Run {
     /// Nothing that is barred now may start: what waits is abandoned, and what lives is stopped
     /// when asked for. Under a cancel blocked stages settle at once; after a halt they are judged
     /// when their dependencies settle, as always.
-    fn close(&mut self, reason: StopReason, stop: bool) {
+    pub(super) fn close(&mut self, reason: StopReason, stop: bool) {
         for ix in (0..self.pipeline.stages.len()).map(stage_ix) {
             let Some(bar) = self.state.bar(self.model(ix)) else { continue };
             if self.state.stage(ix).state == StageState::Blocked {

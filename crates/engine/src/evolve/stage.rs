@@ -28,6 +28,7 @@ impl Run {
         })?;
         self.state.links.judge.remove(&ix);
         self.void_trigger_gate(ix);
+        self.compensation_ready(ix);
         self.state.stages[ix.get()].state =
             StageState::Ready(Ready { at, reason: reason.cloned() });
         self.state.links.listening.remove(&ix);
@@ -109,7 +110,9 @@ impl Run {
         };
         stage.state = StageState::Settled(Box::new(end));
         if conclusion == Conclusion::Failure {
-            self.state.failed.insert(ix);
+            if self.model(ix).compensates.is_none() {
+                self.state.failed.insert(ix);
+            }
             self.note_failure(ExecutionId { stage: self.model(ix).name.clone(), instance: None });
         }
         self.void_trigger_gate(ix);
@@ -120,6 +123,11 @@ impl Run {
     /// A failure of this stage may halt the run.
     pub(super) fn note_failure(&mut self, cause: ExecutionId) {
         let Some(ix) = self.ix(&cause.stage) else { return };
+        if self.model(ix).compensates.is_some() {
+            // It is noted in the result of the rollback, which goes on.
+            return;
+        }
+        self.note_rollback(&cause);
         let model = self.model(ix);
         let halts = match model.on_failure {
             pipeline::model::OnFailure::Halt | pipeline::model::OnFailure::Rollback => {
@@ -145,15 +153,26 @@ impl Run {
             self.consider(dependant);
         }
         self.tell_watchers(ix);
-        if self.state.open_main == 0 && !self.model(ix).finally {
-            // `finally` stages are the last ones before the compensations.
-            let last = pipeline.stages.iter().enumerate().rev();
-            let finally = last
-                .skip_while(|(_, stage)| stage.compensates.is_some())
-                .take_while(|(_, stage)| stage.finally);
-            for (place, _) in finally {
-                self.consider(stage_ix(place));
-            }
+        if !self.model(ix).finally {
+            self.consider_finally();
+        }
+        if self.model(ix).compensates.is_some() {
+            self.compensation_settled();
+        }
+    }
+
+    /// `finally` stages, the last ones before the compensations, may have nothing to wait for.
+    pub(super) fn consider_finally(&mut self) {
+        if self.state.open_main > 0 {
+            return;
+        }
+        let pipeline = self.pipeline.clone();
+        let last = pipeline.stages.iter().enumerate().rev();
+        let finally = last
+            .skip_while(|(_, stage)| stage.compensates.is_some())
+            .take_while(|(_, stage)| stage.finally);
+        for (place, _) in finally {
+            self.consider(stage_ix(place));
         }
     }
 }

@@ -162,15 +162,13 @@ impl Run {
             Some(Bar::Cancelled | Bar::Unstartable) => true,
             Some(Bar::Halted) | None => false,
         };
-        let halt = self.state.halt.as_ref().filter(|_| !cancelled);
-        let reason = match halt {
-            Some(halt) => Settled::Halted { cause: halt.cause.clone() },
-            None => Settled::Cancelled,
-        };
-        if let (Some(AttemptResult::Failed { failure }), Some(_)) = (execution.last_result(), halt)
+        let halted = self.halted().filter(|_| !cancelled);
+        if let (Some(AttemptResult::Failed { failure }), Some(_)) =
+            (execution.last_result(), &halted)
         {
             return self.failed(ix, failure.clone());
         }
+        let reason = halted.unwrap_or(Settled::Cancelled);
         let tried = execution.last().is_some() || cancelled;
         let outcome = if tried { Outcome::Cancelled } else { Outcome::NotRun };
         self.ended_as(ix, outcome, reason)
@@ -264,7 +262,7 @@ impl Run {
     /// Everything has settled.
     pub(super) fn finish(&self) -> Event {
         let state = &self.state;
-        let (status, reason) =
+        let (status, mut reason) =
             if let Some(problem) = state.head.as_ref().and_then(|head| head.problem.as_ref()) {
                 (FinalStatus::Failed, problem.clone())
             } else if let Some(cancel) = &state.cancel {
@@ -275,9 +273,16 @@ impl Run {
                 (FinalStatus::Cancelled, reason)
             } else if !state.failed.is_empty() {
                 (FinalStatus::Failed, self.failures())
+            } else if state.undo.rollback.is_some() {
+                (FinalStatus::Failed, String::new())
             } else {
                 self.success()
             };
+        let undone = self.rollback_words();
+        if !reason.is_empty() && !undone.is_empty() {
+            reason.push_str("; ");
+        }
+        reason.push_str(&undone);
         Event::RunFinished { status, reason }
     }
 

@@ -35,8 +35,10 @@ impl Run {
             }
             Judged::Run => {}
         }
-        if let (Some(_), Some(halt)) = (bar, &self.state.halt) {
-            return not_run(stage, Settled::Halted { cause: halt.cause.clone() });
+        if bar.is_some()
+            && let Some(reason) = self.halted()
+        {
+            return not_run(stage, reason);
         }
         if !self.triggered(ix) {
             let reason = self.untriggered(ix);
@@ -51,6 +53,18 @@ impl Run {
             Ok(reason) if condition.holds(&reason) => ready(Some(reason)),
             Ok(reason) => settled(stage, Outcome::Skipped, Settled::Condition { reason }),
             Err(error) => failed(stage, error.to_string()),
+        }
+    }
+
+    /// Why nothing new starts, as a stage that is kept from starting settles with it.
+    pub(super) fn halted(&self) -> Option<Settled> {
+        let wanted = self.state.undo.wanted.as_ref();
+        match (&self.state.halt, wanted) {
+            (Some(halt), _) => Some(Settled::Halted { cause: halt.cause.clone() }),
+            (None, Some(wanted)) => {
+                Some(Settled::RollingBack { to: self.model(wanted.to).name.clone() })
+            }
+            (None, None) => None,
         }
     }
 
@@ -78,6 +92,7 @@ impl Run {
                     | Settled::Needs { .. }
                     | Settled::Rule { .. }
                     | Settled::Halted { .. }
+                    | Settled::RollingBack { .. }
                     | Settled::Cancelled
                     | Settled::Unstartable { .. },
                     _,
@@ -95,6 +110,10 @@ impl Run {
 
     pub(super) fn expand(&self, ix: StageIx) -> Event {
         let stage = self.model(ix);
+        if stage.compensates.is_some() {
+            let items = self.items_to_undo(ix);
+            return Event::StageExpanded { stage: stage.name.clone(), items };
+        }
         let Some(foreach) = &stage.foreach else {
             return failed(stage, "it has no foreach".to_owned());
         };

@@ -103,6 +103,7 @@ impl Run {
             | Event::StageFed { .. }
             | Event::StagePassedOver { .. }
             | Event::StageClosed { .. }
+            | Event::RollbackRequested { .. }
             | Event::RollbackStarted { .. }
             | Event::RollbackFinished { .. }
             | Event::RewindRequested { .. }

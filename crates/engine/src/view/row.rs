@@ -149,12 +149,10 @@ impl Run {
         }
     }
 
-    fn stage_row(&self, ix: StageIx) -> Row<'_> {
-        let (model, stage) = (self.model(ix), self.state.stage(ix));
+    pub(crate) fn stage_status(&self, ix: StageIx) -> ExecutionStatus {
         let fanned = self.pipeline.fanned(ix);
         let single = ExecIx { stage: ix, instance: 0 };
-        let end = stage.end();
-        let status = match &stage.state {
+        match &self.state.stage(ix).state {
             StageState::Blocked if self.state.links.gated.contains(&ix) => {
                 ExecutionStatus::WaitingApproval
             }
@@ -163,7 +161,14 @@ impl Run {
             StageState::Ready(_) => self.execution_status(single),
             StageState::Fanned { fan, .. } => fan.most_urgent().unwrap_or(ExecutionStatus::Queued),
             StageState::Settled(end) => end.outcome.into(),
-        };
+        }
+    }
+
+    fn stage_row(&self, ix: StageIx) -> Row<'_> {
+        let (model, stage) = (self.model(ix), self.state.stage(ix));
+        let fanned = self.pipeline.fanned(ix);
+        let single = ExecIx { stage: ix, instance: 0 };
+        let end = stage.end();
         let detail = match &stage.state {
             StageState::Dormant => "only a rollback starts it".to_owned(),
             StageState::Blocked => {
@@ -180,7 +185,7 @@ impl Run {
             stage: model,
             ix,
             instances: stage.items().map(|items| u32::try_from(items.len()).unwrap_or(u32::MAX)),
-            status,
+            status: self.stage_status(ix),
             outcome: end.map(|end| end.outcome),
             conclusion: end.map(|end| end.conclusion),
             detail,

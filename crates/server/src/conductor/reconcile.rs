@@ -257,6 +257,7 @@ fn is_plain(event: &Event) -> bool {
         | Event::StagePassedOver { .. }
         | Event::StageListening { .. }
         | Event::StageClosed { .. }
+        | Event::RollbackRequested { .. }
         | Event::RollbackStarted { .. }
         | Event::RollbackFinished { .. }
         | Event::RewindRequested { .. }

@@ -81,6 +81,9 @@ fn says(event: &Event) -> String {
         Event::EventReceived { occurrence } => {
             format!("event {} ({})", occurrence.kind, occurrence.id)
         }
+        Event::RollbackRequested { to, reason, .. } => {
+            with(format!("asked for a rollback to {to}"), reason)
+        }
         Event::RollbackStarted { to, reason, .. } => with(format!("rolled back to {to}"), reason),
         Event::RewindRequested { to, inclusive, .. } => {
             let inclusive = if *inclusive { ", inclusive" } else { "" };

@@ -31,7 +31,14 @@ pub(crate) fn rows(run: &Run, events: &[Stamped]) -> Vec<StageRow> {
 
 fn changes_many(stamped: &Stamped) -> bool {
     use engine::Event;
-    matches!(stamped.event, Event::RunCreated { .. } | Event::RunRetried { .. })
+    matches!(
+        stamped.event,
+        Event::RunCreated { .. }
+            | Event::RunRetried { .. }
+            | Event::RollbackStarted { .. }
+            | Event::RunRewound { .. }
+            | Event::RewindUndone { .. }
+    )
 }
 
 fn stored(row: &Row<'_>) -> StageRow {

@@ -349,6 +349,7 @@ impl<'a> Ledger<'a> {
             | Event::StagePassedOver { .. }
             | Event::StageListening { .. }
             | Event::StageClosed { .. }
+            | Event::RollbackRequested { .. }
             | Event::RollbackStarted { .. }
             | Event::RollbackFinished { .. }
             | Event::RewindRequested { .. }

@@ -76,6 +76,7 @@ impl Ledger<'_> {
             | Settled::NotTriggered { .. }
             | Settled::TimedOut
             | Settled::Needs { .. }
+            | Settled::RollingBack { .. }
             | Settled::Rule { .. } => {}
             Settled::Unstartable { .. } => return Err(format!("{stage} cannot start")),
         }

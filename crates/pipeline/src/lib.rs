@@ -9,6 +9,7 @@ pub mod diagnostic;
 pub mod expr;
 pub mod form;
 mod lint;
+pub mod mapping;
 pub mod model;
 mod parsed;
 pub mod reference;

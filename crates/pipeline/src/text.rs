@@ -15,6 +15,7 @@ mod splice;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use resolve::descend;
 pub use splice::{SpliceError, is_safe_to_splice};
 
 /// Text with references. One reference alone keeps the type of its value.

@@ -114,7 +114,7 @@ pub fn check(kind: ValueKind, schema: Option<&Json>, value: &Json) -> Result<(),
 }
 
 /// At most 60 characters of a value, for a sentence.
-fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

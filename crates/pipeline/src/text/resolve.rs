@@ -124,7 +124,8 @@ impl Reference {
     }
 }
 
-fn descend<'v>(value: &'v Json, path: &[Step]) -> Option<&'v Json> {
+/// What a path leads to.
+pub(crate) fn descend<'v>(value: &'v Json, path: &[Step]) -> Option<&'v Json> {
     path.iter().try_fold(value, |value, step| match step {
         Step::Field(name) => value.as_object()?.get(name),
         Step::Index(index) => value.as_array()?.get(*index),

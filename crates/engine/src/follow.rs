@@ -76,11 +76,17 @@ impl Run {
         if let Some(&ix) = links.expand.first() {
             return Some(self.expand(ix));
         }
+        if let Some(&ix) = links.gate_answered.first() {
+            return Some(self.after_trigger_gate(ix));
+        }
         if let Some(&ix) = links.listen.first() {
             return Some(self.listen(ix));
         }
         if let Some(&ix) = links.judge.first() {
             return Some(self.judge(ix));
+        }
+        if let Some(&ix) = links.gate_due.first() {
+            return Some(self.ask_trigger(ix, now));
         }
         if matches!(self.state.phase, Phase::Pending { .. }) {
             let admitted = self.state.head.as_ref().is_some_and(|head| head.group.is_none());

@@ -177,6 +177,10 @@ pub(crate) struct Links {
     pub(crate) listen: BTreeSet<StageIx>,
     /// Stages that wait for their triggers.
     pub(crate) listening: BTreeSet<StageIx>,
+    /// Fed stages that take events.
+    pub(crate) feeding: BTreeSet<StageIx>,
+    /// The gate of a manual trigger has to be opened.
+    pub(crate) gate_due: BTreeSet<StageIx>,
     /// Fed stages that take no more events from now on.
     pub(crate) close: BTreeSet<StageIx>,
     /// Instances of fed stages whose needs can never be met.

@@ -9,7 +9,7 @@ pub enum Status {
     /// Waits for its turn in its concurrency group.
     Pending,
     Running,
-    /// Nothing runs or could run before a person decides.
+    /// Nothing runs or could run before a person decides, or an event comes.
     Waiting,
     Paused,
     Cancelling,
@@ -62,7 +62,12 @@ impl Run {
 
     fn waits_for_people(&self) -> bool {
         let links = &self.state.links;
-        (!links.unknown.is_empty() || !links.people.is_empty() || !links.gated.is_empty())
+        let waits = !links.unknown.is_empty()
+            || !links.people.is_empty()
+            || !links.gated.is_empty()
+            || !links.listening.is_empty()
+            || !links.feeding.is_empty();
+        waits
             && links.locked.is_empty()
             && links.probing.is_empty()
             && links.live.is_empty()

@@ -83,6 +83,7 @@ fn verdict(row: &Row<'_>) -> (&'static str, Option<String>) {
             ExecutionStatus::Blocked => ("decided when its dependencies have settled", None),
             ExecutionStatus::WaitingApproval => ("would ask for approval, then run", held()),
             ExecutionStatus::WaitingInput => ("would ask for input, then run", held()),
+            ExecutionStatus::Listening => ("would wait for what starts it, then run", said),
             ExecutionStatus::Held => ("would be held, then run", held()),
             ExecutionStatus::Unknown
             | ExecutionStatus::WaitingEnvironment

@@ -57,6 +57,7 @@ impl Run {
         watch.ok_or_else(|| format!("`{name}` has no triggers"))?.since = Some(at);
         self.state.links.listening.insert(ix);
         self.weigh(ix);
+        self.consider_gate(ix);
         Ok(())
     }
 
@@ -80,8 +81,21 @@ impl Run {
         if let Some(occurrence) = fired.event.as_deref() {
             watch.event = Some(shown(occurrence));
         }
+        self.state.links.gate_answered.remove(&ix);
         self.weigh(ix);
+        self.consider_gate(ix);
         Ok(())
+    }
+
+    /// People are asked where a manual trigger needs an approval.
+    fn consider_gate(&mut self, ix: StageIx) {
+        let links = &self.state.links;
+        let asked = links.gated.contains(&ix) || links.gate_answered.contains(&ix);
+        if !asked && self.approval_due(ix).is_some() {
+            self.state.links.gate_due.insert(ix);
+        } else {
+            self.state.links.gate_due.remove(&ix);
+        }
     }
 
     /// Puts a listening stage up for judgement when its triggers fired, or never can.

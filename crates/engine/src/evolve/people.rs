@@ -97,6 +97,7 @@ impl Run {
             ensure(blocked && next(&stage.gates), refuse)?;
             stage.gates.push(gate);
             self.state.links.gated.insert(ix);
+            self.state.links.gate_due.remove(&ix);
             return Ok(());
         }
         let ix = self.expect_execution(&id.execution)?;

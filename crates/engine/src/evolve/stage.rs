@@ -32,6 +32,7 @@ impl Run {
         self.state.stages[ix.get()].state =
             StageState::Ready(Ready { at, reason: reason.cloned() });
         self.state.links.listening.remove(&ix);
+        self.state.links.gate_due.remove(&ix);
         if self.model(ix).feed().is_some() {
             let ready = Ready { at, reason: reason.cloned() };
             self.state.stages[ix.get()].state = StageState::Fanned { ready, fan: Fan::open() };
@@ -82,8 +83,12 @@ impl Run {
         let judged = self.state.links.judge.remove(&ix);
         let unexpanded = self.state.links.expand.remove(&ix);
         let unheard = self.state.links.listen.remove(&ix);
-        self.state.links.listening.remove(&ix);
-        ensure(complete || judged || unexpanded || unheard, || format!("`{name}` cannot settle"))?;
+        let listening = self.state.links.listening.remove(&ix);
+        self.state.links.gate_due.remove(&ix);
+        self.state.links.feeding.remove(&ix);
+        ensure(complete || judged || unexpanded || unheard || listening, || {
+            format!("`{name}` cannot settle")
+        })?;
         let stage = &mut self.state.stages[ix.get()];
         let before = std::mem::replace(&mut stage.state, StageState::Blocked);
         let (ready, items, fed) = match before {

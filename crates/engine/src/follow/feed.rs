@@ -5,7 +5,7 @@ use pipeline::model::{EventFilter, StageIx};
 use serde_json::Value as Json;
 
 use super::MAX_ITEMS;
-use crate::event::{Event, Settled};
+use crate::event::{Event, Outcome, Settled};
 use crate::run::Run;
 use crate::scope::RunScope;
 use crate::state::ExecIx;
@@ -88,18 +88,9 @@ impl Run {
 
     /// An instance whose needs can never be met.
     pub(super) fn needless(&self, ix: ExecIx) -> Event {
-        let stage = self.state.stage(ix.stage);
-        let fed = stage.fan().and_then(|fan| fan.fed.as_deref());
-        let needs = fed.and_then(|fed| fed.given(ix.instance)).map(|given| given.needs.as_slice());
-        let met = |key: &String| {
-            let instance = fed.and_then(|fed| fed.of_key(key));
-            instance.is_some_and(|instance| {
-                let end = self.state.exec(ExecIx { stage: ix.stage, instance }).end();
-                end.is_some_and(|end| end.outcome == crate::event::Outcome::Succeeded)
-            })
-        };
-        let keys = needs.unwrap_or_default().iter().filter(|key| !met(key)).cloned().collect();
-        self.ended_as(ix, crate::event::Outcome::NotRun, Settled::Needs { keys })
+        let fed = self.state.stage(ix.stage).fed();
+        let keys = fed.map(|fed| self.unmet(ix, fed)).unwrap_or_default();
+        self.ended_as(ix, Outcome::NotRun, Settled::Needs { keys })
     }
 
     pub(super) fn close_feed(&self, ix: StageIx) -> Event {

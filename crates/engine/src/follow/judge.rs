@@ -158,7 +158,7 @@ fn failed(stage: &Stage, message: String) -> Event {
     settled(stage, Outcome::Failed, Settled::Failed { failure })
 }
 
-fn settled(stage: &Stage, outcome: Outcome, reason: Settled) -> Event {
+pub(super) fn settled(stage: &Stage, outcome: Outcome, reason: Settled) -> Event {
     Event::StageSettled {
         stage: stage.name.clone(),
         outcome,

@@ -6,15 +6,18 @@
 
 use std::collections::VecDeque;
 
-use pipeline::model::{StageIx, Trigger, TriggerMode, Triggers};
+use jiff::Timestamp;
+use pipeline::model::{Approval, StageIx, Trigger, TriggerMode, Triggers};
 
 use super::end::succeeded;
-use crate::event::{Event, Fired, Outcome};
+use super::judge::settled;
+use crate::event::{Event, Fired, Outcome, Settled};
 use crate::id::ExecutionId;
 use crate::rule::{self, Judged};
 use crate::run::Run;
 use crate::scope::RunScope;
 use crate::state::flow::Watch;
+use crate::state::people::Gate;
 use crate::words;
 
 /// A place to look at.
@@ -218,6 +221,69 @@ impl Run {
             return self.judge(ix);
         }
         Event::StageListening { stage: stage.name.clone() }
+    }
+
+    /// Manual triggers of a stage that waits for them, by place.
+    fn manual(&self, ix: StageIx) -> impl Iterator<Item = (u32, Option<&Approval>)> {
+        let list = self.watched(ix).map(|(triggers, watch)| {
+            let open = triggers.list.iter().zip(0u32..);
+            open.filter(|(_, place)| !watch.fired.contains_key(place))
+        });
+        list.into_iter().flatten().filter_map(|(trigger, place)| match trigger {
+            Trigger::Manual { approval } => Some((place, approval.as_ref())),
+            Trigger::Completion { .. } | Trigger::Event(_) | Trigger::Condition { .. } => None,
+        })
+    }
+
+    /// The manual trigger whose gate has to be asked next.
+    pub(crate) fn approval_due(&self, ix: StageIx) -> Option<(u32, &Approval)> {
+        self.manual(ix).find_map(|(place, approval)| Some((place, approval?)))
+    }
+
+    /// Stages that anybody may start by hand.
+    pub(crate) fn startable(&self) -> impl Iterator<Item = ExecutionId> + '_ {
+        let listening = self.state.links.listening.iter();
+        let free = listening.filter(|ix| self.manual(**ix).any(|(_, approval)| approval.is_none()));
+        free.map(|ix| ExecutionId::stage(self.model(*ix).name.clone()))
+    }
+
+    /// Starts a stage by hand; `None` when nobody may.
+    pub(crate) fn start_by_hand(&self, id: &ExecutionId, by: &str) -> Option<Event> {
+        let ix = self.ix(&id.stage).filter(|_| id.instance.is_none())?;
+        let (trigger, _) = self.manual(ix).find(|(_, approval)| approval.is_none())?;
+        let fired = Fired { trigger, by: by.to_owned(), event: None };
+        Some(Event::StageTriggered { stage: id.stage.clone(), fired })
+    }
+
+    pub(super) fn ask_trigger(&self, ix: StageIx, now: Timestamp) -> Event {
+        let stage = self.model(ix);
+        let asked = self.approval_due(ix).map(|(_, gate)| self.open_trigger_gate(ix, gate, now));
+        match asked {
+            Some(Ok(opened)) => opened,
+            Some(Err(failure)) => settled(stage, Outcome::Failed, Settled::Failed { failure }),
+            None => self.judge(ix),
+        }
+    }
+
+    /// The gate of a manual trigger has ended.
+    pub(super) fn after_trigger_gate(&self, ix: StageIx) -> Event {
+        let stage = self.model(ix);
+        let gate = self.state.stage(ix).gates.last();
+        let resolution = gate.and_then(|gate| gate.resolution.as_ref()).map(|(_, ended)| ended);
+        let timeout = gate.map(|gate| gate.policy.electorate.timeout).unwrap_or_default();
+        if let Some((outcome, reason)) = resolution.and_then(|r| Self::refused_by(r, timeout)) {
+            return settled(stage, outcome, reason);
+        }
+        let people = gate.map(Gate::approvers).unwrap_or_default();
+        let people: Vec<&str> = people.iter().map(|person| person.name.as_str()).collect();
+        let by = if people.is_empty() { "approval".to_owned() } else { people.join(", ") };
+        match self.approval_due(ix) {
+            Some((trigger, _)) => {
+                let fired = Fired { trigger, by, event: None };
+                Event::StageTriggered { stage: stage.name.clone(), fired }
+            }
+            None => self.judge(ix),
+        }
     }
 
     /// Every trigger that has to fire has fired.

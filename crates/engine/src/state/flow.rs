@@ -310,6 +310,7 @@ impl State {
         let Some(fed) = fan.fed.as_deref_mut() else { return };
         fed.closed = Some(reason.to_owned());
         let missing = fed.missing();
+        self.links.feeding.remove(&stage);
         let each = |instance| ExecIx { stage, instance };
         self.links.needless.extend(missing.into_iter().map(each));
         if done {
@@ -366,6 +367,9 @@ impl State {
 
     /// Puts a fed stage up for being closed, when it is time.
     pub(crate) fn consider_closing(&mut self, pipeline: &Pipeline, stage: StageIx) {
+        if self.stage(stage).fan().is_some_and(super::stage::Fan::grows) {
+            self.links.feeding.insert(stage);
+        }
         if self.closing(pipeline, stage).is_some() {
             self.links.close.insert(stage);
         } else {

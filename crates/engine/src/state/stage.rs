@@ -201,6 +201,15 @@ impl Stage {
         }
     }
 
+    /// Of a stage that gets, or got, its items one by one.
+    pub(crate) fn fed(&self) -> Option<&Fed> {
+        match &self.state {
+            StageState::Fanned { fan, .. } => fan.fed.as_deref(),
+            StageState::Settled(end) => end.fed.as_deref(),
+            StageState::Dormant | StageState::Blocked | StageState::Ready(_) => None,
+        }
+    }
+
     /// The items of a fanned-out stage that was expanded.
     pub(crate) fn items(&self) -> Option<&[Json]> {
         match &self.state {

@@ -3,10 +3,12 @@
 use jiff::Timestamp;
 use pipeline::model::{StageIx, StageName, Trigger, TriggerMode};
 
-use crate::event::Occurrence;
+use crate::event::{Occurrence, Outcome};
 use crate::id::ExecutionId;
 use crate::run::Run;
 use crate::scope::RunScope;
+use crate::state::ExecIx;
+use crate::state::flow::Fed;
 use crate::state::stage::StageState;
 use crate::words;
 
@@ -41,6 +43,34 @@ impl Run {
     /// Empty: for no trigger and no event.
     pub fn trigger_words(&self, stage: &str) -> Vec<String> {
         self.ix(stage).map(|ix| self.waited_for(ix)).unwrap_or_default()
+    }
+
+    /// `waits for ...`, or nothing.
+    pub(crate) fn listens_to(&self, ix: StageIx) -> String {
+        let words = self.waited_for(ix);
+        let all = self.model(ix).triggers.as_ref().map(|triggers| triggers.mode);
+        let joint = if all == Some(TriggerMode::All) { ", and " } else { ", or " };
+        if words.is_empty() { String::new() } else { format!("waits for {}", words.join(joint)) }
+    }
+
+    /// Which keys an instance waits for.
+    pub(crate) fn needed(&self, ix: ExecIx) -> String {
+        let fed = self.state.stage(ix.stage).fed();
+        let keys: Vec<String> = fed.map(|fed| self.unmet(ix, fed)).unwrap_or_default();
+        let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+        if keys.is_empty() { String::new() } else { format!("waits for {}", keys.join(", ")) }
+    }
+
+    /// The needs of an instance that have not succeeded.
+    pub(crate) fn unmet(&self, ix: ExecIx, fed: &Fed) -> Vec<String> {
+        let met = |key: &String| {
+            let end = fed
+                .of_key(key)
+                .and_then(|instance| self.state.exec(ExecIx { stage: ix.stage, instance }).end());
+            end.is_some_and(|end| end.outcome == Outcome::Succeeded)
+        };
+        let needs = fed.given(ix.instance).map_or(&[] as &[String], |given| &given.needs);
+        needs.iter().filter(|key| !met(key)).cloned().collect()
     }
 
     pub(crate) fn waited_for(&self, ix: StageIx) -> Vec<String> {

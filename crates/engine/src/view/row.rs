@@ -32,6 +32,8 @@ pub enum ExecutionStatus {
     /// Somebody else is in its environment.
     WaitingEnvironment,
     Queued,
+    /// Its dependencies have settled; it waits for its triggers, or for more events.
+    Listening,
     Blocked,
     Failed,
     Cancelled,
@@ -52,6 +54,7 @@ impl ExecutionStatus {
             Self::Running => "running",
             Self::Retrying => "retrying",
             Self::Queued => "queued",
+            Self::Listening => "listening",
             Self::Blocked => "blocked",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
@@ -95,6 +98,10 @@ pub struct Row<'r> {
     pub outputs: Option<&'r Json>,
     /// Of an instance.
     pub item: Option<&'r Json>,
+    /// Of an instance that an event gave.
+    pub key: Option<&'r str>,
+    /// The keys of other instances that have to succeed first.
+    pub needs: &'r [String],
     pub attempts: Vec<AttemptView<'r>>,
     /// Of its first attempt in the present round, or of a stage with instances when it was ready.
     pub started_at: Option<Timestamp>,
@@ -156,10 +163,17 @@ impl Run {
             StageState::Blocked if self.state.links.gated.contains(&ix) => {
                 ExecutionStatus::WaitingApproval
             }
+            StageState::Blocked if self.state.links.listening.contains(&ix) => {
+                ExecutionStatus::Listening
+            }
             StageState::Dormant | StageState::Blocked => ExecutionStatus::Blocked,
             StageState::Ready(_) if fanned => ExecutionStatus::Queued,
             StageState::Ready(_) => self.execution_status(single),
-            StageState::Fanned { fan, .. } => fan.most_urgent().unwrap_or(ExecutionStatus::Queued),
+            StageState::Fanned { fan, .. } => fan.most_urgent().unwrap_or(if fan.grows() {
+                ExecutionStatus::Listening
+            } else {
+                ExecutionStatus::Queued
+            }),
             StageState::Settled(end) => end.outcome.into(),
         }
     }
@@ -176,7 +190,8 @@ impl Run {
             }
             StageState::Settled(end) => words::settled(&end.reason),
             StageState::Ready(_) if !fanned => self.detail(single),
-            StageState::Ready(_) | StageState::Fanned { .. } => String::new(),
+            StageState::Fanned { .. } => self.listens_to(ix),
+            StageState::Ready(_) => String::new(),
         };
         let execution = if fanned { None } else { stage.executions.first() };
         let begun = execution.map_or_else(|| stage.ready().map(|ready| ready.at), began);
@@ -193,6 +208,8 @@ impl Run {
             condition: stage.ready().and_then(|ready| ready.reason.as_ref()),
             outputs: end.map(|end| &end.outputs),
             item: None,
+            key: None,
+            needs: &[],
             attempts: execution.map(attempts).unwrap_or_default(),
             started_at: begun,
             finished_at: end.map(|end| end.at),
@@ -201,6 +218,8 @@ impl Run {
 
     fn instance_row(&self, ix: ExecIx) -> Row<'_> {
         let execution = self.state.exec(ix);
+        let fed = self.state.stage(ix.stage).fed();
+        let given = fed.and_then(|fed| fed.given(ix.instance));
         let end = execution.end();
         Row {
             id: self.exec_id(ix),
@@ -215,6 +234,8 @@ impl Run {
             condition: None,
             outputs: end.map(|end| &end.outputs),
             item: self.item(ix),
+            key: given.and_then(|given| given.key.as_deref()),
+            needs: given.map_or(&[], |given| &given.needs),
             attempts: attempts(execution),
             started_at: began(execution),
             finished_at: end.map(|end| end.at),
@@ -225,7 +246,8 @@ impl Run {
         let execution = self.state.exec(ix);
         let model = self.model(ix.stage);
         match &execution.state {
-            ExecutionState::Idle | ExecutionState::Ended(_) => String::new(),
+            ExecutionState::Idle => self.needed(ix),
+            ExecutionState::Ended(_) => String::new(),
             ExecutionState::Waiting(wait) => self.waiting_words(ix, *wait),
             ExecutionState::Queued { .. } if self.state.pause.is_some() => {
                 "waits until the run is resumed".to_owned()
@@ -269,7 +291,7 @@ impl Run {
         let more = (self.state.stage(ix).waits_for as usize).saturating_sub(open.len());
         match (open.is_empty(), more) {
             (true, _) if model.finally => "waits for every other stage".to_owned(),
-            (true, _) => String::new(),
+            (true, _) => self.listens_to(ix),
             (false, 0) => format!("waits for {}", open.join(", ")),
             (false, more) => format!("waits for {} and {more} more", open.join(", ")),
         }

@@ -12,7 +12,8 @@ impl Run {
     pub(in crate::decide) fn advance(&self, advance: Advance) -> Result<Vec<Event>, Rejection> {
         let Advance { by, execution } = advance;
         self.unfinished()?;
-        let held: Vec<ExecutionId> = self.held().into_iter().map(|(id, _, _)| id).collect();
+        let held = self.held().into_iter().map(|(id, _, _)| id);
+        let held: Vec<ExecutionId> = held.chain(self.startable()).collect();
         let nothing = |hint: String| Rejection::NothingHeld { hint };
         let execution = match (execution, held.as_slice()) {
             (Some(id), _) => {
@@ -48,7 +49,8 @@ impl Run {
         if self.state.pause.is_some() {
             return Err(Rejection::Paused);
         }
-        Ok(vec![Event::ExecutionAdvanced { execution, by: by.name }])
+        let started = self.start_by_hand(&execution, &by.name);
+        Ok(vec![started.unwrap_or(Event::ExecutionAdvanced { execution, by: by.name })])
     }
 
     /// Also while the run is paused.

@@ -78,11 +78,17 @@ fn augment(
     seen: &mut Vec<bool>,
     filled: &mut Vec<Option<usize>>,
 ) -> bool {
-    for (slot, admits) in slots.iter().enumerate() {
-        if seen[slot] || !admits.admits(people[at]) {
+    let mine: Vec<usize> =
+        (0..slots.len()).filter(|slot| slots[*slot].admits(people[at])).collect();
+    // Nobody is moved who need not be.
+    if let Some(&slot) = mine.iter().find(|slot| filled[**slot].is_none()) {
+        filled[slot] = Some(at);
+        return true;
+    }
+    for slot in mine {
+        if std::mem::replace(&mut seen[slot], true) {
             continue;
         }
-        seen[slot] = true;
         let free = filled[slot].is_none_or(|other| augment(slots, people, other, seen, filled));
         if free {
             filled[slot] = Some(at);

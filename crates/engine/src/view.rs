@@ -182,7 +182,7 @@ impl Run {
                         format!("`{}` needs a decision: its outcome is unknown", self.exec_id(ix))
                     }
                     (None, None, Some(halt)) => format!("halted because `{}` failed", halt.cause),
-                    (None, None, None) => String::new(),
+                    (None, None, None) => self.people_words(),
                 }
             }
         }

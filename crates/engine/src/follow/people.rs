@@ -1,8 +1,8 @@
 //! Asking people, and what their answers lead to.
 
-use crate::form;
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use pipeline::form;
 use pipeline::model::{Approval, Ask, FormTimeout, OnTimeout, StageIx, Work};
 use pipeline::text::Template;
 use serde_json::Value as Json;

@@ -42,11 +42,15 @@ impl State {
         {
             let ix = ExecIx { stage, instance };
             let abandoned = self.links.abandon.contains(&ix);
+            let caught = self.links.caught.contains(&ix);
             self.unlink(ix);
             self.exec_mut(ix).state = ExecutionState::Queued { ticket, place: Place::Ready };
             self.link(ix);
             if abandoned {
                 self.links.abandon.insert(ix);
+            }
+            if caught {
+                self.links.caught.insert(ix);
             }
         }
     }

@@ -6,10 +6,10 @@ use pipeline::model::{FormTimeout, OnTimeout};
 use crate::command::{Rejection, TimerId};
 use crate::event::{Event, GateId, GateKind, Resolution};
 use crate::follow::NOBODY;
-use crate::form;
 use crate::run::Run;
 use crate::state::later;
 use crate::state::people::{Gate, policy};
+use pipeline::form;
 
 impl Run {
     pub(in crate::decide) fn gate_due(

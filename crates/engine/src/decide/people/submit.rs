@@ -2,10 +2,10 @@
 
 use crate::command::{Rejection, Submit};
 use crate::event::Event;
-use crate::form;
 use crate::run::Run;
 use crate::state::execution::ExecutionState;
 use crate::state::people::Wait;
+use pipeline::form;
 
 impl Run {
     /// What is not given keeps the value that the form started with.

@@ -67,6 +67,7 @@ impl Run {
             // Said by the run as a whole.
             ExecutionStatus::Queued => {}
             ExecutionStatus::Blocked
+            | ExecutionStatus::Listening
             | ExecutionStatus::Unknown
             | ExecutionStatus::WaitingApproval
             | ExecutionStatus::WaitingInput
@@ -214,6 +215,7 @@ impl Run {
             | ExecutionStatus::Retrying
             | ExecutionStatus::WaitingEnvironment
             | ExecutionStatus::Queued
+            | ExecutionStatus::Listening
             | ExecutionStatus::Blocked
             | ExecutionStatus::Failed
             | ExecutionStatus::Cancelled
@@ -257,6 +259,7 @@ fn waits(status: ExecutionStatus) -> bool {
         | ExecutionStatus::Retrying
         | ExecutionStatus::WaitingEnvironment
         | ExecutionStatus::Queued
+        | ExecutionStatus::Listening
         | ExecutionStatus::Blocked => true,
         ExecutionStatus::Stopping
         | ExecutionStatus::Running

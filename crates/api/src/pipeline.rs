@@ -71,6 +71,9 @@ pub struct StageOutline {
     pub condition: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub foreach: Option<String>,
+    /// What people are asked by it, in order: `approval 2`, `form`, `result approval`, `by hand`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asks: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -13,7 +13,8 @@ pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0 ok            1 internal error     2 wrong usage or input   3 definition invalid
   4 not found     5 conflict           6 not allowed            7 server unreachable
-  10 run failed   11 run cancelled     13 still waiting         130 interrupted
+  10 run failed   11 run cancelled     12 run timed out         13 still waiting
+  14 run rejected or rolled back       130 interrupted
 
 Runs are named `ci#4`, by a prefix of their id, `ci` (its last run) or `latest`.
 Documentation: docs/guide in the repository; `orchestrate explain CODE` for a diagnostic.";
@@ -42,7 +43,7 @@ pub struct Global {
     /// The same as --output json
     #[arg(long, global = true, conflicts_with = "output")]
     pub json: bool,
-    /// Speak to the server at this URL, with the token in ORCHESTRATE_TOKEN or the data folder
+    /// Speak to the server at this URL, with the token given or the data folder's
     #[arg(
         long,
         global = true,
@@ -60,6 +61,18 @@ pub struct Global {
         value_name = "DIR"
     )]
     pub data_dir: Option<PathBuf>,
+    /// Act as the user of this token (`orchestrate token create`)
+    #[arg(
+        long,
+        global = true,
+        env = "ORCHESTRATE_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    pub token: Option<String>,
+    /// Stand for this user; only with the token of an admin, as the data folder's is
+    #[arg(long = "as", global = true, value_name = "USER")]
+    pub stands_for: Option<String>,
     /// No progress and no notes on stderr, only errors
     #[arg(long, short, global = true)]
     pub quiet: bool,
@@ -107,6 +120,19 @@ pub enum Command {
     Runs(commands::runs::RunsCommand),
     Status(commands::status::StatusArgs),
     Logs(commands::logs::LogsArgs),
+    #[command(subcommand)]
+    Approval(commands::approval::ApprovalCommand),
+    #[command(subcommand)]
+    Input(commands::input::InputCommand),
+    #[command(subcommand)]
+    Artifacts(commands::artifacts::ArtifactsCommand),
+    #[command(subcommand)]
+    Event(commands::event::EventCommand),
+    #[command(subcommand)]
+    Audit(commands::audit::AuditCommand),
+    #[command(subcommand)]
+    Token(commands::token::TokenCommand),
+    Whoami(commands::whoami::WhoamiArgs),
     Doctor(commands::doctor::DoctorArgs),
     Serve(commands::serve::ServeArgs),
     Completions(commands::completions::CompletionsArgs),

@@ -1,7 +1,9 @@
 //! The typed client: the same calls whether the server is in this process, behind a unix socket
 //! or behind an address.
 
+pub mod flow;
 pub mod lines;
+pub mod people;
 pub mod transport;
 
 use std::time::Duration;
@@ -26,7 +28,29 @@ use transport::Transport;
 #[derive(Clone, Debug)]
 pub struct Client {
     transport: Transport,
+    caller: Caller,
 }
+
+/// Who asks. Without a token the server knows the user of this process by its socket.
+#[derive(Clone, Default)]
+pub struct Caller {
+    pub token: Option<String>,
+    /// `--as`: only with an admin's token.
+    pub stands_for: Option<String>,
+}
+
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { token, stands_for } = self;
+        f.debug_struct("Caller")
+            .field("token", &token.as_ref().map(|_| "..."))
+            .field("stands_for", stands_for)
+            .finish()
+    }
+}
+
+/// Whom a request of an admin stands for.
+const STANDS_FOR: &str = "x-orchestrate-as";
 
 /// `GET /api/runs`
 #[derive(Clone, Debug, Default)]
@@ -49,8 +73,8 @@ pub struct LogQuery {
 }
 
 impl Client {
-    pub fn new(transport: Transport) -> Self {
-        Self { transport }
+    pub fn new(transport: Transport, caller: Caller) -> Self {
+        Self { transport, caller }
     }
 
     pub async fn status(&self) -> Result<Status> {
@@ -207,9 +231,6 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<Response<Body>> {
-        /// An owner that stops needs a moment; each search has a patience of its own.
-        const SEARCHES: u32 = 100;
-        const PAUSE: Duration = Duration::from_millis(20);
         let bytes = if method == Method::GET || method == Method::DELETE {
             Bytes::new()
         } else {
@@ -217,9 +238,22 @@ impl Client {
                 .map_err(|error| Failure::internal("write the request", &error))?;
             Bytes::from(bytes)
         };
+        self.send_bytes(method, path, "application/json", bytes).await
+    }
+
+    async fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &'static str,
+        bytes: Bytes,
+    ) -> Result<Response<Body>> {
+        /// An owner that stops needs a moment; each search has a patience of its own.
+        const SEARCHES: u32 = 100;
+        const PAUSE: Duration = Duration::from_millis(20);
         let mut searches = 0;
         loop {
-            let failure = match self.try_once(&method, path, bytes.clone()).await {
+            let failure = match self.try_once(&method, path, kind, bytes.clone()).await {
                 Ok(response) => return Ok(response),
                 Err(failure) => failure,
             };
@@ -233,10 +267,22 @@ impl Client {
         }
     }
 
-    async fn try_once(&self, method: &Method, path: &str, bytes: Bytes) -> Result<Response<Body>> {
+    async fn try_once(
+        &self,
+        method: &Method,
+        path: &str,
+        kind: &'static str,
+        bytes: Bytes,
+    ) -> Result<Response<Body>> {
         let mut request = Request::builder().method(method).uri(path);
         if !bytes.is_empty() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        if let Some(token) = &self.caller.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(name) = &self.caller.stands_for {
+            request = request.header(STANDS_FOR, name);
         }
         let request = request
             .body(Body::from(bytes))
@@ -267,7 +313,12 @@ async fn decode<T: DeserializeOwned>(response: Response<Body>) -> Result<T> {
 
 /// The whole body.
 pub async fn body(response: Response<Body>) -> Result<Vec<u8>> {
-    let collected = response.into_body().collect().await.map_err(|error| {
+    whole(response.into_body()).await
+}
+
+/// All bytes of a body.
+pub async fn whole(body: Body) -> Result<Vec<u8>> {
+    let collected = body.collect().await.map_err(|error| {
         Failure::new(Exit::Unreachable, format!("the connection broke: {error}"))
             .hint("ask again; nothing that was acknowledged is lost")
     })?;

@@ -1,10 +1,15 @@
 //! One verb a file: its arguments, whose doc comments are the help, and what it does.
 
+pub mod approval;
+pub mod artifacts;
+pub mod audit;
 pub mod completions;
 pub mod doctor;
 pub mod drive;
+pub mod event;
 pub mod explain;
 pub mod init;
+pub mod input;
 pub mod keeper;
 pub mod logs;
 pub mod pipeline;
@@ -14,7 +19,9 @@ pub mod runs;
 pub mod schema;
 pub mod serve;
 pub mod status;
+pub mod token;
 pub mod validate;
+pub mod whoami;
 
 use crate::args::Command;
 use crate::context::Context;
@@ -32,6 +39,13 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Runs(command) => runs::run(command, context),
         Command::Status(args) => status::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
+        Command::Approval(command) => approval::run(command, context),
+        Command::Input(command) => input::run(command, context),
+        Command::Artifacts(command) => artifacts::run(command, context),
+        Command::Event(command) => event::run(command, context),
+        Command::Audit(command) => audit::run(command, context),
+        Command::Token(command) => token::run(command, context),
+        Command::Whoami(args) => whoami::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Serve(args) => serve::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),

@@ -136,6 +136,7 @@ fn word(exit: Exit) -> &'static str {
         Exit::Cancelled => "cancelled",
         Exit::TimedOut => "timed_out",
         Exit::StillWaiting => "still_waiting",
+        Exit::Rejected => "rejected",
         Exit::Interrupted => "interrupted",
         Exit::BrokenPipe => "broken_pipe",
     }

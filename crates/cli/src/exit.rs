@@ -22,6 +22,8 @@ pub enum Exit {
     TimedOut,
     /// The run waits for a decision and nobody can be asked here.
     StillWaiting,
+    /// A person rejected it, or it was rolled back.
+    Rejected,
     Interrupted,
     /// The reader of our output went away (128 + SIGPIPE): said by the code alone.
     BrokenPipe,
@@ -42,6 +44,7 @@ impl Exit {
             Self::Cancelled => 11,
             Self::TimedOut => 12,
             Self::StillWaiting => 13,
+            Self::Rejected => 14,
             Self::Interrupted => 130,
             Self::BrokenPipe => 141,
         }

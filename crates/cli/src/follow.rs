@@ -1,7 +1,9 @@
 //! Following a run to its end: what arrives, what time passes, what the person presses.
 
+mod answer;
 mod show;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use api::feed::Message;
@@ -19,6 +21,9 @@ use crate::live::frame::Keys;
 use crate::output::{self, Format};
 use crate::session::Session;
 use show::Show;
+
+/// With nothing to decide.
+const USUAL: Keys = Keys::Usual { decide: false, fill: false, advance: false };
 
 /// How a run is followed.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +99,8 @@ struct Follower<'c> {
     keyboard: Option<Keyboard>,
     /// A signal has cancelled the run.
     interrupted: bool,
+    /// Requests whose commands have been printed, and forms that were offered once.
+    told: BTreeSet<String>,
 }
 
 impl<'c> Follower<'c> {
@@ -114,7 +121,7 @@ impl<'c> Follower<'c> {
         }
         let feed = session.client.feed(&run.id, board.sequence).await?;
         let keyboard = if context.can_ask() && show.is_live() { Keyboard::open() } else { None };
-        show.keys = if keyboard.is_some() { Keys::Usual } else { Keys::None };
+        show.keys = if keyboard.is_some() { USUAL } else { Keys::None };
         Ok(Self {
             context,
             session,
@@ -126,6 +133,7 @@ impl<'c> Follower<'c> {
             signals,
             keyboard,
             interrupted: false,
+            told: BTreeSet::new(),
         })
     }
 
@@ -136,8 +144,15 @@ impl<'c> Follower<'c> {
             if self.board.finished() {
                 return Ok(Left::Finished);
             }
+            if self.board.asks_changed() {
+                self.ask_who_is_asked().await?;
+            }
             if self.following.exit_on_wait && self.board.run.status == "waiting" {
                 return Ok(Left::Waiting);
+            }
+            if let Some(form) = self.form_to_offer() {
+                self.fill_in(&form).await?;
+                continue;
             }
             let left = tokio::select! {
                 biased;
@@ -240,7 +255,7 @@ impl<'c> Follower<'c> {
 
     async fn key(&mut self, key: u8) -> Result<Option<Left>> {
         let asking = self.show.keys == Keys::Asking;
-        self.show.keys = Keys::Usual;
+        self.show.keys = self.usual_keys();
         match key.to_ascii_lowercase() {
             b'd' => return Ok(Some(Left::Detached)),
             b'c' => {
@@ -254,6 +269,16 @@ impl<'c> Follower<'c> {
                 } else {
                     client.pause(&self.id, &Pause { now: false }).await
                 };
+                self.refused(done.err());
+            }
+            key @ (b'a' | b'x' | b'r') if !asking => self.decide(key).await?,
+            b'f' if !asking => {
+                if let Some(form) = self.open_form() {
+                    self.fill_in(&form).await?;
+                }
+            }
+            b'g' if !asking => {
+                let done = self.session.client.advance(&self.id, None).await;
                 self.refused(done.err());
             }
             _ => {}
@@ -287,7 +312,7 @@ impl<'c> Follower<'c> {
         if context.is_text() || !context.global.quiet {
             self.show.block(&detail, &self.following);
         }
-        let exit = ending::exit(&detail.summary.status);
+        let exit = ending::exit(&detail);
         Ok(if self.interrupted && exit == Exit::Cancelled { Exit::Interrupted } else { exit })
     }
 }

@@ -106,6 +106,47 @@ impl Keyboard {
     }
 }
 
+/// The terminal as it was, for a line that is typed; single keys come back when it is dropped.
+#[derive(Debug)]
+pub struct Line<'k> {
+    keyboard: &'k mut Keyboard,
+    single: Termios,
+}
+
+impl<'k> Line<'k> {
+    pub fn open(keyboard: &'k mut Keyboard) -> Result<Self> {
+        let failed = |error: rustix::io::Errno| {
+            Failure::internal("set the terminal up", &std::io::Error::from(error))
+        };
+        let stdin = std::io::stdin();
+        let single = rustix::termios::tcgetattr(&stdin).map_err(failed)?;
+        let mut whole = keyboard.before.clone();
+        // Ctrl-D would read as the end of the terminal.
+        whole.special_codes[SpecialCodeIndex::VEOF] = 0;
+        rustix::termios::tcsetattr(&stdin, OptionalActions::Now, &whole).map_err(failed)?;
+        Ok(Self { keyboard, single })
+    }
+
+    /// Without its end; `None` once the terminal has gone.
+    pub async fn read(&mut self) -> Option<String> {
+        let mut bytes = Vec::new();
+        loop {
+            match self.keyboard.keys.recv().await? {
+                b'\n' => return Some(String::from_utf8_lossy(&bytes).into_owned()),
+                byte => bytes.push(byte),
+            }
+        }
+    }
+}
+
+impl Drop for Line<'_> {
+    fn drop(&mut self) {
+        // A terminal that has gone needs no putting back.
+        let _gone =
+            rustix::termios::tcsetattr(std::io::stdin(), OptionalActions::Now, &self.single);
+    }
+}
+
 impl Drop for Keyboard {
     fn drop(&mut self) {
         // A terminal that has gone needs no putting back.

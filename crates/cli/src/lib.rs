@@ -10,6 +10,7 @@ pub mod commands;
 pub mod context;
 pub mod error;
 pub mod exit;
+pub mod fill;
 pub mod follow;
 pub mod host;
 pub mod keys;

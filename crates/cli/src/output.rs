@@ -8,7 +8,9 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
+use crate::context::Context;
 use crate::error::{Failure, Result};
+use table::{Choice, Table};
 
 /// `--output`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -64,6 +66,31 @@ pub fn list<T: Serialize>(
 pub fn item<T: Serialize>(format: Format, schema: &str, item: &T) -> Result<String> {
     let data = value(item)?;
     Ok(document(format, &json!({"schema": schema, "data": data})))
+}
+
+/// Prints a list as a table, or in the structured format that was asked for.
+pub fn show_list<T: Serialize>(
+    context: &Context,
+    choice: &Choice,
+    (schema, items, next): (&str, &[T], Option<&str>),
+    table: impl FnOnce(&[T]) -> Table,
+) -> Result<()> {
+    print(&match context.format() {
+        Format::Text => table(items).text(choice, context.palette())?,
+        format => list(format, schema, items, next)?,
+    })
+}
+
+/// Prints one thing as text, or in the structured format that was asked for.
+pub fn show_item<T: Serialize>(
+    context: &Context,
+    (schema, thing): (&str, &T),
+    text: impl FnOnce(&T) -> Result<String>,
+) -> Result<()> {
+    print(&match context.format() {
+        Format::Text => text(thing)?,
+        format => item(format, schema, thing)?,
+    })
 }
 
 fn value<T: Serialize>(data: &T) -> Result<Json> {

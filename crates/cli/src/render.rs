@@ -1,7 +1,11 @@
 //! Answers of the API as text. Pure: the clock and the width are arguments.
 
+pub mod approvals;
+pub mod artifacts;
 pub mod events;
+pub mod flow;
 pub mod graph;
+pub mod inputs;
 pub mod logs;
 pub mod pipelines;
 pub mod plan;

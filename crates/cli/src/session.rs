@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 use tokio::sync::Mutex;
 
 use crate::client::transport::{Address, FindOwner, Owner, Transport, authority};
-use crate::client::{Client, RunsQuery};
+use crate::client::{Caller, Client, RunsQuery};
 use crate::context::Context;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
@@ -77,8 +77,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 impl Session {
     pub async fn open(context: &Context, need: Need) -> Result<Self> {
         if let Some(url) = &context.global.server {
-            let address = Address { authority: authority(url)?, token: token(context) };
-            let client = Client::new(Transport::Address(address));
+            let address = Address { authority: authority(url)? };
+            let client = Client::new(Transport::Address(address), caller(context, true)?);
             let place = Arc::new(Mutex::new(Place::Nowhere));
             return Ok(Self { client, place, elsewhere: true, picked_up: false });
         }
@@ -91,7 +91,8 @@ impl Session {
         } else {
             transport
         };
-        Ok(Self { client: Client::new(transport), place, elsewhere, picked_up })
+        let client = Client::new(transport, caller(context, false)?);
+        Ok(Self { client, place, elsewhere, picked_up })
     }
 
     /// Did another process drive when this began?
@@ -146,6 +147,16 @@ impl Session {
         }
         Ok(said.to_owned())
     }
+}
+
+/// Finds the way to the server, does `work`, and lets go.
+pub fn talk<T>(context: &Context, work: impl AsyncFnOnce(&Session) -> Result<T>) -> Result<T> {
+    context.block_on(async {
+        let session = Session::open(context, Need::Talk).await?;
+        let done = work(&session).await?;
+        session.close().await?;
+        Ok(done)
+    })
 }
 
 async fn find(context: &Context, need: Need) -> Result<Found> {
@@ -252,11 +263,26 @@ pub fn open_folder(context: &Context) -> Result<Folder> {
     Folder::open(&data_dir(context)?).map_err(|error| store_failure(&error))
 }
 
-/// The token for `--server`: from the environment, else from the data folder.
-fn token(context: &Context) -> Option<String> {
-    let said = std::env::var("ORCHESTRATE_TOKEN").ok().filter(|token| !token.is_empty());
-    said.or_else(|| {
-        let path = data_dir(context).ok()?.join("token");
-        Some(std::fs::read_to_string(path).ok()?.trim().to_owned())
-    })
+/// Who asks, by `--token` and `--as`. The data folder's own token, which makes its holder an
+/// admin, is used where one is needed and none was given: over TCP, and to stand for somebody.
+fn caller(context: &Context, over_tcp: bool) -> Result<Caller> {
+    let said = context.global.token.clone().filter(|token| !token.is_empty());
+    let stands_for = context.global.stands_for.clone();
+    for (option, value) in [("--token", &said), ("--as", &stands_for)] {
+        if value.as_ref().is_some_and(|text| http::HeaderValue::from_str(text).is_err()) {
+            let message = format!("`{option}` contains characters that no header may have");
+            return Err(Failure::usage(message));
+        }
+    }
+    let token = match said {
+        Some(token) => Some(token),
+        None if over_tcp || stands_for.is_some() => own_token(context),
+        None => None,
+    };
+    Ok(Caller { token, stands_for })
+}
+
+fn own_token(context: &Context) -> Option<String> {
+    let path = data_dir(context).ok()?.join("token");
+    Some(std::fs::read_to_string(path).ok()?.trim().to_owned())
 }

@@ -108,11 +108,17 @@ impl Palette {
     /// A status word in its colour. `word` decides, `text` is shown.
     pub fn status(self, word: &str, text: &str) -> String {
         let style = match word.to_ascii_lowercase().replace(' ', "_").as_str() {
-            "succeeded" | "ok" | "resumed" => AnsiColor::Green.on_default().bold(),
-            "failed" | "fail" | "lost" => AnsiColor::Red.on_default().bold(),
+            "succeeded" | "ok" | "resumed" | "approved" | "submitted" | "promoted" | "valid" => {
+                AnsiColor::Green.on_default().bold()
+            }
+            "failed" | "fail" | "lost" | "rejected" | "timed_out" => {
+                AnsiColor::Red.on_default().bold()
+            }
             "running" | "starting" | "validated" | "queued" => AnsiColor::Cyan.on_default().bold(),
             "retry" | "retrying" | "waiting" | "unknown" | "paused" | "warn" | "warning"
-            | "cancelling" | "stopping" | "cancelled" => AnsiColor::Yellow.on_default().bold(),
+            | "cancelling" | "stopping" | "cancelled" | "pending_approval" | "open"
+            | "changes_requested" | "revision" | "rolling_back" | "rolled_back" | "held"
+            | "rewinding" | "rewound" => AnsiColor::Yellow.on_default().bold(),
             _ => Style::new().dimmed(),
         };
         self.paint(style, text)

@@ -161,6 +161,11 @@ pub fn without_escapes(text: &str) -> String {
     clean
 }
 
+/// The same for a text of several lines.
+pub fn without_escapes_in_lines(text: &str) -> String {
+    text.lines().map(|line| without_escapes(line) + "\n").collect()
+}
+
 /// Keeps colours (`ESC [ ... m`), takes all other control away, and ends every colour.
 pub fn only_colours(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());

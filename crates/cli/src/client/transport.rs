@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::body::Body;
 use futures_util::future::BoxFuture;
-use http::header::{AUTHORIZATION, HOST};
+use http::header::HOST;
 use http::{HeaderValue, Request, Response};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -72,7 +72,6 @@ pub const BROKEN: &str = "connection_broken";
 pub struct Address {
     /// `127.0.0.1:7070`
     pub authority: String,
-    pub token: Option<String>,
 }
 
 impl std::fmt::Debug for Transport {
@@ -95,10 +94,7 @@ impl Transport {
         }
     }
 
-    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>> {
-        if let Some(name) = user().and_then(|name| HeaderValue::from_str(&name).ok()) {
-            request.headers_mut().insert(ACTOR, name);
-        }
+    pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>> {
         let owner;
         let way = match self {
             Self::Owner(moving) => {
@@ -134,13 +130,6 @@ impl Transport {
                     Failure::usage(format!("`{}` is no address: {error}", address.authority))
                 })?;
                 request.headers_mut().insert(HOST, host);
-                if let Some(token) = &address.token {
-                    let value =
-                        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
-                            Failure::usage("the token contains characters that no header may have")
-                        })?;
-                    request.headers_mut().insert(AUTHORIZATION, value);
-                }
                 exchange(stream, request).await
             }
         }
@@ -167,22 +156,6 @@ where
     tokio::spawn(connection);
     let response = sender.send_request(request).await.map_err(broken)?;
     Ok(response.map(Body::new))
-}
-
-/// Who asks, for the history of a run; believed from the local user only.
-const ACTOR: &str = "x-orchestrate-actor";
-
-fn user() -> Option<String> {
-    let said = |name: &str| std::env::var(name).ok().filter(|user| !user.is_empty());
-    said("USER").or_else(|| said("LOGNAME")).or_else(|| {
-        let id = rustix::process::geteuid().as_raw().to_string();
-        let users = std::fs::read_to_string("/etc/passwd").ok()?;
-        users.lines().find_map(|line| {
-            let mut fields = line.split(':');
-            let name = fields.next()?;
-            (fields.nth(1)? == id).then(|| name.to_owned())
-        })
-    })
 }
 
 /// The address in `--server`: `http://127.0.0.1:7070`, `127.0.0.1:7070`.

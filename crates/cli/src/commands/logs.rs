@@ -63,7 +63,7 @@ pub fn run(args: &LogsArgs, context: &Context) -> Result<Exit> {
             follow(args, context, &session.client, &detail).await?
         } else {
             let exit = print_all(args, context, &session.client, &detail).await?;
-            if args.follow { ending::exit(&detail.summary.status) } else { exit }
+            if args.follow { ending::exit(&detail) } else { exit }
         };
         session.close().await?;
         Ok(exit)
@@ -216,7 +216,7 @@ async fn follow(
     if context.is_text() {
         context.note(&ending::summary_plain(&ended, context.talk_palette()));
     }
-    Ok(ending::exit(&ended.summary.status))
+    Ok(ending::exit(&ended))
 }
 
 async fn drain(

@@ -6,12 +6,15 @@ mod delete;
 mod diff;
 mod disable;
 mod enable;
+mod graph;
 mod history;
 mod init;
 mod list;
+mod rewind;
 mod run;
 mod show;
 mod status;
+mod undoings;
 mod update;
 
 use clap::Subcommand;
@@ -36,6 +39,9 @@ pub enum PipelineCommand {
     History(history::HistoryArgs),
     Init(init::InitArgs),
     Diff(diff::DiffArgs),
+    Graph(graph::GraphArgs),
+    Rewind(rewind::RewindArgs),
+    Undoings(undoings::UndoingsArgs),
 }
 
 pub fn run(command: PipelineCommand, context: &Context) -> Result<Exit> {
@@ -53,5 +59,8 @@ pub fn run(command: PipelineCommand, context: &Context) -> Result<Exit> {
         PipelineCommand::History(args) => history::run(&args, context),
         PipelineCommand::Init(args) => init::run(&args, context),
         PipelineCommand::Diff(args) => diff::run(&args, context),
+        PipelineCommand::Graph(args) => graph::run(&args, context),
+        PipelineCommand::Rewind(args) => rewind::run(&args, context),
+        PipelineCommand::Undoings(args) => undoings::run(&args, context),
     }
 }

@@ -24,7 +24,11 @@ use crate::words;
 /// A file is stored as the pipeline of its name, as a new revision when it differs. Without a
 /// server the run is driven here; when this process is killed, the next command or server takes
 /// it up again. Exits with 0 when the run succeeded, 10 when it failed, 11 when it was cancelled,
-/// 3 when the definition has errors, 2 when an input is missing or of the wrong type.
+/// 14 when it was rejected or rolled back, 3 when the definition has errors, 2 when an input is
+/// missing or of the wrong type.
+///
+/// On a terminal, forms are filled in and approvals decided here; elsewhere the command that
+/// answers them is printed, and the run waits.
 ///
 /// On a terminal, Ctrl-C asks whether to cancel the run or to leave it in the background;
 /// elsewhere it cancels the run. A second Ctrl-C leaves at once.
@@ -68,12 +72,18 @@ pub struct StartArgs {
     /// Exit with 13 instead of waiting when only a person's decision is missing
     #[arg(long)]
     exit_on_wait: bool,
+    /// Hold the run before this stage; `runs advance` lets it go on
+    #[arg(long = "break", value_name = "STAGE")]
+    breakpoints: Vec<String>,
+    /// Hold the run before every stage; `runs step` lets one go on
+    #[arg(long)]
+    step: bool,
     /// At most so many attempts at once, when the run is driven here
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     slots: Option<u32>,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => {
             Ok((name.trim().to_owned(), value.to_owned()))
@@ -131,6 +141,8 @@ pub fn start(subject: Subject, args: StartArgs, context: &Context) -> Result<Exi
         request.inputs.remove(name);
     }
     let here = context.cwd()?;
+    request.breakpoints.clone_from(&args.breakpoints);
+    request.step = args.step;
     request.directory = here.to_str().map(str::to_owned);
     context.block_on(async { launch(request, given, &args, context).await })
 }
@@ -221,7 +233,7 @@ fn ask_missing(
     Ok(())
 }
 
-fn object(path: &Path, option: &str) -> Result<serde_json::Map<String, Json>> {
+pub(crate) fn object(path: &Path, option: &str) -> Result<serde_json::Map<String, Json>> {
     let text = read(&path.to_string_lossy())?;
     let wrong = |what: String| {
         Failure::usage(format!("`{option} {}`: {what}", path.display()))

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::output::{self, Format};
-use crate::words;
+use crate::render;
 
 /// Longer definitions are refused by the language; no more than this is read of a file.
 const READ_LIMIT: u64 = (1 << 20) + 1;
@@ -48,8 +48,8 @@ pub fn run(args: &ValidateArgs, context: &Context) -> Result<Exit> {
         if context.is_text() {
             text += &checked.rendered(colour);
             if checked.parsed.diagnostics.is_empty() {
-                let stages = words::count(checked.stages() as u64, "stage");
-                text += &format!("{}: ok: {stages}\n", checked.file);
+                let about = checked.parsed.pipeline.as_ref().map(render::graph::about);
+                text += &format!("{}: ok: {}\n", checked.file, about.unwrap_or_default());
             }
         } else {
             items.push(json!({

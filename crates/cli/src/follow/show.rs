@@ -177,6 +177,13 @@ impl Show {
         }
     }
 
+    /// Lines of ours that stay above what is redrawn.
+    pub(super) fn block_above(&mut self, text: &str) {
+        if self.way == Way::Live {
+            self.above.extend(text.lines().map(str::to_owned));
+        }
+    }
+
     /// Takes the pinned lines away, and leaves what was to be said.
     pub(super) fn clear(&mut self) {
         if self.way == Way::Live {

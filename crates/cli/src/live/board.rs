@@ -1,11 +1,17 @@
 //! What is known of a run while it goes on.
 
+mod activity;
+mod attempts;
+mod flow;
+mod people;
 mod row;
 
+use api::approval::ApprovalSummary;
 use api::feed::Message;
+use api::input::InputSummary;
 use api::run::{EventView, RunDetail, RunSummary};
-use engine::event::{AttemptResult, Conclusion, Event, Outcome, Settled};
-use engine::id::{AttemptId, ExecutionId};
+use engine::event::{Event, Settled};
+use engine::id::AttemptId;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
@@ -24,6 +30,19 @@ pub struct Board {
     pub sequence: u64,
     /// Its end has been told.
     ended: bool,
+    /// What people were asked since somebody looked.
+    asks: bool,
+    /// Who is asked, as the server knows it: ids, open slots.
+    asked: Asked,
+    /// As it was before it was rewound.
+    before: Option<Box<(IndexMap<String, Row>, u32)>>,
+}
+
+/// What waits for people in this run, as the server lists it.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    pub approvals: Vec<ApprovalSummary>,
+    pub inputs: Vec<InputSummary>,
 }
 
 /// One line of the record of a run.
@@ -62,6 +81,9 @@ pub struct Activity {
     pub last_line: String,
 }
 
+/// Statuses of stages that wait for people with a request of their own.
+const WAITS: [&str; 2] = ["waiting_approval", "waiting_input"];
+
 impl Board {
     pub fn new(detail: &RunDetail) -> Self {
         let stages = || detail.stages.iter().filter(|stage| stage.instance.is_none());
@@ -73,6 +95,9 @@ impl Board {
             rows: detail.stages.iter().map(|view| (view.name.clone(), Row::new(view))).collect(),
             sequence: detail.sequence,
             ended: is_final(&detail.summary.status),
+            asks: detail.stages.iter().any(|it| WAITS.contains(&it.status.as_str())),
+            asked: Asked::default(),
+            before: None,
         }
     }
 
@@ -93,6 +118,21 @@ impl Board {
     pub fn finish(&mut self, run: RunSummary) {
         self.run = run;
         self.ended = true;
+    }
+
+    /// Whether what people are asked may have changed since [`Board::set_asked`].
+    pub fn asks_changed(&self) -> bool {
+        self.asks
+    }
+
+    /// What the server says of it.
+    pub fn set_asked(&mut self, asked: Asked) {
+        self.asks = false;
+        self.asked = asked;
+    }
+
+    pub fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// Everything up to its end has been told. (Its status is known earlier, when a feed starts
@@ -134,10 +174,8 @@ impl Board {
 
     fn event(&mut self, event: &Event, at: Timestamp, notes: &mut Vec<Note>) {
         match event {
-            Event::RunCreated { .. }
-            | Event::StageReady { .. }
-            | Event::Requeued { .. }
-            | Event::GateOpened { .. }
+            Event::RunCreated { .. } | Event::StageReady { .. } | Event::Requeued { .. } => {}
+            Event::GateOpened { .. }
             | Event::GateVoted { .. }
             | Event::GateDelegated { .. }
             | Event::DelegationRevoked { .. }
@@ -152,21 +190,21 @@ impl Board {
             | Event::ExecutionHeld { .. }
             | Event::ExecutionAdvanced { .. }
             | Event::AwaitsEnvironment { .. }
-            | Event::EnvironmentGranted { .. }
-            | Event::BreakpointsSet { .. }
+            | Event::EnvironmentGranted { .. } => self.people(event, at, notes),
+            Event::BreakpointsSet { .. }
             | Event::EventReceived { .. }
             | Event::EventEmitted { .. }
             | Event::StageTriggered { .. }
             | Event::StageFed { .. }
             | Event::StagePassedOver { .. }
-            | Event::StageListening { .. }
             | Event::StageClosed { .. }
             | Event::RollbackRequested { .. }
+            | Event::StageListening { .. }
             | Event::RollbackStarted { .. }
             | Event::RollbackFinished { .. }
             | Event::RewindRequested { .. }
             | Event::RunRewound { .. }
-            | Event::RewindUndone { .. } => {}
+            | Event::RewindUndone { .. } => self.flow(event, at, notes),
             Event::RunStarted => {
                 let stages = words::count(u64::from(self.total), "stage");
                 notes.push(self.note(at, "Starting", self.run.name.clone(), stages));
@@ -191,7 +229,9 @@ impl Board {
             Event::RunFinished { .. } => self.ended = true,
             Event::StageExpanded { stage, items } => self.expanded(stage, items.len()),
             Event::StageSettled { stage, outcome, conclusion, reason, outputs } => {
-                self.settled += 1;
+                if self.rows.get(stage.as_ref()).is_some_and(|row| !row.compensates) {
+                    self.settled += 1;
+                }
                 let outputs = why::outputs(outputs.iter().map(|(k, v)| (k.as_str(), v)));
                 let fanned = self.rows.get(stage.as_ref()).is_some_and(|r| r.instances.is_some());
                 let detail = match reason {
@@ -271,226 +311,6 @@ impl Board {
             (Some(instance), Some(of)) => format!("{}[{instance}/{of}]", row.stage),
             _ => name.to_owned(),
         }
-    }
-
-    fn expanded(&mut self, stage: &str, items: usize) {
-        let count = u32::try_from(items).unwrap_or(u32::MAX);
-        let Some(parent) = self.rows.get_mut(stage) else { return };
-        parent.instances = Some(count);
-        let template = Row { instances: None, ..parent.clone() };
-        for instance in 1..=count {
-            let name = format!("{stage}[{instance}]");
-            let row = Row { instance: Some(instance), ..template.clone() };
-            self.rows.entry(name).or_insert(row);
-        }
-    }
-
-    fn started(&mut self, attempt: &AttemptId, at: Timestamp) {
-        let stage = attempt.execution.stage.to_string();
-        if let Some(row) = self.row(attempt) {
-            row.state = State::Running;
-            row.attempt = attempt.number;
-            row.attempt_start = Some(at);
-            row.first_start.get_or_insert(at);
-        }
-        if attempt.execution.instance.is_some()
-            && let Some(parent) = self.rows.get_mut(&stage)
-        {
-            parent.first_start.get_or_insert(at);
-        }
-    }
-
-    fn attempt_finished(
-        &mut self,
-        attempt: &AttemptId,
-        result: &AttemptResult,
-        elapsed_ms: u64,
-        tail: &str,
-    ) {
-        let Some(row) = self.row(attempt) else { return };
-        row.state = State::Idle;
-        row.last_elapsed_ms = elapsed_ms;
-        row.last_failure = engine::words::result(result);
-        tail.clone_into(&mut row.tail);
-    }
-
-    fn unknown(
-        &mut self,
-        attempt: &AttemptId,
-        message: &str,
-        probing: bool,
-        at: Timestamp,
-        notes: &mut Vec<Note>,
-    ) {
-        let run = self.run.name.clone();
-        if let Some(row) = self.row(attempt) {
-            row.state = State::Unknown { probing };
-        }
-        let execution = attempt.execution.to_string();
-        let todo = if probing {
-            "its probe is asked".to_owned()
-        } else {
-            format!("decide: orchestrate runs resolve {run} {execution} retry|succeeded|failed")
-        };
-        let detail = format!("attempt {}: {message}; {todo}", attempt.number);
-        notes.push(self.note(at, "Waiting", self.shown(&execution), detail));
-    }
-
-    fn backoff(
-        &mut self,
-        execution: &ExecutionId,
-        number: u32,
-        due: Timestamp,
-        at: Timestamp,
-        notes: &mut Vec<Note>,
-    ) {
-        let name = execution.to_string();
-        let shown = self.shown(&name);
-        let Some(row) = self.rows.get_mut(&name) else { return };
-        row.state = State::Backoff { due };
-        let tried = number.saturating_sub(1);
-        let detail = format!(
-            "{} {}, next in {}",
-            attempt_of(tried, row.max_attempts),
-            row.last_failure,
-            words::duration(words::between(at, due))
-        );
-        let elapsed_ms = Some(row.last_elapsed_ms);
-        notes.push(Note { elapsed_ms, ..self.note(at, "Retry", shown, detail) });
-    }
-
-    fn retried(
-        &mut self,
-        by: &str,
-        executions: &[ExecutionId],
-        at: Timestamp,
-        notes: &mut Vec<Note>,
-    ) {
-        self.ended = false;
-        for execution in executions {
-            let name = execution.to_string();
-            let was_settled = self.rows.get(&name).is_some_and(|row| row.state == State::Settled);
-            if execution.instance.is_none() && was_settled {
-                self.settled = self.settled.saturating_sub(1);
-            } else if let Some(parent) = self.rows.get_mut(execution.stage.as_ref())
-                && execution.instance.is_some()
-                && parent.state == State::Settled
-            {
-                parent.state = State::Idle;
-                self.settled = self.settled.saturating_sub(1);
-            }
-            if let Some(row) = self.rows.get_mut(&name) {
-                row.state = State::Idle;
-                row.first_start = None;
-            }
-        }
-        let detail = format!("{} again, by {by}", words::count(executions.len() as u64, "stage"));
-        notes.push(self.note(at, "Retrying", self.run.name.clone(), detail));
-    }
-
-    /// `3 instances`
-    fn instances_done(&self, stage: &str) -> String {
-        let of = self.rows.get(stage).and_then(|row| row.instances).unwrap_or(0);
-        words::count(u64::from(of), "instance")
-    }
-
-    fn settle(
-        &mut self,
-        name: &str,
-        (outcome, conclusion): (Outcome, Conclusion),
-        detail: String,
-        at: Timestamp,
-        notes: &mut Vec<Note>,
-    ) {
-        let shown = self.shown(name);
-        let Some(row) = self.rows.get_mut(name) else { return };
-        row.state = State::Settled;
-        let elapsed_ms = row.first_start.map(|start| words::between(start, at));
-        let ran = row.attempt > 0;
-        let tried = attempt_of(row.attempt, row.max_attempts);
-        let failed =
-            (outcome == Outcome::Failed && ran && row.instances.is_none()).then(|| FailedAttempt {
-                execution: name.to_owned(),
-                stage: row.stage.clone(),
-                number: row.attempt,
-                tail: row.tail.clone(),
-            });
-        let (label, detail) = match outcome {
-            Outcome::Succeeded if row.attempt > 1 && row.instances.is_none() => {
-                let gap = if detail.is_empty() { "" } else { "  " };
-                ("Succeeded", format!("{tried}{gap}{detail}"))
-            }
-            Outcome::Succeeded => ("Succeeded", detail),
-            Outcome::Failed if conclusion == Conclusion::Warning => {
-                ("Failed", format!("{detail}; counts as a warning"))
-            }
-            Outcome::Failed if failed.is_some() => ("Failed", format!("{tried} {detail}")),
-            Outcome::Failed => ("Failed", detail),
-            Outcome::Cancelled => ("Cancelled", detail),
-            Outcome::Skipped => ("Skipped", detail),
-            Outcome::NotRun => ("Not run", detail),
-        };
-        let note = self.note(at, label, shown, detail);
-        notes.push(Note { elapsed_ms, failed, ..note });
-    }
-
-    /// What goes on at `now`, the longest first; waiting for people before all.
-    pub fn activities(&self, now: Timestamp) -> Vec<Activity> {
-        let mut found: Vec<(u8, Activity)> = self
-            .rows
-            .iter()
-            .filter_map(|(name, row)| {
-                let (rank, sign, says) = match row.state {
-                    State::Idle | State::Settled => return None,
-                    State::Unknown { probing: true } => (0, '!', "outcome unknown; probing".into()),
-                    State::Unknown { probing: false } => {
-                        (0, '!', "outcome unknown; decide with `orchestrate runs resolve`".into())
-                    }
-                    State::Stopping => (1, 'o', "stopping".to_owned()),
-                    State::Running => {
-                        (1, 'o', if row.attempt > 1 { row.tried() } else { String::new() })
-                    }
-                    State::Backoff { due } => {
-                        let wait = words::duration(words::between(now, due));
-                        (2, '~', format!("{}; next attempt in {wait}", row.last_failure))
-                    }
-                    State::Queued => (3, '.', "waits for a slot".to_owned()),
-                };
-                let running = matches!(row.state, State::Running | State::Stopping);
-                let elapsed_ms =
-                    row.attempt_start.filter(|_| running).map(|since| words::between(since, now));
-                let last_line = if running { row.last_line.clone() } else { String::new() };
-                let name = self.shown_row(name, row);
-                Some((rank, Activity { name, sign, elapsed_ms, says, last_line }))
-            })
-            .collect();
-        found.sort_by_key(|(rank, activity)| {
-            (*rank, std::cmp::Reverse(activity.elapsed_ms.unwrap_or(0)))
-        });
-        found.into_iter().map(|(_, activity)| activity).collect()
-    }
-
-    /// Attempts that run, and those that wait for a person, a slot or their next try.
-    pub fn counts(&self) -> (u32, u32) {
-        self.rows.values().fold((0, 0), |(running, waiting), row| match row.state {
-            State::Running | State::Stopping => (running + 1, waiting),
-            State::Backoff { .. } | State::Unknown { .. } => (running, waiting + 1),
-            State::Idle | State::Queued | State::Settled => (running, waiting),
-        })
-    }
-
-    /// What a person has to decide, as commands.
-    pub fn decisions(&self) -> Vec<String> {
-        let waiting = self
-            .rows
-            .iter()
-            .filter(|(_, row)| matches!(row.state, State::Unknown { probing: false }));
-        waiting
-            .map(|(name, _)| {
-                let run = &self.run.name;
-                format!("orchestrate runs resolve {run} {name} retry|succeeded|failed")
-            })
-            .collect()
     }
 
     /// Cells of the longest name, to line details up.

@@ -17,14 +17,46 @@ const TAIL_OF_OTHERS: usize = 5;
 /// Names in a list before `and N more`.
 const NAMED: usize = 12;
 
-/// The exit code that this status stands for.
-pub fn exit(status: &str) -> Exit {
-    match status {
+/// The exit code that the end of this run stands for.
+pub fn exit(detail: &RunDetail) -> Exit {
+    match detail.summary.status.as_str() {
         "succeeded" => Exit::Ok,
         "cancelled" => Exit::Cancelled,
+        "failed" if is_rejected(detail) || is_rolled_back(detail) => Exit::Rejected,
+        "failed" if has_timed_out(detail) => Exit::TimedOut,
         "failed" => Exit::RunFailed,
         _ => Exit::StillWaiting,
     }
+}
+
+/// Of the failure of a stage: `rejected`, `timeout`.
+fn failure_kind(stage: &StageView) -> Option<&str> {
+    stage.reason.get("failure")?.get("kind")?.as_str()
+}
+
+/// A person said no, or did not answer.
+fn is_rejected(detail: &RunDetail) -> bool {
+    const KINDS: [&str; 3] = ["rejected", "approval_timeout", "revisions_exhausted"];
+    failed(detail).iter().any(|it| failure_kind(it).is_some_and(|kind| KINDS.contains(&kind)))
+}
+
+/// What was done has been undone, or somebody tried.
+pub fn is_rolled_back(detail: &RunDetail) -> bool {
+    detail.stages.iter().any(|stage| compensates(stage) && stage.outcome.is_some())
+        || detail.summary.reason.contains("rollback: ")
+}
+
+/// It undoes another stage.
+fn compensates(stage: &StageView) -> bool {
+    stage.stage.ends_with(".rollback")
+}
+
+/// Each of its failed stages ran too long.
+fn has_timed_out(detail: &RunDetail) -> bool {
+    const KINDS: [&str; 3] = ["timeout", "total_timeout", "idle_timeout"];
+    let failed = failed(detail);
+    let late = |it: &&StageView| failure_kind(it).is_some_and(|kind| KINDS.contains(&kind));
+    !failed.is_empty() && failed.iter().all(late)
 }
 
 /// `      Failed [  58.3s] feature-complete#41: 3 succeeded, 1 failed, 2 not run, 1 skipped`
@@ -61,7 +93,8 @@ fn elapsed(detail: &RunDetail) -> String {
 /// Of stages; a fanned-out one counts once.
 pub fn counts(detail: &RunDetail) -> String {
     let count = |status: &str| {
-        let stages = detail.stages.iter().filter(|stage| stage.instance.is_none());
+        let own = |stage: &&StageView| stage.instance.is_none() && !compensates(stage);
+        let stages = detail.stages.iter().filter(own);
         stages.filter(|stage| stage.status == status).count() as u64
     };
     let table = [
@@ -85,6 +118,13 @@ pub fn block(detail: &RunDetail, palette: Palette) -> String {
     if run.status == "succeeded" {
         return String::new();
     }
+    let failed = failed(detail);
+    causes(detail, palette) + &next_steps(detail, failed.first().copied(), palette)
+}
+
+/// The same without what to do.
+pub fn causes(detail: &RunDetail, palette: Palette) -> String {
+    let run = &detail.summary;
     let failed = failed(detail);
     let mut out = String::new();
     for (place, stage) in failed.iter().take(IN_FULL).enumerate() {
@@ -123,7 +163,32 @@ pub fn block(detail: &RunDetail, palette: Palette) -> String {
         };
         out += &format!("{} {}{need}\n", palette.dim("not run:"), some_of(&not_run));
     }
-    out + &next_steps(detail, failed.first().copied(), palette)
+    out + &undone(detail, palette)
+}
+
+/// What a rollback came to: each compensation in the order in which it ended.
+fn undone(detail: &RunDetail, palette: Palette) -> String {
+    let mut found: Vec<&StageView> = detail
+        .stages
+        .iter()
+        .filter(|stage| compensates(stage) && stage.instance.is_none())
+        .filter(|stage| stage.outcome.is_some())
+        .collect();
+    if found.is_empty() {
+        return String::new();
+    }
+    found.sort_by_key(|stage| stage.finished_at.unwrap_or(Timestamp::MAX));
+    let said: Vec<String> = found
+        .iter()
+        .map(|stage| {
+            let name = stage.stage.trim_end_matches(".rollback");
+            match stage.outcome.as_deref() {
+                Some("succeeded") => name.to_owned(),
+                _ => format!("{name} (failed)"),
+            }
+        })
+        .collect();
+    format!("{} {}\n", palette.status("rolled_back", "undone:"), some_of(&said))
 }
 
 /// Executions that failed and count as failed, in the order in which they ended.
@@ -133,6 +198,8 @@ pub fn failed(detail: &RunDetail) -> Vec<&StageView> {
         .iter()
         .filter(|stage| stage.outcome.as_deref() == Some("failed"))
         .filter(|stage| stage.conclusion.as_deref() != Some("warning"))
+        // What undoes others is told apart.
+        .filter(|stage| !compensates(stage))
         // Instances speak for their stage, unless it failed before there were any.
         .filter(|stage| stage.instance.is_some() || stage.instances.unwrap_or(0) == 0)
         .collect();

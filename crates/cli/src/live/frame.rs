@@ -19,7 +19,14 @@ pub struct Screen {
 pub enum Keys {
     /// Nobody reads keys.
     None,
-    Usual,
+    Usual {
+        /// There is an approval to decide.
+        decide: bool,
+        /// There is a form to fill in.
+        fill: bool,
+        /// Something is held.
+        advance: bool,
+    },
     /// Ctrl-C was pressed once.
     Asking,
 }
@@ -57,12 +64,7 @@ pub fn pinned(board: &Board, now: Timestamp, keys: Keys, screen: Screen) -> Vec<
     let room = screen.rows.saturating_sub(6).clamp(2, 8);
     let rule = "-".repeat(screen.columns.saturating_sub(1).min(92));
     let mut lines = vec![screen.palette.dim(&rule), progress(board, now, screen)];
-    let last = match keys {
-        Keys::None => None,
-        Keys::Usual if board.run.status == "paused" => Some("  p resume  c cancel  d detach"),
-        Keys::Usual => Some("  p pause  c cancel  d detach"),
-        Keys::Asking => Some("  Ctrl-C: c cancel  d detach, it goes on  Enter keep watching"),
-    };
+    let last = offered(keys, board.run.status == "paused");
     let room = room.saturating_sub(lines.len() + usize::from(last.is_some()));
     let activities = board.activities(now);
     let shown = if activities.len() > room { room.saturating_sub(1) } else { activities.len() };
@@ -73,7 +75,7 @@ pub fn pinned(board: &Board, now: Timestamp, keys: Keys, screen: Screen) -> Vec<
     if activities.len() > shown && room > 0 {
         lines.push(screen.palette.dim(&format!("    and {} more", activities.len() - shown)));
     }
-    if let Some(text) = last {
+    if let Some(text) = &last {
         let text = words::shorten_end(text, screen.columns.saturating_sub(1));
         lines.push(if keys == Keys::Asking {
             screen.palette.bold(&text)
@@ -82,6 +84,30 @@ pub fn pinned(board: &Board, now: Timestamp, keys: Keys, screen: Screen) -> Vec<
         });
     }
     lines
+}
+
+fn offered(keys: Keys, paused: bool) -> Option<String> {
+    match keys {
+        Keys::None => None,
+        Keys::Usual { decide, fill, advance } => {
+            let mut text = String::new();
+            for (offered, says) in [
+                (decide && !paused, "  a approve  x reject  r request changes"),
+                (fill && !paused, "  f fill in"),
+                (advance && !paused, "  g go on"),
+                (true, if paused { "  p resume" } else { "  p pause" }),
+                (true, "  c cancel  d detach"),
+            ] {
+                if offered {
+                    text += says;
+                }
+            }
+            Some(text)
+        }
+        Keys::Asking => {
+            Some("  Ctrl-C: c cancel  d detach, it goes on  Enter keep watching".to_owned())
+        }
+    }
 }
 
 /// `     Running [  00:24] ######---- 2/7, 2 running, 1 waiting`

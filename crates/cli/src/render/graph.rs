@@ -1,85 +1,72 @@
-//! A graph as indented text: each stage under its first dependency, the others named.
+//! Stages of a definition as nodes of a graph.
 
-use std::collections::HashMap;
+use graph::Node;
+use pipeline::Pipeline;
+use pipeline::model::{Stage, Work};
 
-/// A stage to draw; dependencies come before their dependants or after, in any order.
-#[derive(Clone, Debug)]
-pub struct Node<'a> {
-    pub name: &'a str,
-    pub depends_on: Vec<&'a str>,
-    /// Said behind the name.
-    pub mark: &'a str,
+use crate::words;
+
+/// Every stage but those that only a rollback starts.
+pub fn nodes(pipeline: &Pipeline) -> Vec<Node> {
+    let stages = &pipeline.stages;
+    let name =
+        |ix: &pipeline::model::StageIx| stages.get(ix.0 as usize).map(|it| it.name.to_string());
+    stages
+        .iter()
+        .filter(|stage| stage.compensates.is_none())
+        .map(|stage| Node {
+            name: stage.name.to_string(),
+            mark: mark(stage),
+            after: stage.depends_on.iter().filter_map(name).collect(),
+            hears: stage
+                .triggers
+                .iter()
+                .flat_map(|triggers| &triggers.sources)
+                .filter_map(name)
+                .collect(),
+        })
+        .collect()
 }
 
-/// One line a stage:
-///
-/// ```text
-/// plan
-/// +-- implement xN
-/// |   +-> review  (also needs security-scan)
-/// +-- security-scan
-/// ```
-pub fn text(nodes: &[Node<'_>]) -> String {
-    let mut children: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (place, node) in nodes.iter().enumerate() {
-        if let Some(&parent) = node.depends_on.first() {
-            children.entry(parent).or_default().push(place);
-        }
+/// `xN [approval 2] [form]`: what is not seen of a box.
+pub fn mark(stage: &Stage) -> String {
+    let mut marks = Vec::new();
+    let instances = stage.triggers.as_ref().and_then(|triggers| triggers.instances);
+    if stage.foreach.is_some() || instances.is_some() {
+        marks.push("xN".to_owned());
     }
-    let mut out = String::new();
-    // A stack of our own: a chain of 10,000 stages must not overflow the program's.
-    let mut todo: Vec<(usize, String, String)> = (0..nodes.len())
-        .rev()
-        .filter(|&place| nodes[place].depends_on.is_empty())
-        .map(|place| (place, String::new(), String::new()))
-        .collect();
-    while let Some((place, lead, below)) = todo.pop() {
-        let node = &nodes[place];
-        out.push_str(&lead);
-        out.push_str(node.name);
-        out.push_str(node.mark);
-        if let Some(others) = node.depends_on.get(1..).filter(|others| !others.is_empty()) {
-            out.push_str(&format!("  (also needs {})", others.join(", ")));
-        }
-        out.push('\n');
-        let hanging = children.get(node.name).map_or(&[][..], Vec::as_slice);
-        // A chain stays on its column: a list of a hundred stages is a list, not a staircase.
-        if let [only] = hanging {
-            todo.push((*only, format!("{below}+-> "), below));
-            continue;
-        }
-        for (from_last, &child) in hanging.iter().rev().enumerate() {
-            let deeper = if from_last == 0 { "    " } else { "|   " };
-            todo.push((child, format!("{below}+-- "), format!("{below}{deeper}")));
-        }
+    marks.extend(stage.asks().into_iter().map(|mark| format!("[{mark}]")));
+    if let Work::Child { pipeline, .. } = &stage.work {
+        marks.push(format!("[runs {pipeline}]"));
     }
-    out
+    if stage.finally {
+        marks.push("(finally)".to_owned());
+    }
+    marks.join(" ")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The graph of a definition as text, as wide as the terminal allows.
+pub fn text(pipeline: &Pipeline, columns: Option<usize>) -> String {
+    /// Where there is no terminal.
+    const COLUMNS: usize = 120;
+    graph::text(&nodes(pipeline), columns.unwrap_or(COLUMNS))
+}
 
-    fn node<'a>(name: &'a str, depends_on: &[&'a str], mark: &'a str) -> Node<'a> {
-        Node { name, depends_on: depends_on.to_vec(), mark }
+/// `7 stages, 2 approvals, 1 form`
+pub fn about(pipeline: &Pipeline) -> String {
+    let own = || pipeline.stages.iter().filter(|stage| stage.compensates.is_none());
+    let gates: usize = own()
+        .map(|it| {
+            usize::from(it.approve_start.is_some()) + usize::from(it.approve_complete.is_some())
+        })
+        .sum();
+    let forms = own().filter(|stage| stage.form.is_some()).count();
+    let mut said = vec![words::count(own().count() as u64, "stage")];
+    if gates > 0 {
+        said.push(words::count(gates as u64, "approval"));
     }
-
-    #[test]
-    fn branches_hang_below_their_first_dependency() {
-        let nodes = [
-            node("plan", &[], ""),
-            node("implement", &["plan"], " xN"),
-            node("scan", &["plan"], ""),
-            node("review", &["implement", "scan"], ""),
-            node("ship", &["review"], ""),
-        ];
-        let expected = "\
-plan
-+-- implement xN
-|   +-> review  (also needs scan)
-|   +-> ship
-+-- scan
-";
-        assert_eq!(text(&nodes), expected);
+    if forms > 0 {
+        said.push(words::count(forms as u64, "form"));
     }
+    said.join(", ")
 }

@@ -90,21 +90,21 @@ pub fn head(detail: &PipelineDetail, palette: Palette) -> String {
 }
 
 /// The graph as text, as wide as the terminal allows.
-pub fn drawn(detail: &PipelineDetail) -> String {
-    let nodes: Vec<graph::Node<'_>> = detail
-        .stages
-        .iter()
-        .map(|stage| graph::Node {
-            name: &stage.name,
-            depends_on: stage.depends_on.iter().map(String::as_str).collect(),
-            mark: match (&stage.foreach, stage.finally) {
-                (Some(_), _) => " xN",
-                (None, true) => " (finally)",
-                (None, false) => "",
-            },
-        })
-        .collect();
-    graph::text(&nodes)
+pub fn drawn(detail: &PipelineDetail, columns: Option<usize>) -> String {
+    if let Some(pipeline) = &pipeline::parse(&detail.definition).pipeline {
+        return graph::text(pipeline, columns);
+    }
+    let nodes = detail.stages.iter().map(|stage| ::graph::Node {
+        name: stage.name.clone(),
+        mark: match (&stage.foreach, stage.finally) {
+            (Some(_), _) => "xN".to_owned(),
+            (None, true) => "(finally)".to_owned(),
+            (None, false) => String::new(),
+        },
+        after: stage.depends_on.clone(),
+        hears: Vec::new(),
+    });
+    ::graph::text(&nodes.collect::<Vec<_>>(), columns.unwrap_or(120))
 }
 
 /// First digits, enough to tell revisions apart.

@@ -35,7 +35,9 @@ pub fn table(plan: &Plan) -> Table {
             (None, true) => format!("{} (finally)", outline.name),
             (None, false) => outline.name.clone(),
         };
-        let why = stage.reason.clone().or_else(|| outline.condition.clone()).unwrap_or_default();
+        let condition = stage.reason.clone().or_else(|| outline.condition.clone());
+        let asks = (!outline.asks.is_empty()).then(|| format!("asks: {}", outline.asks.join(", ")));
+        let why = [condition, asks].into_iter().flatten().collect::<Vec<_>>().join("; ");
         table.row(vec![
             name.into(),
             outline.kind.as_str().into(),

@@ -52,6 +52,16 @@ pub fn time(run: &RunSummary, now: Timestamp) -> String {
         .map_or_else(|| "-".to_owned(), |start| words::duration(words::between(start, end)))
 }
 
+/// The last moment that is known of it.
+pub fn latest(detail: &RunDetail) -> Timestamp {
+    let run = &detail.summary;
+    let attempts = detail.stages.iter().flat_map(|stage| &stage.attempts);
+    let attempts = attempts.flat_map(|it| [Some(it.scheduled_at), it.started_at, it.finished_at]);
+    let stages = detail.stages.iter().flat_map(|stage| [stage.started_at, stage.finished_at]);
+    let run = [Some(run.created_at), run.started_at, run.finished_at];
+    attempts.chain(stages).chain(run).flatten().max().unwrap_or(detail.summary.created_at)
+}
+
 /// `feature-complete#42  Waiting  2m11s  v7  by ana (manual)`
 pub fn head(detail: &RunDetail, now: Timestamp, palette: Palette) -> String {
     let run = &detail.summary;

@@ -12,6 +12,12 @@ pub(crate) struct Place {
     pub(crate) folder: TempDir,
 }
 
+/// Who runs the tests, as the system knows it.
+pub(crate) fn me() -> String {
+    let said = Command::new("id").arg("-un").output().unwrap();
+    String::from_utf8(said.stdout).unwrap().trim().to_owned()
+}
+
 /// How a command ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -50,8 +56,14 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_orchestrate"));
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command.env("ORCHESTRATE_DATA_DIR", self.path().join("data"));
-        command.env("USER", "ana");
-        for name in ["CI", "GITHUB_ACTIONS", "NO_COLOR", "CLICOLOR_FORCE", "ORCHESTRATE_SERVER"] {
+        for name in [
+            "CI",
+            "GITHUB_ACTIONS",
+            "NO_COLOR",
+            "CLICOLOR_FORCE",
+            "ORCHESTRATE_SERVER",
+            "ORCHESTRATE_TOKEN",
+        ] {
             command.env_remove(name);
         }
         command

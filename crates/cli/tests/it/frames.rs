@@ -7,6 +7,8 @@ use cli::terminal::Palette;
 
 use crate::sample;
 
+const USUAL: Keys = Keys::Usual { decide: false, fill: false, advance: false };
+
 fn screen(columns: usize, rows: usize) -> Screen {
     Screen { columns, rows, palette: Palette::PLAIN }
 }
@@ -29,7 +31,7 @@ fn finished_lines_go_to_the_scrollback() {
 #[test]
 fn what_goes_on_is_pinned() {
     let (board, _) = board();
-    let wide = frame::pinned(&board, sample::at(24.4), Keys::Usual, screen(100, 30));
+    let wide = frame::pinned(&board, sample::at(24.4), USUAL, screen(100, 30));
     let narrow = frame::pinned(&board, sample::at(24.4), Keys::Asking, screen(48, 10));
     insta::assert_snapshot!(format!("{}\n\n{}", wide.join("\n"), narrow.join("\n")));
 }
@@ -39,7 +41,7 @@ fn pinned_lines_never_wrap_and_never_fill_the_screen() {
     let (board, _) = board();
     for columns in [20, 33, 80, 200] {
         for rows in [1, 7, 10, 50] {
-            let lines = frame::pinned(&board, sample::at(24.4), Keys::Usual, screen(columns, rows));
+            let lines = frame::pinned(&board, sample::at(24.4), USUAL, screen(columns, rows));
             assert!(lines.len() <= 8.min(rows.saturating_sub(6).max(3)), "{rows}: {lines:#?}");
             let widest = lines.iter().map(|line| cli::words::width(line)).max();
             assert!(widest.unwrap() < columns, "{columns}: {lines:#?}");
@@ -75,7 +77,7 @@ fn a_failed_run_ends_with_its_cause_first() {
         ending::block(&detail, Palette::PLAIN)
     );
     insta::assert_snapshot!(text);
-    assert_eq!(ending::exit("failed").code(), 10);
+    assert_eq!(ending::exit(&detail).code(), 10);
 }
 
 #[test]

@@ -206,7 +206,7 @@ fn programs_get_documents_and_one_event_a_line() {
     let after = list["next"].as_str().unwrap();
     assert_eq!(place.json(&["runs", "list", "--after", after])["data"][0]["name"], "both#1");
     assert_eq!(place.json(&["status"])["data"]["recent"].as_array().unwrap().len(), 2);
-    assert_eq!(place.json(&["runs", "show", "2"])["data"]["by"], "ana");
+    assert_eq!(place.json(&["runs", "show", "2"])["data"]["by"], crate::binary::me());
 }
 
 #[test]

@@ -74,6 +74,7 @@ fn a_pipeline_as_a_graph() {
         finally: false,
         condition: None,
         foreach: foreach.map(str::to_owned),
+        asks: Vec::new(),
     };
     let detail = PipelineDetail {
         summary: pipelines().remove(0),
@@ -87,7 +88,7 @@ fn a_pipeline_as_a_graph() {
         ],
     };
     let text =
-        render::pipelines::head(&detail, Palette::PLAIN) + &render::pipelines::drawn(&detail);
+        render::pipelines::head(&detail, Palette::PLAIN) + &render::pipelines::drawn(&detail, None);
     insta::assert_snapshot!(text);
 }
 

@@ -242,3 +242,39 @@ impl PartialEq for FieldRules {
             && self.max_bytes == other.max_bytes
     }
 }
+
+impl super::Stage {
+    /// What people are asked by it, in order: `approval 2`, `form`, `result approval`, `by hand`.
+    pub fn asks(&self) -> Vec<String> {
+        let gate = |approval: &Approval, word: &str| {
+            let electorate = &approval.electorate;
+            match electorate.quorum.of(electorate.approvers.len()) {
+                1 => word.to_owned(),
+                needed => format!("{word} {needed}"),
+            }
+        };
+        let mut said = Vec::new();
+        let mut manual = self.held;
+        for trigger in self.triggers.iter().flat_map(|triggers| &triggers.list) {
+            if let super::Trigger::Manual { approval } = trigger {
+                match approval {
+                    Some(approval) => said.push(gate(approval, "trigger approval")),
+                    None => manual = true,
+                }
+            }
+        }
+        if manual {
+            said.push("by hand".to_owned());
+        }
+        if let Some(approval) = &self.approve_start {
+            said.push(gate(approval, "approval"));
+        }
+        if self.form.is_some() {
+            said.push("form".to_owned());
+        }
+        if let Some(approval) = &self.approve_complete {
+            said.push(gate(approval, "result approval"));
+        }
+        said
+    }
+}

@@ -56,6 +56,7 @@ pub(crate) fn outline(pipeline: &Pipeline, place: usize) -> StageOutline {
         finally: stage.finally,
         condition: stage.condition.as_ref().map(words::condition),
         foreach: stage.foreach.as_ref().map(|foreach| words::value(&foreach.items)),
+        asks: stage.asks(),
     }
 }
 

@@ -10,8 +10,8 @@ use store::folder::Folder;
 use tokio::net::UnixStream;
 
 use super::{Check, State};
-use crate::client::Client;
 use crate::client::transport::Transport;
+use crate::client::{Caller, Client};
 use crate::error::chain;
 use crate::host::{self, Owned, Role, SOCKET};
 use crate::words;
@@ -219,7 +219,7 @@ async fn memory(folder: &Folder) -> Check {
             let Ok(socket) = folder.socket(SOCKET) else {
                 return warn("database", "not looked at: it is in use", "ask its owner");
             };
-            match Client::new(Transport::Socket(socket)).status().await {
+            match Client::new(Transport::Socket(socket), Caller::default()).status().await {
                 Ok(status) if status.storage.ok => {
                     let storage = status.storage;
                     ok("database", about(storage.schema, storage.bytes, status.live.len()))

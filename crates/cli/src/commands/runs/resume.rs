@@ -5,10 +5,9 @@ use clap::Args;
 use crate::context::Context;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::follow::{Following, follow};
 use crate::session::{Need, Session};
 
-use super::tell;
+use super::go_on;
 
 /// Go on with a paused run, or with one whose process was killed, and follow it to its end
 ///
@@ -46,12 +45,6 @@ pub(super) fn run(args: &ResumeArgs, context: &Context) -> Result<Exit> {
             // asked for is done.
             _ => {}
         }
-        if args.detach {
-            tell(&run, context)?;
-            session.close().await?;
-            return Ok(Exit::Ok);
-        }
-        let following = Following { exit_on_wait: args.exit_on_wait, ..Following::default() };
-        follow(context, session, run, following).await
+        go_on(context, session, run, (args.detach, args.exit_on_wait)).await
     })
 }

@@ -3,11 +3,10 @@
 use api::run::Retry;
 use clap::Args;
 
-use super::tell;
+use super::go_on;
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
-use crate::follow::{Following, follow};
 use crate::session::{Need, Session};
 
 /// Run failed, cancelled and not-run work of a finished run again, and follow it to its end
@@ -38,12 +37,6 @@ pub(super) fn run(args: &RetryArgs, context: &Context) -> Result<Exit> {
         let session = Session::open(context, Need::Talk).await?;
         let name = session.run_name(&args.run).await?;
         let run = session.client.retry(&name, &Retry { from: args.from.clone() }).await?;
-        if args.detach {
-            tell(&run, context)?;
-            session.close().await?;
-            return Ok(Exit::Ok);
-        }
-        let following = Following { exit_on_wait: args.exit_on_wait, ..Following::default() };
-        follow(context, session, run, following).await
+        go_on(context, session, run, (args.detach, args.exit_on_wait)).await
     })
 }

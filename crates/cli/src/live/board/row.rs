@@ -1,6 +1,7 @@
 //! One line of the board: a stage or an instance.
 
 use api::run::StageView;
+use engine::event::Hold;
 use jiff::Timestamp;
 
 use super::attempt_of;
@@ -22,9 +23,11 @@ pub(super) struct Row {
     /// Why the last attempt failed.
     pub(super) last_failure: String,
     pub(super) last_elapsed_ms: u64,
+    /// It undoes another stage, and counts among none.
+    pub(super) compensates: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Idle,
     /// Handed out, not yet started.
@@ -36,6 +39,29 @@ pub(super) enum State {
     },
     Unknown {
         probing: bool,
+    },
+    /// People decide.
+    Gate {
+        have: u32,
+        needed: u32,
+        who: String,
+        due: Timestamp,
+        since: Timestamp,
+    },
+    /// A form is open.
+    Form {
+        due: Option<Timestamp>,
+        since: Timestamp,
+    },
+    /// Until somebody lets it go on.
+    Held {
+        hold: Hold,
+        since: Timestamp,
+    },
+    /// Another execution is in this environment.
+    Environment {
+        name: String,
+        since: Timestamp,
     },
     Settled,
 }
@@ -49,6 +75,16 @@ impl Row {
             "stopping" => State::Stopping,
             "retrying" => State::Backoff { due: Timestamp::UNIX_EPOCH },
             "unknown" => State::Unknown { probing: false },
+            // How it stands is listed by the server.
+            "waiting_approval" => State::Gate {
+                have: 0,
+                needed: 1,
+                who: "people".to_owned(),
+                due: Timestamp::UNIX_EPOCH,
+                since: Timestamp::UNIX_EPOCH,
+            },
+            "waiting_input" => State::Form { due: None, since: Timestamp::UNIX_EPOCH },
+            "held" => State::Held { hold: Hold::Advance, since: Timestamp::UNIX_EPOCH },
             _ if view.outcome.is_some() => State::Settled,
             _ => State::Idle,
         };
@@ -71,6 +107,7 @@ impl Row {
             tail: last.map_or_else(String::new, |attempt| attempt.tail.clone()),
             last_failure: last.map_or_else(String::new, |attempt| attempt.detail.clone()),
             last_elapsed_ms: last.and_then(|attempt| attempt.elapsed_ms).unwrap_or(0),
+            compensates: view.stage.ends_with(".rollback"),
         }
     }
 
@@ -86,6 +123,26 @@ impl Row {
             last_failure: String::new(),
             last_elapsed_ms: 0,
             ..self
+        }
+    }
+
+    /// Since when somebody else is waited for.
+    pub(super) fn asked_at(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Gate { since, .. }
+            | State::Form { since, .. }
+            | State::Held { since, .. }
+            | State::Environment { since, .. } => {
+                // Of a run that is looked at in the middle nobody said since when.
+                (since > Timestamp::UNIX_EPOCH).then_some(since)
+            }
+            State::Idle
+            | State::Queued
+            | State::Running
+            | State::Stopping
+            | State::Backoff { .. }
+            | State::Unknown { .. }
+            | State::Settled => None,
         }
     }
 

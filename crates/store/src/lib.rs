@@ -4,6 +4,8 @@
 //! - [`sqlite`]: the implementation that lasts.
 //! - [`memory`]: the same for tests and dry runs.
 //! - [`folder`]: the data folder around it: who owns it, what lies where.
+//! - [`mirror`]: the artifacts as folders for people.
+//! - [`retention`]: which artifacts may go.
 
 mod audit;
 mod catalog;
@@ -12,5 +14,7 @@ mod chain;
 pub mod conformance;
 pub mod folder;
 pub mod memory;
+pub mod mirror;
 pub mod port;
+pub mod retention;
 pub mod sqlite;

@@ -5,6 +5,8 @@ mod crash;
 mod damage;
 mod differential;
 mod folder;
+mod mirror;
 mod place;
+mod retention;
 mod room;
 mod schema;

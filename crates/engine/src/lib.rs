@@ -27,6 +27,7 @@ pub mod explain;
 mod follow;
 pub mod id;
 mod inputs;
+mod lineage;
 pub mod lock;
 pub mod quorum;
 pub mod rule;

@@ -16,14 +16,14 @@ pub(crate) struct RunScope<'r> {
     pub(crate) run: &'r Run,
     /// Whose environment's variables count.
     pub(crate) stage: Option<StageIx>,
-    /// Whose scope it is; `None`: of nobody in particular.
+    /// Whose scope it is; `None`: of nobody in particular, or while its input is being made.
     pub(crate) exec: Option<ExecIx>,
     pub(crate) item: Option<&'r Json>,
     /// What triggered or fed it; `None`: what started the run.
     pub(crate) event: Option<&'r Json>,
     /// What a person answered.
     pub(crate) form: Option<&'r Json>,
-    /// What its input mapping made.
+    /// What its input mapping made, where that was asked for already.
     pub(crate) mapped: Option<&'r Json>,
     /// `${outputs.*}`
     pub(crate) own: Option<&'r Json>,
@@ -83,7 +83,11 @@ impl Scope for RunScope<'_> {
             Root::Item => self.item.map(Cow::Borrowed),
             Root::Event => Some(Cow::Borrowed(self.event.unwrap_or(&head.event))),
             Root::Form => self.form.map(Cow::Borrowed),
-            Root::Mapped => self.mapped.map(Cow::Borrowed),
+            Root::Mapped => match (self.mapped, self.exec) {
+                (Some(mapped), _) => Some(Cow::Borrowed(mapped)),
+                (None, Some(ix)) => self.run.input_of(ix).ok().flatten().map(Cow::Owned),
+                (None, None) => None,
+            },
             Root::Own => self.own.map(Cow::Borrowed),
             Root::Value(name) => {
                 let stage = self.stage.map(|stage| self.run.model(stage));

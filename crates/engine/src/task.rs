@@ -44,13 +44,19 @@ impl Run {
     /// Resolves everything that the work of an execution refers to. The failure is one that no
     /// retry can help.
     pub(crate) fn prepare(&self, ix: ExecIx, attempt: &AttemptId) -> Result<Task, Failure> {
-        self.resolved(ix, attempt).map_err(|message| Failure::Unresolved { message })
+        let input = self.input_of(ix).map_err(|message| Failure::InvalidInput { message })?;
+        self.resolved(ix, attempt, input).map_err(|message| Failure::Unresolved { message })
     }
 
-    fn resolved(&self, ix: ExecIx, attempt: &AttemptId) -> Result<Task, String> {
+    fn resolved(
+        &self,
+        ix: ExecIx,
+        attempt: &AttemptId,
+        input: Option<Json>,
+    ) -> Result<Task, String> {
         let stage = self.model(ix.stage);
         let head = self.state.head.as_deref().ok_or("the run was not created")?;
-        let scope = RunScope::of(self, ix);
+        let scope = RunScope { mapped: input.as_ref(), ..RunScope::of(self, ix) };
         let work = work(stage, &scope)?;
         let mut env = IndexMap::new();
         for (name, template) in self.pipeline.env.iter().chain(&stage.env) {
@@ -80,8 +86,8 @@ impl Run {
             effects: stage.effects,
             outputs: stage.outputs.clone(),
             artifacts: stage.artifacts.clone(),
-            context: Vec::new(),
-            input: None,
+            context: self.context(ix.stage)?,
+            input,
             form: people.and_then(|people| people.values.clone()),
             feedback: people.and_then(|people| people.feedback.clone()),
             revision: people.map_or(0, |people| people.revision),

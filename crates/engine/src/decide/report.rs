@@ -2,7 +2,6 @@
 
 use indexmap::IndexMap;
 use pipeline::model::Effects;
-use pipeline::value::check_outputs;
 use serde_json::Value as Json;
 
 use crate::command::{End, Exit, Rejection, Report, StopReason, Verdict};
@@ -143,15 +142,6 @@ impl Run {
                 None => Err("it was stopped, but the run did not ask for that".to_owned()),
             },
         }
-    }
-
-    /// What the work gave, if that is what was declared.
-    pub(super) fn accepted(
-        &self,
-        ix: ExecIx,
-        raw: IndexMap<String, Json>,
-    ) -> Result<IndexMap<String, Json>, String> {
-        check_outputs(&self.model(ix.stage).outputs, raw)
     }
 
     /// Why a live attempt ought to stop.

@@ -305,6 +305,12 @@ impl Run {
     }
 
     fn success(&self) -> (FinalStatus, String) {
+        let scope = RunScope::whole(self);
+        for (name, output) in &self.pipeline.outputs {
+            if let Err(error) = output.resolve(&scope) {
+                return (FinalStatus::Failed, format!("output `{name}`: {error}"));
+            }
+        }
         let Some(success) = &self.pipeline.success else {
             return (FinalStatus::Succeeded, String::new());
         };

@@ -149,6 +149,9 @@ impl Run {
     /// Its work was done: people are asked whether it counts, or it is settled.
     pub(super) fn worked(&self, ix: ExecIx, now: Timestamp) -> Event {
         let stage = self.model(ix.stage);
+        if let Err(failure) = self.instantly(ix) {
+            return self.failed(ix, failure);
+        }
         match self.state.complete_approval(stage) {
             Some(_) if self.state.bar(stage).is_some() => self.abandoned(ix),
             Some(asked) => self.open_gate(ix, GateKind::Complete, asked, now),
@@ -156,17 +159,36 @@ impl Run {
         }
     }
 
+    /// Mappings of what has no attempt that would apply them.
+    fn instantly(&self, ix: ExecIx) -> Result<(), Failure> {
+        let stage = self.model(ix.stage);
+        match stage.work {
+            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } => return Ok(()),
+            Work::Noop | Work::Form => {}
+        }
+        self.input_of(ix).map_err(|message| Failure::InvalidInput { message })?;
+        if matches!(stage.work, Work::Noop) && stage.output.is_none() {
+            return Ok(());
+        }
+        let answered = self.state.exec(ix).people.as_deref().and_then(|people| people.answered());
+        let accepted = self.accepted(ix, answered.cloned().unwrap_or_default());
+        accepted.map(drop).map_err(|message| Failure::InvalidOutput { message })
+    }
+
     /// What the work of an execution gave: of its last attempt, or of its form.
     pub(crate) fn produced(&self, ix: ExecIx) -> IndexMap<String, Json> {
         let execution = self.state.exec(ix);
         match (&self.model(ix.stage).work, execution.last_result()) {
-            (Work::Form, _) => {
+            (Work::Noop, _) if self.model(ix.stage).output.is_none() => IndexMap::new(),
+            (Work::Noop | Work::Form, _) => {
                 let people = execution.people.as_deref();
-                people.and_then(|people| people.answered()).cloned().unwrap_or_default()
+                let answered = people.and_then(|people| people.answered()).cloned();
+                // An error was found before: see `Run::instantly`.
+                self.accepted(ix, answered.unwrap_or_default()).unwrap_or_default()
             }
             (_, Some(AttemptResult::Succeeded { outputs, .. })) => outputs.clone(),
             (
-                Work::Noop | Work::Run { .. } | Work::Python { .. } | Work::Child { .. },
+                Work::Run { .. } | Work::Python { .. } | Work::Child { .. },
                 Some(
                     AttemptResult::Failed { .. }
                     | AttemptResult::Stopped { .. }

@@ -207,6 +207,14 @@ impl People {
         self.forms.last().filter(|form| form.closed.is_none())
     }
 
+    /// What was left by the form that was answered last, in any round.
+    pub(crate) fn artifacts(&self) -> Option<&[ArtifactRef]> {
+        self.forms.iter().rev().find_map(|form| match &form.closed {
+            Some(FormEnd::Submitted { artifacts, .. }) => Some(artifacts.as_slice()),
+            Some(FormEnd::TimedOut { .. } | FormEnd::Void { .. }) | None => None,
+        })
+    }
+
     /// What was answered last, in any round.
     pub(crate) fn answered(&self) -> Option<&IndexMap<String, Json>> {
         self.forms.iter().rev().find_map(|form| match &form.closed {

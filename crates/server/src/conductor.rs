@@ -243,8 +243,8 @@ impl Conductor {
 
     /// What follows in other runs from what was decided in this turn, so that it is one commit.
     fn follow(&mut self, batch: &mut Batch) {
-        // Who is admitted may start a child, and a child that ended may make room.
-        while self.follow_children(batch) | self.admit(batch) {}
+        // Who is let in may start a child, and a child that ended may make room.
+        while self.follow_children(batch) | self.admit(batch) | self.grant(batch) {}
     }
 
     /// Timers that are due. Which of them still mean something is the engine's to say.

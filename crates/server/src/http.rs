@@ -5,26 +5,34 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 
 use crate::shared::Shared;
 
+mod approvals;
+mod artifacts;
 mod audit;
 mod body;
 mod caller;
 mod catch;
+mod control;
 mod events;
+mod export;
 mod feed;
+mod inputs;
 mod logs;
 mod origin;
 mod pipelines;
 mod problem;
 mod reference;
+mod requests;
 mod runs;
 mod system;
 mod tokens;
+mod uploads;
+mod versions;
 
-pub(crate) use caller::Door;
+pub(crate) use caller::{Caller, Door};
 
 /// Definitions and requests are smaller than this.
 const BODY_LIMIT: usize = 2 << 20;
@@ -57,6 +65,33 @@ pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
         .route("/api/runs/{run}/events", get(runs::events))
         .route("/api/runs/{run}/feed", get(feed::feed))
         .route("/api/runs/{run}/logs/{stage}", get(logs::logs))
+        .route("/api/runs/{run}/export", get(export::export))
+        .route("/api/approvals", get(approvals::list))
+        .route("/api/approvals/{id}", get(approvals::show))
+        .route("/api/approvals/{id}/approve", post(approvals::approve))
+        .route("/api/approvals/{id}/reject", post(approvals::reject))
+        .route("/api/approvals/{id}/request-changes", post(approvals::request_changes))
+        .route("/api/approvals/{id}/delegate", post(approvals::delegate))
+        .route("/api/approvals/{id}/revoke", post(approvals::revoke))
+        .route("/api/inputs", get(inputs::list))
+        .route("/api/inputs/{id}", get(inputs::show))
+        .route("/api/inputs/{id}/draft", put(inputs::draft))
+        .route("/api/inputs/{id}/submit", post(inputs::submit))
+        .route("/api/uploads", post(uploads::upload).layer(DefaultBodyLimit::disable()))
+        .route("/api/runs/{run}/extend", post(versions::extend))
+        .route("/api/runs/{run}/rollback", post(control::roll_back))
+        .route("/api/runs/{run}/rewind", post(control::rewind))
+        .route("/api/runs/{run}/rewind/undo", post(control::undo_rewind))
+        .route("/api/runs/{run}/undoings", get(control::undoings))
+        .route("/api/runs/{run}/advance", post(control::advance))
+        .route("/api/runs/{run}/breakpoints", put(control::breakpoints))
+        .route("/api/pipelines/{name}/rewind", post(versions::rewind))
+        .route("/api/pipelines/{name}/rewind/undo", post(versions::undo_rewind))
+        .route("/api/pipelines/{name}/undoings", get(versions::undoings))
+        .route("/api/artifacts", get(artifacts::list))
+        .route("/api/artifacts/{id}", get(artifacts::show))
+        .route("/api/artifacts/{id}/content", get(artifacts::content))
+        .route("/api/artifacts/{id}/diff", get(artifacts::diff))
         .route("/api/events", get(events::list).post(events::give))
         .route("/api/audit", get(audit::list))
         .route("/api/audit/verify", get(audit::verify))

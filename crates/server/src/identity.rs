@@ -1,10 +1,15 @@
 //! Who somebody is: users of the system, tokens and their digests.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+
+use crate::http::Caller;
+use crate::refused::Refused;
+use crate::shared::Shared;
 
 /// By what somebody is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +61,17 @@ pub(crate) fn user_name(uid: u32) -> String {
             (fields.nth(1)? == wanted).then(|| name.to_owned())
         })
         .unwrap_or_else(|| format!("uid:{uid}"))
+}
+
+/// Whether there is no second user: in the directory, by a token, of the folder, or calling.
+pub(crate) async fn alone(shared: &Shared, caller: &Caller) -> Result<bool, Refused> {
+    let mut known = BTreeSet::from([owner(), caller.name.clone()]);
+    if known.len() > 1 || !shared.config()?.directory.knows_only(&known) {
+        return Ok(false);
+    }
+    let tokens = shared.read(|reader| Ok(reader.tokens()?)).await?;
+    known.extend(tokens.into_iter().filter(|t| t.revoked_at.is_none()).map(|t| t.user));
+    Ok(known.len() <= 1)
 }
 
 /// A token that was never seen before, and a name for it.

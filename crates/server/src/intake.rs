@@ -35,7 +35,6 @@ pub(crate) struct Start {
 /// What a run goes on from.
 #[derive(Debug, Default)]
 pub(crate) enum Origin {
-    /// Nothing, unless its pipeline was rewound: then the run that it was rewound to.
     #[default]
     Fresh,
     /// Another run of the same pipeline.

@@ -17,6 +17,7 @@ mod failpoint;
 mod history;
 mod http;
 mod identity;
+mod inherit;
 mod intake;
 mod listen;
 mod live;

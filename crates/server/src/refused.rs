@@ -31,6 +31,9 @@ pub(crate) enum Refused {
     /// What is wrong with `config.yaml`, with places.
     #[error("{0}")]
     Config(String),
+    /// Larger than allowed, or more than the quota.
+    #[error("{0}")]
+    TooMuch(String),
     #[error("{0}")]
     Internal(String),
 }
@@ -45,6 +48,23 @@ impl From<Error> for Refused {
             | Error::Newer { .. }
             | Error::Vanished { .. }
             | Error::InUse { .. }) => Self::Internal(chain(&error)),
+        }
+    }
+}
+
+impl From<blobs::Error> for Refused {
+    fn from(error: blobs::Error) -> Self {
+        match error {
+            error if error.is_full() => Self::StorageFull,
+            error @ (blobs::Error::TooLarge { .. } | blobs::Error::Quota { .. }) => {
+                Self::TooMuch(error.to_string())
+            }
+            blobs::Error::NoDigest { given: name } | blobs::Error::Missing { digest: name } => {
+                Self::NotFound { what: "content", name }
+            }
+            error @ (blobs::Error::Source { .. }
+            | blobs::Error::Damaged { .. }
+            | blobs::Error::Io { .. }) => Self::Internal(chain(&error)),
         }
     }
 }

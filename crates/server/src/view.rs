@@ -4,6 +4,7 @@ pub(crate) mod artifact;
 pub(crate) mod audit;
 pub(crate) mod event;
 pub(crate) mod pipeline;
+pub(crate) mod request;
 pub(crate) mod run;
 pub(crate) mod stage;
 pub(crate) mod words;

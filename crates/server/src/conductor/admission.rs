@@ -1,7 +1,9 @@
-//! Concurrency groups over all runs: the engine says who enters, who waits and who gives way.
+//! Concurrency groups and locked environments over all runs: the engine says who enters, who waits
+//! and who gives way.
 
 use engine::admission::{Step, admit};
 use engine::command::Command;
+use engine::lock::grants;
 
 use super::Conductor;
 use super::batch::Batch;
@@ -18,15 +20,8 @@ impl Conductor {
         if batch.touched.is_empty() && batch.reconcile.is_empty() {
             return false;
         }
-        // A run that was dropped because the disk is full still has its place.
-        for run in self.dropped.iter().copied().collect::<Vec<_>>() {
-            match self.load(run) {
-                Ok(()) | Err(Refused::Damaged { .. }) => {}
-                Err(refused) => {
-                    tracing::warn!(%run, cause = %refused, "nobody is admitted: a run is missing");
-                    return false;
-                }
-            }
+        if !self.all_here() {
+            return false;
         }
         let mut any = false;
         // Each step can make room for the next; a run is cancelled or admitted at most once.
@@ -46,6 +41,45 @@ impl Conductor {
             }
         }
         any
+    }
+
+    /// Lets executions into environments that are free, also before the commit that frees them is
+    /// done. Says whether any was let in.
+    pub(super) fn grant(&mut self, batch: &mut Batch) -> bool {
+        if batch.touched.is_empty() && batch.reconcile.is_empty() {
+            return false;
+        }
+        if !self.runs.values().any(|live| live.has_locks) || !self.all_here() {
+            return false;
+        }
+        let locking = self.runs.values().filter(|live| live.has_locks);
+        let free = grants(locking.flat_map(|live| live.run.claims()));
+        let mut any = false;
+        for (run, execution) in free {
+            let now = self.clock.now();
+            match self.decide(run, Command::Grant { execution }, now, batch) {
+                Ok(()) => any = true,
+                Err(refused) => {
+                    tracing::error!(%run, cause = %refused, "an environment was not taken");
+                }
+            }
+        }
+        any
+    }
+
+    /// A run that was dropped because the disk is full still has its place: nobody is let in while
+    /// one of them cannot be loaded.
+    fn all_here(&mut self) -> bool {
+        for run in self.dropped.iter().copied().collect::<Vec<_>>() {
+            match self.load(run) {
+                Ok(()) | Err(Refused::Damaged { .. }) => {}
+                Err(refused) => {
+                    tracing::warn!(%run, cause = %refused, "nobody is admitted: a run is missing");
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     /// Whether the run took it.

@@ -8,6 +8,7 @@ use store::port::{Append, Appended, Change, Error, Outcome, RunRow};
 
 use super::Conductor;
 use super::batch::Batch;
+use super::live::Rows;
 use crate::failpoint;
 use crate::live::Notice;
 use crate::refused::{Refused, chain};
@@ -94,10 +95,9 @@ impl Conductor {
                 Ok(rows) => {
                     let events = std::mem::take(&mut live.fresh);
                     let (after, row) = (live.stored, rows.run.clone());
-                    let stages = rows.stages;
-                    let (requests, artifacts) = (Vec::new(), Vec::new());
+                    let Rows { run: now, stages, requests, artifacts } = rows;
                     let append =
-                        Append { run, after, events, row: rows.run, stages, requests, artifacts };
+                        Append { run, after, events, row: now, stages, requests, artifacts };
                     written.push(Written { run, row, change: Some(changes.len()) });
                     changes.push(Change::Append(append));
                 }

@@ -10,7 +10,7 @@ use engine::id::{AttemptId, RunId};
 use jiff::Timestamp;
 use pipeline::Pipeline;
 use pipeline::model::Work;
-use store::port::{Read, RunRow, StageRow};
+use store::port::{ArtifactRow, Read, RequestRow, RunRow, StageRow};
 
 use crate::definition::Definitions;
 use crate::refused::{Refused, panic_message};
@@ -23,6 +23,8 @@ pub(crate) struct Live {
     pub(crate) has_total: bool,
     /// Some stage is a run of another pipeline.
     pub(crate) has_children: bool,
+    /// Some stage names an environment; whether it is locked, the run knows.
+    pub(crate) has_locks: bool,
     /// Events on disk.
     pub(crate) stored: u64,
     /// Events decided and folded in, not yet on disk.
@@ -33,6 +35,8 @@ pub(crate) struct Live {
 pub(crate) struct Rows {
     pub(crate) run: RunRow,
     pub(crate) stages: Vec<StageRow>,
+    pub(crate) requests: Vec<RequestRow>,
+    pub(crate) artifacts: Vec<ArtifactRow>,
 }
 
 impl Live {
@@ -63,7 +67,8 @@ impl Live {
         let stages = &run.pipeline().stages;
         let has_total = stages.iter().any(|stage| stage.limits.total.is_some());
         let has_children = stages.iter().any(|stage| matches!(stage.work, Work::Child { .. }));
-        Self { id, run, has_total, has_children, stored, fresh: Vec::new() }
+        let has_locks = stages.iter().any(|stage| stage.environment.is_some());
+        Self { id, run, has_total, has_children, has_locks, stored, fresh: Vec::new() }
     }
 
     /// Decides a command. The outer error is a panic: the run must not be used any more.
@@ -85,6 +90,8 @@ impl Live {
         guarded(|| Rows {
             run: view::run::row(&self.run),
             stages: view::stage::rows(&self.run, &self.fresh),
+            requests: view::request::rows(&self.run, &self.fresh),
+            artifacts: view::artifact::rows(&self.run, &self.fresh),
         })
     }
 

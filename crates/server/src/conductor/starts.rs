@@ -42,7 +42,7 @@ impl Conductor {
             Some(last) => last + 1,
             None => self.writer.next_run_number(&name)?,
         };
-        let (id, lineage) = self.lineage(start.origin, &name)?;
+        let (id, lineage) = lineage(start.origin);
         let (fresh, directory) = match start.directory {
             Some(directory) => (None, directory),
             None => {
@@ -135,19 +135,19 @@ impl Conductor {
             }
         }
     }
+}
 
-    /// The id of a new run, and where it comes from.
-    fn lineage(&self, origin: Origin, _name: &str) -> Result<(RunId, Lineage), Refused> {
-        let id = RunId(Uuid::now_v7());
-        Ok(match origin {
-            Origin::Fresh => (id, Lineage::default()),
-            Origin::Extends { link, inherited } => {
-                (id, Lineage { extends: Some(link), inherited, parent: None })
-            }
-            Origin::Child { id, parent } => {
-                (id, Lineage { parent: Some(parent), ..Lineage::default() })
-            }
-        })
+/// The id of a new run, and where it comes from.
+fn lineage(origin: Origin) -> (RunId, Lineage) {
+    let id = RunId(Uuid::now_v7());
+    match origin {
+        Origin::Fresh => (id, Lineage::default()),
+        Origin::Extends { link, inherited } => {
+            (id, Lineage { extends: Some(link), inherited, parent: None })
+        }
+        Origin::Child { id, parent } => {
+            (id, Lineage { parent: Some(parent), ..Lineage::default() })
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use engine::ADMIN;
 use engine::event::Person;
 use store::port::TokenRow;
 
@@ -73,7 +74,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 impl Caller {
     /// With what the directory says of them now.
     pub(crate) fn person(&self, shared: &Shared) -> Result<Person, Refused> {
-        Ok(shared.config()?.directory.person(&self.name))
+        let mut person = shared.config()?.directory.person(&self.name);
+        match self.via {
+            Via::AdminToken | Via::Token if self.admin => person.groups.push(ADMIN.to_owned()),
+            // Whoever stands in for somebody may what that person may.
+            Via::AdminToken | Via::Token | Via::OsUser | Via::AdminTokenAs => {}
+        }
+        Ok(person)
     }
 
     /// Refused unless the caller is an administrator.

@@ -50,6 +50,12 @@ pub(crate) async fn list(
     Ok(Json(page("pipeline", data, limit, |summary| summary.name.clone())))
 }
 
+/// Words separated by commas.
+pub(crate) fn words(text: Option<&str>) -> Vec<String> {
+    let words = text.unwrap_or_default().split(',').map(str::trim);
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
 /// One page of `limit` items; there is a next one when there are more.
 pub(crate) fn page<T>(noun: &str, data: Vec<T>, limit: u32, key: impl Fn(&T) -> String) -> Page<T> {
     page_of(noun, data, limit, key, |item| item)

@@ -1,6 +1,6 @@
 //! Refusals and failures as `application/problem+json`.
 
-use api::problem::{Diagnostic, Problem};
+use api::problem::{Diagnostic, FieldProblem, Problem};
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
@@ -92,6 +92,9 @@ impl From<Refused> for Fault {
             Refused::NotFound { what, .. } => {
                 Self::not_found(says).hint(format!("orchestrate {what} list"))
             }
+            Refused::TooMuch(_) => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the file is too large", says)
+            }
             Refused::TooDeep { .. } => Self::conflict(says),
             Refused::NoSuchEvent { .. } => Self::not_found(says),
             Refused::Disabled { name } => {
@@ -123,9 +126,16 @@ impl Fault {
     fn rejected(rejection: &Rejection) -> Self {
         let says = rejection.to_string();
         match rejection {
-            Rejection::Input { .. } | Rejection::Form { .. } | Rejection::Blank { .. } => {
-                Self::invalid_input(says)
+            Rejection::Form { problems } => {
+                let mut fault = Self::invalid_input(says);
+                let named = problems.iter().map(|(field, problem)| FieldProblem {
+                    field: field.clone(),
+                    problem: problem.clone(),
+                });
+                fault.0.fields = named.collect();
+                fault
             }
+            Rejection::Input { .. } | Rejection::Blank { .. } => Self::invalid_input(says),
             Rejection::NoSuchStage { .. }
             | Rejection::NoSuchGate { .. }
             | Rejection::NotCreated => Self::not_found(says),

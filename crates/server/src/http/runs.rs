@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::body::{Json, Params};
 use super::caller::Caller;
 use super::problem::Fault;
-use super::{pipelines, reference};
+use super::{pipelines, reference, versions};
 use crate::conductor::desk::Ask;
 use crate::definition::{Checked, check};
 use crate::history;
@@ -54,8 +54,7 @@ pub(crate) async fn list(
         Some(Ok(id)) => Some(RunId(id)),
         Some(Err(_)) => return Err(Fault::bad_request("`after` has to be the id of a run")),
     };
-    let words = list.status.as_deref().unwrap_or_default().split(',').map(str::trim);
-    let statuses: Vec<String> = words.filter(|w| !w.is_empty()).map(str::to_owned).collect();
+    let statuses = pipelines::words(list.status.as_deref());
     if let Some(unknown) = statuses.iter().find(|word| !view::run::STATUSES.contains(&&***word)) {
         let known = view::run::STATUSES.join(", ");
         return Err(Fault::bad_request(format!("`{unknown}` is no status; there are: {known}")));
@@ -116,19 +115,24 @@ pub(crate) async fn start(
             return Err(Fault::bad_request("give either `pipeline` or `definition`"));
         }
     };
-    let start = Box::new(start.map_err(|unfit| match unfit {
-        Unfit::Input { .. } => Fault::invalid_input(unfit.to_string()),
-        Unfit::Directory(_) | Unfit::Event | Unfit::Fact { .. } => {
-            Fault::bad_request(unfit.to_string())
-        }
-    })?);
+    let mut start = Box::new(start.map_err(unfit)?);
     if dry_run {
         let config = shared.config()?;
         let plan = blocking(move || crate::plan::plan(*start, &config)).await??;
         return Ok(Json(plan).into_response());
     }
+    start.origin = versions::origin(&shared, &start.pipeline).await?;
     let summary = shared.desk.ask(|reply| Ask::Start { start, reply }).await?;
     Ok((StatusCode::CREATED, Json(summary)).into_response())
+}
+
+pub(super) fn unfit(unfit: Unfit) -> Fault {
+    match unfit {
+        Unfit::Input { .. } => Fault::invalid_input(unfit.to_string()),
+        Unfit::Directory(_) | Unfit::Event | Unfit::Fact { .. } => {
+            Fault::bad_request(unfit.to_string())
+        }
+    }
 }
 
 /// A definition without errors, or all of its diagnostics.
@@ -200,11 +204,15 @@ pub(crate) async fn resolve(
     act(&shared, &run, Command::Resolve { by: caller.name, execution, verdict }).await
 }
 
-fn execution(text: &str) -> Result<ExecutionId, Fault> {
+pub(super) fn execution(text: &str) -> Result<ExecutionId, Fault> {
     text.parse().map_err(|bad: engine::id::BadExecution| Fault::bad_request(bad.to_string()))
 }
 
-async fn act(shared: &Shared, run: &str, command: Command) -> Result<Json<RunSummary>, Fault> {
+pub(super) async fn act(
+    shared: &Shared,
+    run: &str,
+    command: Command,
+) -> Result<Json<RunSummary>, Fault> {
     let RunRow { id: run, .. } = reference::run(shared, run).await?;
     let command = Box::new(command);
     Ok(Json(shared.desk.ask(|reply| Ask::Act { run, command, reply }).await?))

@@ -9,5 +9,6 @@ mod doors;
 mod failures;
 mod identity;
 mod output;
+mod people;
 mod refusals;
 mod starts;

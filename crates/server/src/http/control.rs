@@ -1,0 +1,142 @@
+//! Going back, undoing, holding and letting go; and why nothing happens.
+
+use std::sync::Arc;
+
+use api::Page;
+use api::flow::{Advance, Breakpoints, Rewind, RollBack, Undoing};
+use api::run::RunSummary;
+use axum::extract::{Path, State};
+use engine::command::{self, Command};
+use engine::event::{Event, RollbackResult, Stamped};
+
+use super::body::Json;
+use super::caller::Caller;
+use super::problem::Fault;
+use super::{pipelines, reference, runs};
+use crate::refused::Refused;
+use crate::shared::Shared;
+
+pub(crate) async fn roll_back(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(run): Path<String>,
+    Json(RollBack { to, reason, force }): Json<RollBack>,
+) -> Result<Json<RunSummary>, Fault> {
+    let asked = command::RollBack { by: caller.name, to: to.into(), reason, force };
+    runs::act(&shared, &run, Command::RollBack(asked)).await
+}
+
+pub(crate) async fn rewind(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(run): Path<String>,
+    Json(Rewind { to, inclusive, pause }): Json<Rewind>,
+) -> Result<Json<RunSummary>, Fault> {
+    let asked = command::Rewind { by: caller.name, to: to.into(), inclusive, pause };
+    runs::act(&shared, &run, Command::Rewind(asked)).await
+}
+
+pub(crate) async fn undo_rewind(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(run): Path<String>,
+) -> Result<Json<RunSummary>, Fault> {
+    runs::act(&shared, &run, Command::UndoRewind { by: caller.name }).await
+}
+
+/// Lets what is held go on.
+pub(crate) async fn advance(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(run): Path<String>,
+    Json(Advance { stage }): Json<Advance>,
+) -> Result<Json<RunSummary>, Fault> {
+    let execution = stage.as_deref().map(runs::execution).transpose()?;
+    let by = caller.person(&shared)?;
+    runs::act(&shared, &run, Command::Advance(command::Advance { by, execution })).await
+}
+
+pub(crate) async fn breakpoints(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(run): Path<String>,
+    Json(Breakpoints { stages, step }): Json<Breakpoints>,
+) -> Result<Json<RunSummary>, Fault> {
+    let stages = stages.into_iter().map(Into::into).collect();
+    let asked = command::Breakpoints { by: caller.name, stages, step };
+    runs::act(&shared, &run, Command::SetBreakpoints(asked)).await
+}
+
+/// Rollbacks and rewinds of a run, newest first.
+pub(crate) async fn undoings(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Path(run): Path<String>,
+) -> Result<Json<Page<Undoing>>, Fault> {
+    let row = reference::run(&shared, &run).await?;
+    let name = format!("{}#{}", row.pipeline, row.number);
+    let journal = shared.read(move |reader| Ok::<_, Refused>(reader.journal(row.id)?)).await?;
+    let mut data = of_journal(&name, &journal);
+    data.reverse();
+    let key = |undoing: &Undoing| undoing.at.to_string();
+    Ok(Json(pipelines::page("undoing", data, u32::MAX, key)))
+}
+
+fn of_journal(run: &str, journal: &[Stamped]) -> Vec<Undoing> {
+    let mut undoings: Vec<Undoing> = Vec::new();
+    for Stamped { at, event } in journal {
+        let mut add = |by: &str, verb: &str, to: &str, result: &str, superseded| {
+            undoings.push(Undoing {
+                at: *at,
+                by: by.to_owned(),
+                verb: verb.to_owned(),
+                run: Some(run.to_owned()),
+                to: to.to_owned(),
+                result: result.to_owned(),
+                superseded,
+            });
+        };
+        match event {
+            Event::RollbackStarted { by, to, .. } => add(by, "rollback", to, "under way", vec![]),
+            Event::RewindRequested { by, to, executions, .. } => {
+                let executions = executions.iter().map(ToString::to_string).collect();
+                add(by, "rewind", to, "under way", executions);
+            }
+            Event::RewindUndone { by } => {
+                let rewind = undoings.iter_mut().rev().find(|undoing| undoing.verb == "rewind");
+                let to = rewind.map(|rewind| {
+                    "undone".clone_into(&mut rewind.result);
+                    rewind.to.clone()
+                });
+                undoings.push(Undoing {
+                    at: *at,
+                    by: by.clone(),
+                    verb: "undo".to_owned(),
+                    run: Some(run.to_owned()),
+                    to: to.unwrap_or_default(),
+                    result: "done".to_owned(),
+                    superseded: Vec::new(),
+                });
+            }
+            Event::RollbackFinished { result, .. } => {
+                let word = match result {
+                    RollbackResult::Succeeded => "succeeded",
+                    RollbackResult::Failed => "failed",
+                    RollbackResult::Partial => "partial",
+                };
+                settle(&mut undoings, "rollback", word);
+            }
+            Event::RunRewound { .. } => settle(&mut undoings, "rewind", "done"),
+            _ => {}
+        }
+    }
+    undoings
+}
+
+/// The newest of these that is under way came to this.
+fn settle(undoings: &mut [Undoing], verb: &str, result: &str) {
+    let open = |undoing: &&mut Undoing| undoing.verb == verb && undoing.result == "under way";
+    if let Some(undoing) = undoings.iter_mut().rev().find(open) {
+        result.clone_into(&mut undoing.result);
+    }
+}

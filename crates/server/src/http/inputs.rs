@@ -1,0 +1,318 @@
+//! Forms: listed, shown, filled in, submitted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use api::Page;
+use api::input::{DraftView, FieldView, InputDetail, InputSummary, SaveDraft, SubmitForm, Upload};
+use axum::extract::{Path, State};
+use blobs::Blobs;
+use engine::Rejection;
+use engine::command::{Command, Submit};
+use engine::event::{ArtifactRef, Person};
+use engine::id::ExecutionId;
+use engine::view::{FormState, FormView};
+use indexmap::IndexMap;
+use pipeline::form;
+use pipeline::model::{FieldKind, Form, SaveFormat};
+use serde_json::Value;
+use store::port::{Change, DraftRow, RequestKind};
+
+use super::body::{Json, Params};
+use super::caller::Caller;
+use super::problem::Fault;
+use super::requests::{self, Asked, List};
+use crate::conductor::desk::Ask;
+use crate::history;
+use crate::refused::Refused;
+use crate::shared::{Shared, blocking};
+use crate::view::request;
+
+/// Newest first.
+pub(crate) async fn list(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Params(list): Params<List>,
+) -> Result<Json<Page<InputSummary>>, Fault> {
+    let (asked, next) = requests::list(&shared, RequestKind::Input, list).await?;
+    let person = caller.person(&shared)?;
+    let data = asked.iter().map(|of| summary(of, &person)).collect();
+    Ok(Json(Page { schema: "orchestrate.input.list/v1".to_owned(), data, next }))
+}
+
+fn summary(of: &Asked, person: &Person) -> InputSummary {
+    let Asked { row, run } = of;
+    let body = &row.body;
+    let assignees = request::texts(body, "assignees");
+    let assigned = assignees.is_empty() || assignees.iter().any(|entry| person.is(entry));
+    let you = match (row.status == "open", assigned) {
+        (false, _) => String::new(),
+        (true, true) if run.status == "paused" => "the run is paused".to_owned(),
+        (true, true) => "can submit".to_owned(),
+        (true, false) => format!("it is asked of {}", assignees.join(", ")),
+    };
+    InputSummary {
+        id: requests::id(row),
+        run: row.run.to_string(),
+        run_name: format!("{}#{}", run.pipeline, run.number),
+        pipeline: run.pipeline.clone(),
+        stage: row.execution.clone(),
+        status: row.status.clone(),
+        revision: request::number(body, "revision"),
+        max_revisions: request::number(body, "max_revisions"),
+        opened_at: row.opened_at,
+        due_at: row.due_at,
+        closed_at: row.closed_at,
+        assignees,
+        you,
+    }
+}
+
+pub(crate) async fn show(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<InputDetail>, Fault> {
+    let asked = requests::find(&shared, RequestKind::Input, &id).await?;
+    Ok(Json(detail(&shared, &caller, asked).await?))
+}
+
+/// What the run says of a form.
+struct Seen {
+    form: Form,
+    instructions: String,
+    feedback: String,
+    values: IndexMap<String, Value>,
+    submitted: Option<(String, IndexMap<String, Value>)>,
+}
+
+async fn seen(shared: &Shared, asked: &Asked) -> Result<Seen, Fault> {
+    let (execution, generation) = (execution(asked)?, asked.row.generation);
+    let seen = history::look(shared, &asked.run, move |run| {
+        run.form(&execution, Some(generation)).map(|form| of_view(&form))
+    });
+    let missing = || Refused::Internal(format!("{} names no form", requests::id(&asked.row)));
+    Ok(seen.await?.ok_or_else(missing)?)
+}
+
+fn of_view(form: &FormView<'_>) -> Seen {
+    let submitted = match &form.state {
+        FormState::Submitted { by, values, .. } => Some(((*by).to_owned(), (*values).clone())),
+        FormState::Open | FormState::TimedOut { .. } | FormState::Void { .. } => None,
+    };
+    Seen {
+        form: form.form.clone(),
+        instructions: form.instructions.to_owned(),
+        feedback: form.feedback.to_owned(),
+        values: form.values.clone(),
+        submitted,
+    }
+}
+
+fn execution(asked: &Asked) -> Result<ExecutionId, Refused> {
+    let text = &asked.row.execution;
+    text.parse().map_err(|_bad| Refused::Internal(format!("`{text}` is no execution")))
+}
+
+async fn detail(shared: &Shared, caller: &Caller, asked: Asked) -> Result<InputDetail, Fault> {
+    let person = caller.person(shared)?;
+    let seen = seen(shared, &asked).await?;
+    let number = asked.row.number;
+    let draft = shared.read(move |reader| Ok(reader.draft(number)?)).await?;
+    let draft = draft.filter(|_| asked.row.status == "open").map(draft_view);
+    let (submitted_by, mut values) = match seen.submitted {
+        Some((by, values)) => (Some(by), values),
+        None => (None, seen.values),
+    };
+    if let Some(draft) = &draft {
+        values.extend(draft.values.clone());
+    }
+    let fields = seen.form.fields.iter().map(|(name, field)| FieldView {
+        name: name.clone(),
+        kind: field.kind.word().to_owned(),
+        label: field.label.clone(),
+        help: field.help.clone(),
+        required: field.required,
+        rules: form::rules(field).into_iter().collect(),
+    });
+    Ok(InputDetail {
+        generation: asked.row.generation,
+        instructions: seen.instructions,
+        feedback: seen.feedback,
+        fields: fields.collect(),
+        values: values.into_iter().collect(),
+        draft,
+        submitted_by,
+        summary: summary(&asked, &person),
+    })
+}
+
+fn draft_view(row: DraftRow) -> DraftView {
+    let values = match row.values {
+        Value::Object(values) => values.into_iter().collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            BTreeMap::new()
+        }
+    };
+    DraftView { by: row.by, at: row.at, values }
+}
+
+/// Whoever is not asked may not answer, nor prepare an answer.
+fn must_be_asked(asked: &Asked, person: &Person) -> Result<(), Fault> {
+    let assignees = request::texts(&asked.row.body, "assignees");
+    if assignees.is_empty() || assignees.iter().any(|entry| person.is(entry)) {
+        return Ok(());
+    }
+    let reason = format!("it is asked of {}", assignees.join(", "));
+    let rejection = Rejection::NotEligible { who: person.name.clone(), act: "submit", reason };
+    Err(Refused::Rejected(rejection).into())
+}
+
+/// Kept until it is submitted; nothing is checked but the names.
+pub(crate) async fn draft(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(SaveDraft { values }): Json<SaveDraft>,
+) -> Result<Json<InputDetail>, Fault> {
+    let asked = requests::find(&shared, RequestKind::Input, &id).await?;
+    must_be_asked(&asked, &caller.person(&shared)?)?;
+    let seen = seen(&shared, &asked).await?;
+    unknown(&seen.form, values.keys())?;
+    let (request, by) = (asked.row.number, caller.name.clone());
+    let values = Value::Object(values.into_iter().collect());
+    shared.desk.store(move |at| Change::SaveDraft { request, values, by, at }).await?;
+    Ok(Json(detail(&shared, &caller, asked).await?))
+}
+
+fn unknown<'a>(form: &Form, names: impl Iterator<Item = &'a String>) -> Result<(), Fault> {
+    let unknown = names.filter(|name| !form.fields.contains_key(*name));
+    let says = |name: &String| (name.clone(), "the form has no such field".to_owned());
+    problems(unknown.map(says).collect())
+}
+
+fn problems(problems: Vec<form::Problem>) -> Result<(), Fault> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(Refused::Rejected(Rejection::Form { problems }).into())
+}
+
+pub(crate) async fn submit(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(given): Json<SubmitForm>,
+) -> Result<Json<InputDetail>, Fault> {
+    let asked = requests::find(&shared, RequestKind::Input, &id).await?;
+    let by = caller.person(&shared)?;
+    // Before anything of what was given is stored.
+    must_be_asked(&asked, &by)?;
+    let seen = seen(&shared, &asked).await?;
+    let generation = Some(given.generation.unwrap_or(asked.row.generation));
+    let values = values(&seen.form, given)?;
+    let artifacts = if asked.row.status == "open" {
+        let (blobs, answered) = (Blobs::of(&shared.data_dir), values.clone());
+        blocking(move || artifacts(&blobs, &seen, answered)).await??
+    } else {
+        // The run says what became of it.
+        Vec::new()
+    };
+    let (run, execution) = (asked.row.run, execution(&asked)?);
+    let command = Box::new(Command::Submit(Box::new(Submit {
+        execution,
+        generation,
+        by,
+        values,
+        artifacts,
+    })));
+    shared.desk.ask(|reply| Ask::Act { run, command, reply }).await?;
+    let asked = requests::find(&shared, RequestKind::Input, &id).await?;
+    Ok(Json(detail(&shared, &caller, asked).await?))
+}
+
+/// Values as given, texts read by the kinds of their fields.
+fn values(form: &Form, given: SubmitForm) -> Result<IndexMap<String, Value>, Fault> {
+    unknown(form, given.values.keys().chain(given.texts.keys()))?;
+    let mut values: IndexMap<String, Value> = given.values.into_iter().collect();
+    let mut wrong = Vec::new();
+    for (name, text) in given.texts {
+        match form.fields.get(&name).map(|field| form::coerce(field, &text)) {
+            Some(Ok(value)) => {
+                values.insert(name, value);
+            }
+            Some(Err(problem)) => wrong.push((name, problem)),
+            None => {}
+        }
+    }
+    problems(wrong)?;
+    Ok(values)
+}
+
+/// The files of an answer, and the answer itself where it is kept as one.
+fn artifacts(
+    blobs: &Blobs,
+    seen: &Seen,
+    answered: IndexMap<String, Value>,
+) -> Result<Vec<ArtifactRef>, Fault> {
+    let mut all = seen.values.clone();
+    all.extend(answered);
+    let values = form::check(&seen.form, &all)
+        .map_err(|problems| Refused::Rejected(Rejection::Form { problems }))?;
+    let mut artifacts = Vec::new();
+    let mut wrong = Vec::new();
+    for (name, field) in &seen.form.fields {
+        let Some(value) = values.get(name).filter(|value| !value.is_null()) else { continue };
+        if field.kind != FieldKind::File {
+            continue;
+        }
+        match file(blobs, name, value) {
+            Ok(artifact) => artifacts.push(artifact),
+            Err(problem) => wrong.push((name.clone(), problem)),
+        }
+    }
+    problems(wrong)?;
+    if let Some(save) = &seen.form.save_as {
+        let text = form::render(&seen.form, &values, save.format);
+        let stored = blobs.put(text.as_bytes(), text.len() as u64).map_err(Refused::from)?;
+        let format = match save.format {
+            SaveFormat::Json => "json",
+            SaveFormat::Markdown => "md",
+        };
+        artifacts.push(ArtifactRef {
+            name: save.artifact.clone(),
+            path: save.artifact.clone(),
+            digest: stored.digest,
+            bytes: stored.bytes,
+            format: format.to_owned(),
+        });
+    }
+    Ok(artifacts)
+}
+
+/// An uploaded file, which has to be there as it is said to be.
+fn file(blobs: &Blobs, field: &str, value: &Value) -> Result<ArtifactRef, String> {
+    let Upload { name, digest, bytes } = serde_json::from_value(value.clone())
+        .map_err(|error| format!("it is no reference to an uploaded file: {error}"))?;
+    let there = blobs.open(&digest).ok().and_then(|file| file.metadata().ok());
+    match there.map(|there| there.len()) {
+        Some(found) if found == bytes => {}
+        Some(found) => return Err(format!("the uploaded file has {found} bytes, not {bytes}")),
+        None => return Err("no such file was uploaded".to_owned()),
+    }
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let format = match extension.to_ascii_lowercase().as_str() {
+        "jpg" | "jpeg" => "jpeg",
+        "htm" | "html" => "html",
+        "mmd" | "mermaid" => "mermaid",
+        "md" => "md",
+        "json" => "json",
+        "txt" => "txt",
+        "csv" => "csv",
+        "py" => "py",
+        "png" => "png",
+        "svg" => "svg",
+        _ => "binary",
+    };
+    Ok(ArtifactRef { name: field.to_owned(), path: name, digest, bytes, format: format.to_owned() })
+}

@@ -1,0 +1,152 @@
+//! What approvals and inputs share: rows of requests, found by `A-17` and `I-5`.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use engine::Run;
+use engine::id::RunId;
+use serde::Deserialize;
+use store::port::{RequestKind, RequestQuery, RequestRow, RunRow};
+
+use super::artifacts::Runs;
+use super::problem::Fault;
+use super::{pipelines, reference};
+use crate::history;
+use crate::refused::Refused;
+use crate::shared::Shared;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct List {
+    status: Option<String>,
+    run: Option<String>,
+    limit: Option<u32>,
+    /// The id of the last one of the page before.
+    after: Option<String>,
+}
+
+/// A request and its run.
+pub(crate) struct Asked {
+    pub(crate) row: RequestRow,
+    pub(crate) run: RunRow,
+}
+
+/// `A-17`
+pub(crate) fn id(row: &RequestRow) -> String {
+    format!("{}-{}", letter(row.kind), row.number)
+}
+
+fn letter(kind: RequestKind) -> char {
+    match kind {
+        RequestKind::Approval => 'A',
+        RequestKind::Input => 'I',
+    }
+}
+
+fn number(kind: RequestKind, id: &str) -> Option<u64> {
+    let (first, rest) = id.split_once('-')?;
+    let fits = first.eq_ignore_ascii_case(&letter(kind).to_string());
+    rest.parse().ok().filter(|_| fits)
+}
+
+pub(crate) async fn find(shared: &Shared, kind: RequestKind, id: &str) -> Result<Asked, Refused> {
+    let (name, number) = (id.to_owned(), number(kind, id));
+    shared
+        .read(move |reader| {
+            let row = match number {
+                Some(number) => reader.request(number)?,
+                None => None,
+            };
+            let missing = Refused::NotFound { what: kind.word(), name };
+            let row = row.filter(|row| row.kind == kind).ok_or(missing)?;
+            let run = Runs::default().get(reader, row.run)?.clone();
+            Ok(Asked { row, run })
+        })
+        .await
+}
+
+/// Newest first, and what goes back as `after`.
+pub(crate) async fn list(
+    shared: &Shared,
+    kind: RequestKind,
+    list: List,
+) -> Result<(Vec<Asked>, Option<String>), Fault> {
+    let limit = pipelines::limit(list.limit);
+    let before = match list.after.as_deref().map(|after| number(kind, after)) {
+        None => None,
+        Some(Some(number)) => Some(number),
+        Some(None) => {
+            let detail = format!("`after` has to be an id such as `{}-17`", letter(kind));
+            return Err(Fault::bad_request(detail));
+        }
+    };
+    let run = match list.run {
+        Some(run) => Some(reference::run(shared, &run).await?.id),
+        None => None,
+    };
+    let statuses = pipelines::words(list.status.as_deref());
+    let query = RequestQuery { kind: Some(kind), statuses, run, before, limit: limit + 1 };
+    let asked = shared
+        .read(move |reader| {
+            let mut runs = Runs::default();
+            let rows = reader.requests(&query)?;
+            rows.into_iter()
+                .map(|row| Ok(Asked { run: runs.get(reader, row.run)?.clone(), row }))
+                .collect::<Result<Vec<_>, Refused>>()
+        })
+        .await?;
+    let page = pipelines::page_of("request", asked, limit, |of| id(&of.row), |of| of);
+    Ok((page.data, page.next))
+}
+
+/// What has to be asked of runs, one question a run.
+pub(crate) struct Standings<T>(HashMap<RunId, (RunRow, Vec<(u64, T)>)>);
+
+impl<T> Default for Standings<T> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<T: Clone + Eq + Hash + Send + Sync + 'static> Standings<T> {
+    pub(crate) fn want(&mut self, of: &Asked, what: T) {
+        let (_, wanted) = self.0.entry(of.row.run).or_insert_with(|| (of.run.clone(), Vec::new()));
+        wanted.push((of.row.number, what));
+    }
+
+    /// The answers, by the number of the request.
+    pub(crate) async fn look(
+        self,
+        shared: &Shared,
+        look: impl Fn(&Run, &T) -> String + Clone + Send + Sync + 'static,
+    ) -> Result<HashMap<u64, String>, Refused> {
+        let mut answers = HashMap::new();
+        for (row, wanted) in self.0.into_values() {
+            let look = look.clone();
+            let seen = history::look(shared, &row, move |run| {
+                wanted.iter().map(|(of, what)| (*of, look(run, what))).collect::<Vec<_>>()
+            });
+            match seen.await {
+                Ok(seen) => answers.extend(seen),
+                // The others are shown all the same.
+                Err(Refused::Damaged { .. }) => {}
+                Err(refused) => return Err(refused),
+            }
+        }
+        Ok(answers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_of_their_kind() {
+        assert_eq!(number(RequestKind::Approval, "A-17"), Some(17));
+        assert_eq!(number(RequestKind::Approval, "a-17"), Some(17));
+        for wrong in ["I-17", "17", "A-", "A--1", "A-x", ""] {
+            assert_eq!(number(RequestKind::Approval, wrong), None, "{wrong}");
+        }
+    }
+}

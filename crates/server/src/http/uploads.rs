@@ -1,0 +1,64 @@
+//! Files that people give to forms.
+
+use std::sync::Arc;
+
+use api::input::Upload;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use blobs::Blobs;
+use futures_util::StreamExt;
+use pipeline::form::{FILE_BYTES, is_file_name};
+use serde::Deserialize;
+
+use super::body::{Json, Params};
+use super::caller::Caller;
+use super::problem::Fault;
+use crate::refused::Refused;
+use crate::shared::{Shared, blocking};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Named {
+    name: String,
+}
+
+/// The body is the file. It is kept when a form that names it is submitted.
+pub(crate) async fn upload(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Params(Named { name }): Params<Named>,
+    body: Body,
+) -> Result<(StatusCode, Json<Upload>), Fault> {
+    if !is_file_name(&name) {
+        let detail = "`name` has to be the plain name of a file: no `/`, no control characters";
+        return Err(Fault::invalid_input(detail));
+    }
+    let limit = shared.config()?.artifacts.max_bytes.map_or(FILE_BYTES, |max| max.min(FILE_BYTES));
+    let bytes = whole(body, limit).await?;
+    let blobs = Blobs::of(&shared.data_dir);
+    let stored = blocking(move || blobs.put(bytes.as_slice(), limit)).await?;
+    let stored = stored.map_err(Refused::from)?;
+    let upload = Upload { name, digest: stored.digest, bytes: stored.bytes };
+    Ok((StatusCode::CREATED, Json(upload)))
+}
+
+async fn whole(body: Body, limit: u64) -> Result<Vec<u8>, Fault> {
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| {
+            Fault::bad_request(format!("the file could not be read to its end: {error}"))
+        })?;
+        if (bytes.len() + chunk.len()) as u64 > limit {
+            return Err(Fault::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                "the file is too large",
+                format!("a file holds at most {limit} bytes"),
+            ));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}

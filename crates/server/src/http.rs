@@ -19,6 +19,7 @@ mod control;
 mod events;
 mod export;
 mod feed;
+mod impact;
 mod inputs;
 mod logs;
 mod origin;
@@ -79,7 +80,7 @@ pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
         .route("/api/inputs/{id}/submit", post(inputs::submit))
         .route("/api/uploads", post(uploads::upload).layer(DefaultBodyLimit::disable()))
         .route("/api/runs/{run}/extend", post(versions::extend))
-        .route("/api/runs/{run}/rollback", post(control::roll_back))
+        .route("/api/runs/{run}/rollback", get(impact::rollback).post(control::roll_back))
         .route("/api/runs/{run}/rewind", post(control::rewind))
         .route("/api/runs/{run}/rewind/undo", post(control::undo_rewind))
         .route("/api/runs/{run}/undoings", get(control::undoings))

@@ -157,8 +157,8 @@ stages:
       assignees: [devops]
       save_as: {artifact: answers.json, format: json}
   - name: next
-    env: {VERSION: "${stages.ask.outputs.version}"}
-    run: echo "$VERSION"
+    env: {VERSION: '${stages.ask.outputs.version}'}
+    run: echo $VERSION
 ";
 
 #[tokio::test]

@@ -1,0 +1,47 @@
+//! What a rollback or a rewind would do.
+
+use std::sync::Arc;
+
+use api::flow::{Impact, ImpactStep};
+use axum::extract::{Path, State};
+use serde::Deserialize;
+
+use super::body::{Json, Params};
+use super::caller::Caller;
+use super::problem::Fault;
+use super::reference;
+use crate::history;
+use crate::shared::Shared;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BackTo {
+    to: String,
+}
+
+pub(crate) async fn rollback(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Path(run): Path<String>,
+    Params(BackTo { to }): Params<BackTo>,
+) -> Result<Json<Impact>, Fault> {
+    let row = reference::run(&shared, &run).await?;
+    let seen = history::look(&shared, &row, move |run| run.rollback_impact(&to));
+    Ok(Json(impact(seen.await?, None)))
+}
+
+fn impact(of: engine::view::Impact, archive: Option<String>) -> Impact {
+    let steps = of.steps.into_iter().map(|step| ImpactStep {
+        stage: step.stage.to_string(),
+        what: step.what,
+        artifacts: step.artifacts,
+    });
+    Impact {
+        verb: of.verb.to_owned(),
+        to: of.to.to_string(),
+        steps: steps.collect(),
+        runs: Vec::new(),
+        archive,
+        refused: of.refused.map(|rejection| rejection.to_string()).unwrap_or_default(),
+    }
+}

@@ -4,6 +4,7 @@
 
 mod admission;
 mod again;
+mod asked;
 mod control;
 mod create;
 mod effects;

@@ -16,6 +16,7 @@ use crate::state::undo::Rollback;
 use crate::state::{Bar, Cancel, ExecIx, Halt, Head, Pause, Phase};
 
 impl Run {
+    #[expect(clippy::too_many_lines, reason = "every event that is not about the run is named")]
     pub(super) fn course(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
         let state = &mut self.state;
         match event {

@@ -70,7 +70,7 @@ impl Run {
     }
 
     /// Asks people whether a manual trigger fires. For a stage that is blocked and has no open gate
-    /// ([`Run::trigger_gate`]). Its end is found in the work list `gate_answered`.
+    /// (of the work list `gated`). Its end is found in the work list `gate_answered`.
     pub(crate) fn open_trigger_gate(
         &self,
         ix: StageIx,
@@ -89,12 +89,6 @@ impl Run {
         let shown = self.shown_of_trigger(ix, &instructions);
         let id = self.trigger_gate_id(ix, generation);
         Ok(opened(id, asked, instructions, &shown, now))
-    }
-
-    /// The newest gate of a stage's manual trigger; `Some(None)` while it is open.
-    pub(crate) fn trigger_gate(&self, ix: StageIx) -> Option<Option<&Resolution>> {
-        let gate = self.state.stage(ix).gates.last()?;
-        Some(gate.resolution.as_ref().map(|(_, resolution)| resolution))
     }
 
     /// What an unsuccessful gate makes of its stage or execution.

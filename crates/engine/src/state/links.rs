@@ -69,21 +69,10 @@ impl State {
         let execution = &self.stages[ix.stage.get()].executions[ix.slot()];
         match &execution.state {
             ExecutionState::Idle => {}
-            ExecutionState::Waiting(wait) => match wait {
-                Wait::Due(_) => {
-                    self.links.asks.remove(&ix);
-                }
-                Wait::Held { .. } | Wait::Gate(_) | Wait::Form => {
-                    self.links.people.remove(&ix);
-                }
-                Wait::Environment { .. } => {
-                    self.links.locked.remove(&ix);
-                }
-                Wait::Answered(_) => {
-                    self.links.answered.remove(&ix);
-                }
-                Wait::Void(_) => {}
-            },
+            ExecutionState::Waiting(wait) => {
+                let wait = *wait;
+                self.unlink_wait(ix, wait);
+            }
             ExecutionState::Queued { ticket, place } => {
                 let ticket = *ticket;
                 self.links.caught.remove(&ix);
@@ -141,25 +130,10 @@ impl State {
         let mut timed = clocked;
         match &execution.state {
             ExecutionState::Idle => {}
-            ExecutionState::Waiting(wait) => match wait {
-                Wait::Due(_) => {
-                    self.links.asks.insert(ix);
-                }
-                Wait::Held { .. } => {
-                    self.links.people.insert(ix);
-                }
-                Wait::Gate(_) | Wait::Form => {
-                    timed = true;
-                    self.links.people.insert(ix);
-                }
-                Wait::Environment { .. } => {
-                    self.links.locked.insert(ix);
-                }
-                Wait::Answered(_) => {
-                    self.links.answered.insert(ix);
-                }
-                Wait::Void(_) => {}
-            },
+            ExecutionState::Waiting(wait) => {
+                let wait = *wait;
+                timed |= self.link_wait(ix, wait);
+            }
             ExecutionState::Queued { ticket, place } => {
                 let ticket = *ticket;
                 match place {
@@ -212,6 +186,30 @@ impl State {
         if timed {
             self.links.timed.insert(ix);
         }
+    }
+
+    /// Whether there is a deadline.
+    fn link_wait(&mut self, ix: ExecIx, wait: Wait) -> bool {
+        let links = &mut self.links;
+        match wait {
+            Wait::Due(_) => links.asks.insert(ix),
+            Wait::Held { .. } | Wait::Gate(_) | Wait::Form => links.people.insert(ix),
+            Wait::Environment { .. } => links.locked.insert(ix),
+            Wait::Answered(_) => links.answered.insert(ix),
+            Wait::Void(_) => false,
+        };
+        matches!(wait, Wait::Gate(_) | Wait::Form)
+    }
+
+    fn unlink_wait(&mut self, ix: ExecIx, wait: Wait) {
+        let links = &mut self.links;
+        match wait {
+            Wait::Due(_) => links.asks.remove(&ix),
+            Wait::Held { .. } | Wait::Gate(_) | Wait::Form => links.people.remove(&ix),
+            Wait::Environment { .. } => links.locked.remove(&ix),
+            Wait::Answered(_) => links.answered.remove(&ix),
+            Wait::Void(_) => false,
+        };
     }
 
     fn hold(&mut self, ix: ExecIx, holds: bool) {

@@ -7,7 +7,8 @@ mod create;
 mod deliver;
 mod people;
 mod report;
-mod retry;
+pub(crate) mod retry;
+mod rewind;
 mod rollback;
 mod timer;
 
@@ -55,9 +56,8 @@ impl Run {
             Command::Advance(advance) => self.advance(advance),
             Command::SetBreakpoints(breakpoints) => self.set_breakpoints(breakpoints),
             Command::Grant { execution } => self.grant(execution),
-            Command::Rewind(_) | Command::UndoRewind { .. } => {
-                Err(Rejection::NothingHeld { hint: "it waits for nobody".to_owned() })
-            }
+            Command::Rewind(asked) => self.rewind(asked),
+            Command::UndoRewind { by } => self.undo_rewind(by),
             Command::Deliver { occurrence } => self.deliver(*occurrence),
             Command::RollBack(asked) => self.roll_back(asked).map(|event| vec![event]),
             Command::Fire { timer } => self.fire(&timer, now).map(|event| vec![event]),

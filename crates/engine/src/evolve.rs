@@ -5,6 +5,7 @@ mod attempt;
 mod course;
 mod flow;
 mod people;
+mod rewind;
 mod rollback;
 mod stage;
 
@@ -149,11 +150,16 @@ impl Run {
             Event::RollbackFinished { result, problems } => {
                 self.rollback_finished(*result, problems)
             }
-            Event::RewindRequested { .. }
-            | Event::RunRewound { .. }
-            | Event::RewindUndone { .. } => Err("undoing is not known yet".to_owned()),
+            Event::RewindRequested { by, to: _, inclusive: _, pause, executions } => {
+                self.rewind_requested(by, *pause, executions)
+            }
+            Event::RunRewound { executions } => self.run_rewound(executions, at),
+            Event::RewindUndone { .. } => self.rewind_undone(at),
         };
         result.map_err(|problem| Corrupt { sequence: self.state.sequence + 1, problem })?;
+        if rewind::is_new_work(&stamped.event) {
+            self.state.undo.before = None;
+        }
         self.state.sequence += 1;
         self.state.at = at;
         Ok(())

@@ -8,6 +8,7 @@ mod end;
 mod feed;
 mod judge;
 mod people;
+mod rewind;
 mod rollback;
 mod trigger;
 
@@ -33,8 +34,12 @@ impl Run {
             Phase::Uncreated | Phase::Finished { .. } => return None,
             Phase::Pending { .. } | Phase::Active => {}
         }
+        if let Some(event) = self.go_back() {
+            return Some(event);
+        }
         let links = &self.state.links;
-        if let Some(&ix) = links.ended.first() {
+        let mut ended = links.ended.iter();
+        if let Some(&ix) = ended.find(|ix| !self.state.undo.supersedes(**ix)) {
             return Some(self.after_attempt(ix, now));
         }
         if let Some(&ix) = links.answered.first() {
@@ -67,7 +72,7 @@ impl Run {
         if self.state.open == 0 && self.state.undo.wanted.is_none() {
             return Some(self.finish());
         }
-        if self.state.pause.is_some() {
+        if self.state.pause.is_some() || self.state.undo.rewind.is_some() {
             return None;
         }
         if let Some(event) = self.begin_rollback() {

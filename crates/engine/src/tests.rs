@@ -15,6 +15,7 @@ mod order;
 mod people;
 mod properties;
 mod quorum;
+mod rewind;
 mod rollback;
 mod time;
 mod views;

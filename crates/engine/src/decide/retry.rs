@@ -34,16 +34,7 @@ impl Run {
             }
             plan.whole.extend(self.descendants(ix));
         }
-        for ix in self.pipeline.stages.iter().zip(0..).map(|(_, ix)| StageIx(ix)) {
-            self.select(ix, &mut plan);
-        }
-        // What was undone has to be done again before anything that builds on it.
-        let undone: Vec<StageIx> = self.state.undo.undone.keys().copied().collect();
-        for ix in undone.into_iter().filter(|ix| self.state.is_undone(*ix)) {
-            plan.whole.insert(ix);
-            plan.whole.extend(self.descendants(ix));
-        }
-        self.judge_again(&mut plan);
+        self.select_all(&mut plan);
         let finally = self.pipeline.stages.iter().zip(0..).filter(|(stage, _)| stage.finally);
         if plan.is_empty() {
             let reason = "every stage succeeded or was skipped; name the stage to start from";
@@ -51,6 +42,20 @@ impl Run {
         }
         plan.whole.extend(finally.map(|(_, ix)| StageIx(ix)));
         Ok(Event::RunRetried { by, executions: self.listed(&plan) })
+    }
+
+    /// What did not succeed or was undone, and what was skipped below it.
+    pub(super) fn select_all(&self, plan: &mut Plan) {
+        for ix in self.pipeline.stages.iter().zip(0..).map(|(_, ix)| StageIx(ix)) {
+            self.select(ix, plan);
+        }
+        // What was undone has to be done again before anything that builds on it.
+        let undone: Vec<StageIx> = self.state.undo.undone.keys().copied().collect();
+        for ix in undone.into_iter().filter(|ix| self.state.is_undone(*ix)) {
+            plan.whole.insert(ix);
+            plan.whole.extend(self.descendants(ix));
+        }
+        self.judge_again(plan);
     }
 
     /// What of one stage did not succeed.
@@ -89,7 +94,7 @@ impl Run {
         }
     }
 
-    fn listed(&self, plan: &Plan) -> Vec<ExecutionId> {
+    pub(crate) fn listed(&self, plan: &Plan) -> Vec<ExecutionId> {
         let whole = plan.whole.iter().map(|ix| ExecutionId::stage(self.model(*ix).name.clone()));
         let parts = plan.parts.iter().filter(|exec| !plan.whole.contains(&exec.stage));
         whole.chain(parts.map(|exec| self.exec_id(*exec))).collect()
@@ -97,14 +102,14 @@ impl Run {
 }
 
 #[derive(Debug, Default)]
-struct Plan {
-    whole: BTreeSet<StageIx>,
+pub(crate) struct Plan {
+    pub(super) whole: BTreeSet<StageIx>,
     /// Single instances.
-    parts: BTreeSet<ExecIx>,
+    pub(super) parts: BTreeSet<ExecIx>,
 }
 
 impl Plan {
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.whole.is_empty() && self.parts.is_empty()
     }
 

@@ -9,7 +9,7 @@ use super::course::stage_ix;
 use super::ensure;
 use crate::id::ExecutionId;
 use crate::run::Run;
-use crate::state::execution::Execution;
+use crate::state::execution::{Execution, ExecutionState};
 use crate::state::stage::{Fan, StageState};
 use crate::state::{ExecIx, Links, Phase, Tally};
 
@@ -18,27 +18,59 @@ impl Run {
     pub(super) fn fresh(&mut self, ids: &[ExecutionId], at: Timestamp) -> Result<(), String> {
         let finished = matches!(self.state.phase, Phase::Finished { .. });
         ensure(finished && !ids.is_empty(), || "it cannot be retried".to_owned())?;
+        let (whole, parts) = self.sorted(ids)?;
+        self.renew(&whole, &parts)?;
+        self.state.links = Links::default();
+        self.state.cancel = None;
+        self.state.halt = None;
+        self.state.undo.wanted = None;
+        self.state.undo.rollback = None;
+        self.state.round += 1;
+        self.state.phase = Phase::Pending { since: at };
+        self.recount();
+        Ok(())
+    }
+
+    /// Whole stages, and single instances of others.
+    pub(super) fn sorted(
+        &self,
+        ids: &[ExecutionId],
+    ) -> Result<(BTreeSet<StageIx>, BTreeSet<ExecIx>), String> {
         let mut whole = BTreeSet::new();
-        let mut parts = Vec::new();
+        let mut parts = BTreeSet::new();
         for id in ids {
             let ix = self.ix(&id.stage).ok_or_else(|| format!("no stage is called `{id}`"))?;
             match id.instance {
                 None => {
                     whole.insert(ix);
                 }
-                Some(_) => parts
-                    .push(self.exec_ix(id).ok_or_else(|| format!("there is no execution `{id}`"))?),
+                Some(_) => {
+                    let exec = self.exec_ix(id);
+                    parts.insert(exec.ok_or_else(|| format!("there is no execution `{id}`"))?);
+                }
             }
         }
-        for &ix in &whole {
+        parts.retain(|exec| !whole.contains(&exec.stage));
+        Ok((whole, parts))
+    }
+
+    /// As if these had never been, but for their past; what counts them is to be counted anew.
+    pub(super) fn renew(
+        &mut self,
+        whole: &BTreeSet<StageIx>,
+        parts: &BTreeSet<ExecIx>,
+    ) -> Result<(), String> {
+        for &ix in whole {
+            self.withdraw(ix);
             let stage = &mut self.state.stages[ix.get()];
             stage.state = StageState::Blocked;
             stage.executions.iter_mut().for_each(Execution::refresh);
             self.unwatch(ix);
         }
-        for exec in parts.iter().filter(|exec| !whole.contains(&exec.stage)) {
+        for &exec in parts {
             self.reopen(exec.stage)?;
-            self.state.exec_mut(*exec).refresh();
+            self.state.transition(&self.pipeline, exec, ExecutionState::Idle);
+            self.state.exec_mut(exec).refresh();
         }
         for (stage, model) in self.state.stages.iter_mut().zip(&self.pipeline.stages) {
             if model.compensates.is_some() {
@@ -50,16 +82,17 @@ impl Run {
         self.state.known.forget(again);
         let stages: Vec<StageIx> =
             whole.iter().copied().chain(parts.iter().map(|exec| exec.stage)).collect();
-        self.reopen_feeds(&stages)?;
-        self.state.links = Links::default();
-        self.state.cancel = None;
-        self.state.halt = None;
-        self.state.undo.wanted = None;
-        self.state.undo.rollback = None;
-        self.state.round += 1;
-        self.state.phase = Phase::Pending { since: at };
-        self.recount();
-        Ok(())
+        self.reopen_feeds(&stages)
+    }
+
+    /// Takes a stage and its executions out of every work list.
+    pub(super) fn withdraw(&mut self, ix: StageIx) {
+        for exec in self.executions(ix) {
+            if self.state.exec(exec).state != ExecutionState::Idle {
+                self.state.transition(&self.pipeline, exec, ExecutionState::Idle);
+            }
+        }
+        self.state.unlist(ix);
     }
 
     /// A fanned-out stage some of whose instances run again keeps its items.

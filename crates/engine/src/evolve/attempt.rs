@@ -43,6 +43,7 @@ impl Run {
             stopping: None,
             end: None,
             doubt: None,
+            superseded: false,
         });
         execution.total = match (execution.total, total) {
             (Clock::Unarmed, Some(total)) => Clock::Running { due: later(clock, total) },

@@ -49,6 +49,7 @@ impl Run {
                 self.state.cancel = Some(Cancel { by: by.clone(), reason: reason.clone(), forced });
                 self.state.links.halt_by = None;
                 self.state.undo.wanted = None;
+                self.state.undo.rewind = None;
                 self.close(StopReason::Cancelled, true);
                 self.consider_finally();
             }
@@ -212,6 +213,11 @@ impl Run {
     fn started(&mut self, at: Timestamp) {
         self.state.phase = Phase::Active;
         self.state.started_at.get_or_insert(at);
+        self.set_going();
+    }
+
+    /// Puts up for judgement what may be, and starts what is fresh.
+    pub(super) fn set_going(&mut self) {
         for ix in (0..self.pipeline.stages.len()).map(stage_ix) {
             match &self.state.stage(ix).state {
                 StageState::Blocked => self.consider(ix),
@@ -253,7 +259,7 @@ impl Run {
     }
 
     /// Moves every deadline by the time that was spent paused.
-    fn unpause(&mut self, at: Timestamp) {
+    pub(super) fn unpause(&mut self, at: Timestamp) {
         let Some(pause) = self.state.pause.take() else { return };
         let span = at.duration_since(pause.since);
         self.state.paused += span;
@@ -283,7 +289,7 @@ impl Run {
     }
 
     /// Asks for a live attempt to be stopped, unless it is being stopped for good already.
-    fn want_stop(&mut self, ix: ExecIx, reason: StopReason) {
+    pub(super) fn want_stop(&mut self, ix: ExecIx, reason: StopReason) {
         let ExecutionState::Live { stopping, .. } = self.state.exec(ix).state else { return };
         let wanted = match stopping {
             None => true,
@@ -353,7 +359,7 @@ impl Run {
 
 impl Run {
     /// The executions that a stage has now.
-    fn executions(&self, stage: StageIx) -> Vec<ExecIx> {
+    pub(super) fn executions(&self, stage: StageIx) -> Vec<ExecIx> {
         let numbers = if self.pipeline.fanned(stage) {
             // There may be more, of a round in which the list was longer.
             let items = self.state.stage(stage).items().map_or(0, <[_]>::len);

@@ -84,7 +84,10 @@ impl Run {
                     requeued()
                 }
             }
-            Some(AttemptResult::Stopped { reason: StopReason::Paused }) if !barred => requeued(),
+            // Superseded, and then the rewind was undone.
+            Some(AttemptResult::Stopped {
+                reason: StopReason::Paused | StopReason::Superseded,
+            }) if !barred => requeued(),
             Some(AttemptResult::Stopped { .. }) | None => self.abandoned(ix),
         }
     }

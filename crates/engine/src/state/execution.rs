@@ -121,6 +121,8 @@ pub(crate) struct Attempt {
     pub(crate) stopping: Option<StopReason>,
     pub(crate) end: Option<Box<AttemptEnd>>,
     pub(crate) doubt: Option<Box<Doubt>>,
+    /// A rewind went back behind it.
+    pub(crate) superseded: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -184,7 +186,9 @@ impl Execution {
         let again = match (&last.end, &last.doubt) {
             (Some(end), _) => match &end.result {
                 AttemptResult::Lost { .. }
-                | AttemptResult::Stopped { reason: StopReason::Paused } => true,
+                | AttemptResult::Stopped { reason: StopReason::Paused | StopReason::Superseded } => {
+                    true
+                }
                 AttemptResult::Succeeded { .. }
                 | AttemptResult::Failed { .. }
                 | AttemptResult::Stopped { .. } => false,

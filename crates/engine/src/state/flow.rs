@@ -87,6 +87,17 @@ impl Known {
         }
     }
 
+    /// As it was, and what came since.
+    pub(crate) fn restore(&mut self, before: Self) {
+        let now = std::mem::replace(self, before);
+        let since = now.all.into_iter().skip(self.all.len()).filter(|event| !event.forgotten);
+        for event in since {
+            if !self.has(&event.occurrence.id) {
+                self.add(event.at, event.occurrence, event.from);
+            }
+        }
+    }
+
     /// The stage waits for events anew.
     pub(crate) fn release(&mut self, stage: StageIx) {
         for event in &mut self.all {

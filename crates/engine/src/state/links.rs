@@ -1,5 +1,6 @@
 //! How an execution moves: the one place that keeps states and indexes in step.
 
+use jiff::{SignedDuration, Timestamp};
 use pipeline::model::{Pipeline, StageIx, Work};
 
 use super::execution::{Clock, ExecutionState, Place};
@@ -34,7 +35,7 @@ impl State {
     }
 
     /// Lets instances that wait for one take the free places of their stage.
-    fn promote(&mut self, pipeline: &Pipeline, stage: StageIx) {
+    pub(crate) fn promote(&mut self, pipeline: &Pipeline, stage: StageIx) {
         let Some(max) = pipeline.at_once(stage) else { return };
         while let Some(fan) = self.stages[stage.get()].fan()
             && fan.held < max
@@ -210,6 +211,38 @@ impl State {
             Wait::Answered(_) => links.answered.remove(&ix),
             Wait::Void(_) => false,
         };
+    }
+
+    /// Adds an execution that was put back to what is derived from it, its deadlines moved by the
+    /// time that it was away. Where its stage has instances, the books of the stage are empty.
+    pub(crate) fn relink(&mut self, ix: ExecIx, away: SignedDuration) {
+        let moved = |due: &mut Timestamp| *due = due.checked_add(away).unwrap_or(Timestamp::MAX);
+        let execution = self.exec_mut(ix);
+        if let Clock::Running { due } = &mut execution.total {
+            moved(due);
+        }
+        if let ExecutionState::Backoff { due, .. } = &mut execution.state {
+            moved(due);
+        }
+        self.link(ix);
+    }
+
+    /// Takes a stage out of every work list of stages.
+    pub(crate) fn unlist(&mut self, ix: StageIx) {
+        let links = &mut self.links;
+        for list in [
+            &mut links.complete,
+            &mut links.judge,
+            &mut links.expand,
+            &mut links.listen,
+            &mut links.listening,
+            &mut links.close,
+            &mut links.gated,
+            &mut links.gate_answered,
+            &mut links.gate_void,
+        ] {
+            list.remove(&ix);
+        }
     }
 
     fn hold(&mut self, ix: ExecIx, holds: bool) {

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use pipeline::model::{Compensation, StageIx, StageName, Work};
 
 use super::execution::Execution;
-use super::{ExecIx, State};
+use super::flow::Known;
+use super::stage::Stage;
+use super::{Cancel, ExecIx, Halt, Phase, State};
 use crate::event::{Outcome, RollbackResult};
 use crate::id::{Actor, ExecutionId};
 use crate::run::Run;
@@ -22,6 +25,40 @@ pub(crate) struct Undo {
     /// What was undone in this run, over all rounds, and which of its completions (the sequence of
     /// its `stage.settled`) last.
     pub(crate) undone: BTreeMap<StageIx, u64>,
+    /// Asked for; what it supersedes is being stopped.
+    pub(crate) rewind: Option<Box<Rewinding>>,
+    /// What the last rewind changed, until new work starts.
+    pub(crate) before: Option<Box<Before>>,
+    /// The run went back at least once.
+    pub(crate) went_back: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Rewinding {
+    pub(crate) by: Actor,
+    pub(crate) pause: bool,
+    /// As in the event.
+    pub(crate) executions: Vec<ExecutionId>,
+    /// Stages that are superseded.
+    pub(crate) whole: BTreeSet<StageIx>,
+    /// Single instances that are tried again, of stages that are not.
+    pub(crate) parts: BTreeSet<ExecIx>,
+}
+
+/// The part of a run that a rewind changed, as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Before {
+    /// The run's clock at the rewind.
+    pub(crate) clock: Timestamp,
+    pub(crate) stages: Vec<(StageIx, Stage)>,
+    pub(crate) known: Known,
+    /// Of a run that had finished.
+    pub(crate) phase: Option<Phase>,
+    pub(crate) cancel: Option<Cancel>,
+    pub(crate) halt: Option<Halt>,
+    pub(crate) rollback: Option<Rollback>,
+    /// The rewind left the run paused.
+    pub(crate) paused: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +110,11 @@ impl Undo {
     /// `finally` stages wait for its end.
     pub(crate) fn is_open(&self) -> bool {
         self.wanted.is_some() || self.under_way().is_some()
+    }
+
+    /// Whether a rewind that is under way supersedes this execution.
+    pub(crate) fn supersedes(&self, ix: ExecIx) -> bool {
+        self.rewind.as_ref().is_some_and(|rewind| rewind.whole.contains(&ix.stage))
     }
 
     pub(crate) fn under_way(&self) -> Option<&Rollback> {

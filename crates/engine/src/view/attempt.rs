@@ -40,6 +40,8 @@ pub struct AttemptView<'r> {
     pub number: u32,
     pub fence: u64,
     pub status: AttemptStatus,
+    /// A rewind went back behind it: what it gave counts no more.
+    pub superseded: bool,
     /// In words: why it failed, was stopped, is unknown.
     pub detail: String,
     pub worker: Option<&'r str>,
@@ -88,6 +90,7 @@ impl<'r> AttemptView<'r> {
             number: attempt.number,
             fence: attempt.fence,
             status,
+            superseded: attempt.superseded,
             detail,
             worker: attempt.started.as_ref().map(|started| &*started.worker),
             pid: attempt.started.as_ref().and_then(|started| started.pid),

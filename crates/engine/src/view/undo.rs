@@ -130,6 +130,51 @@ impl Run {
         }
     }
 
+    /// What [`crate::Command::Rewind`] to this stage would do now.
+    pub fn rewind_impact(&self, to: &str, inclusive: bool) -> Impact {
+        let to: StageName = to.into();
+        let (steps, refused) = match self.rewind_plan(&to, inclusive) {
+            Ok(plan) => {
+                let named = self.listed(&plan).into_iter();
+                (named.filter_map(|id| self.superseding(&id)).collect(), None)
+            }
+            Err(refused) => (Vec::new(), Some(refused)),
+        };
+        Impact { verb: "rewind", to, steps, refused }
+    }
+
+    /// Whether [`crate::Command::UndoRewind`] would be accepted now.
+    pub fn can_undo_rewind(&self) -> bool {
+        self.state.undo.before.is_some()
+    }
+
+    fn superseding(&self, id: &ExecutionId) -> Option<ImpactStep> {
+        let ix = self.ix(&id.stage)?;
+        let status = match id.instance {
+            None => self.stage_status(ix),
+            Some(_) => self.execution_status(self.exec_ix(id)?),
+        };
+        let what = match status {
+            ExecutionStatus::Running | ExecutionStatus::Stopping => "is stopped and done again",
+            ExecutionStatus::WaitingApproval | ExecutionStatus::WaitingInput => "is asked again",
+            ExecutionStatus::Succeeded | ExecutionStatus::Unknown => "is done again",
+            ExecutionStatus::Failed | ExecutionStatus::Cancelled => "is tried again",
+            ExecutionStatus::Retrying
+            | ExecutionStatus::Queued
+            | ExecutionStatus::Held
+            | ExecutionStatus::WaitingEnvironment
+            | ExecutionStatus::Listening
+            | ExecutionStatus::Blocked
+            | ExecutionStatus::NotRun
+            | ExecutionStatus::Skipped => "is judged again",
+        };
+        let what = match id.instance {
+            Some(_) => format!("{id} {what}"),
+            None => what.to_owned(),
+        };
+        Some(ImpactStep { stage: id.stage.clone(), what, artifacts: self.artifacts_of(ix) })
+    }
+
     /// How many artifacts the last successful attempts of a stage left.
     pub(crate) fn artifacts_of(&self, ix: StageIx) -> u32 {
         let stage = self.state.stage(ix);

@@ -137,6 +137,8 @@ pub(crate) struct AuthoredStage {
     pub(crate) probe: Option<Placed<Template>>,
     pub(crate) environment: Option<String>,
     pub(crate) people: AuthoredPeople,
+    /// The key is there, whether or not it could be read.
+    pub(crate) is_triggered: bool,
     pub(crate) triggers: Option<AuthoredTriggers>,
     pub(crate) input: Option<AuthoredMapping>,
     pub(crate) output: Option<AuthoredMapping>,

@@ -52,7 +52,7 @@ fn no_depends_on(stage: &AuthoredStage, reader: &mut Reader<'_>) {
     let says = stage.depends_on.is_some()
         || stage.parallel_with.is_some()
         || stage.group.is_some()
-        || stage.triggers.is_some();
+        || stage.is_triggered;
     if stage.finally || says {
         return;
     }

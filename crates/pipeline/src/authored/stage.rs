@@ -64,6 +64,7 @@ impl Reader<'_> {
                 .map(|(template, span)| Placed::new(template, span)),
             environment: fields.text("environment", self).map(|text| text.value),
             people: AuthoredPeople::default(),
+            is_triggered: fields.get("triggers").is_some(),
             triggers: None,
             input: self.input_mapping(&fields),
             output: self.output_mapping(&fields),

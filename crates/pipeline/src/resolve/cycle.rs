@@ -111,9 +111,9 @@ fn report(
         .map_or(stage.span, |name| name.span);
     let message = format!("dependency cycle: {}", path(stages, &ring));
     reader.push(
-        Diagnostic::new(Code::CYCLE, span, message)
-            .label("the cycle goes through here")
-            .help("remove one of these dependencies: none of the stages could ever start"),
+        Diagnostic::new(Code::CYCLE, span, message).label("the cycle goes through here").help(
+            "remove one of these dependencies or triggers: none of the stages could ever start",
+        ),
     );
 }
 

@@ -104,8 +104,8 @@ impl Checker<'_, '_, '_> {
             .chain(self.authored.config.keys().map(String::as_str));
         let near = self.reader.sink.did_you_mean(name, known);
         let help = if near.is_empty() {
-            "known are `inputs`, `variables`, `stages`, `event`, `run` and the names of inputs \
-             and variables; text stands in quotes"
+            "known are `inputs`, `variables`, `config`, `stages`, `prev`, `event`, `run` and the \
+             names of inputs and variables; text stands in quotes"
                 .into()
         } else {
             near

@@ -38,7 +38,7 @@ pub(super) fn draw(authored: &Authored, reader: &mut Reader<'_>) -> Graph {
         sources: vec![Vec::new(); stages.len()],
         plain: HashMap::new(),
         order: None,
-        list_order: stages[..main].iter().all(|s| s.depends_on.is_none() && s.triggers.is_none()),
+        list_order: stages[..main].iter().all(|s| s.depends_on.is_none() && !s.is_triggered),
     };
     let peers = peers(stages, &graph.names, reader);
     let mut drawing = Drawing {
@@ -53,7 +53,7 @@ pub(super) fn draw(authored: &Authored, reader: &mut Reader<'_>) -> Graph {
     let mut complete = true;
     for range in [0..main, main..stages.len()] {
         let free = |stage: &AuthoredStage| {
-            stage.depends_on.is_none() && (stage.triggers.is_none() || stage.finally)
+            stage.depends_on.is_none() && (!stage.is_triggered || stage.finally)
         };
         if stages[range.clone()].iter().all(free) {
             complete &= drawing.list(range);

@@ -62,6 +62,26 @@ fn fragment() -> impl Strategy<Value = String> {
             "retry: {max_attempts: 2}",
             "if: a == 1",
             "timeout: 5m",
+            "form: {fields: {a: {type: number, min: 1, default: 2}}}",
+            "human: {fields: {a: text}, save_as: a.md}",
+            "requires_approval: {approvers: [a], quorum: 1}",
+            "triggers: [{event: a.b, key: event.x, needs: event.y}]",
+            "triggers: {all: [{completion: a}, {manual: true}]}",
+            "parallel_instances: 2",
+            "emit: {event: a.b, foreach: [1], data: {x: \"${item}\"}}",
+            "input_mapping: [{from: a.outputs.b, to: x.y, transforms: [trim, {cel: value + 1}]}]",
+            "output_mapping: [{from: b, to: b}]",
+            "artifacts: {a: out/a.json}",
+            "context: [\"@a\", \"@prev\", \"@v2/b\"]",
+            "rollback: {run: x, env: {A: \"${outputs.b}\"}}",
+            "on_failure: rollback",
+            "rollback_to: a",
+            "pipeline: {name: b, inputs: {x: 1}}",
+            "${form.a}",
+            "${input.x}",
+            "${outputs.b}",
+            "${prev.a.outputs.b}",
+            "${config.a}",
             "\\",
             "\t",
             "\r\n",
@@ -90,8 +110,15 @@ proptest! {
 
     /// A real definition with something cut out of it, doubled or put in.
     #[test]
-    fn any_damage_to_a_real_definition(at in 0usize..2000, len in 0usize..40, put in fragment()) {
-        let text = include_str!("bad/references.yaml").to_owned() + include_str!("bad/conditions.yaml");
+    fn any_damage_to_a_real_definition(which in 0usize..6, at in 0usize..2000, len in 0usize..40, put in fragment()) {
+        let text = [
+            include_str!("bad/references.yaml"),
+            include_str!("bad/conditions.yaml"),
+            include_str!("bad/people.yaml"),
+            include_str!("bad/flow.yaml"),
+            include_str!("bad/data.yaml"),
+            include_str!("bad/undo.yaml"),
+        ][which];
         let boundary = |mut byte: usize| {
             byte = byte.min(text.len());
             while !text.is_char_boundary(byte) { byte -= 1; }

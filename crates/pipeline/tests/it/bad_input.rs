@@ -291,6 +291,40 @@ fn large_definitions_of_every_shape() {
                 fill(&|n| format!("{{branch: b{n}}}, "))
             )),
         ),
+        (
+            "patterns of fields",
+            stage(&format!(
+                "form: {{fields: {{{}}}}}",
+                fill(&|n| format!("f{n}: {{pattern: \"(x{{900}}){{900}}\"}}, "))
+            )),
+        ),
+        (
+            "mapped fields",
+            stage(&format!(
+                "run: x\n    input_mapping: [{}]",
+                fill(&|n| format!("{{from: run.name, to: a{n}}}, "))
+            )),
+        ),
+        (
+            "emitters and triggers of one event",
+            format!(
+                "name: x\nstages:\n{}",
+                fill(&|n| format!(
+                    "  - {{name: a{n}, depends_on: [], noop: true, emit: {{event: e}}}}\n  - {{name: b{n}, noop: true, triggers: [{{event: e}}]}}\n"
+                ))
+            ),
+        ),
+        (
+            "rollbacks",
+            format!(
+                "name: x\nstages:\n  - {{name: a0, run: x}}\n{}",
+                fill(&|n| format!(
+                    "  - {{name: a{}, run: x, on_failure: rollback, rollback_to: a{}}}\n",
+                    n + 1,
+                    n / 2
+                ))
+            ),
+        ),
         ("secrets", format!("name: x\nsecrets: [{}]\n", fill(&|n| format!("S{n}, ")))),
         ("anchors", format!("name: x\nenv: {{{}}}\n", fill(&|n| format!("A{n}: &a{n} x, ")))),
         ("tags", format!("name: x\nenv: {{{}}}\n", fill(&|n| format!("A{n}: !t x, ")))),
@@ -308,4 +342,29 @@ fn large_definitions_of_every_shape() {
         }
     }
     assert_eq!(slow, Vec::<String>::new());
+}
+
+/// What leads out of a workspace, whatever it is called.
+#[test]
+fn an_artifact_that_leaves_the_workspace() {
+    for path in ["../x", "/etc/passwd", "a/../../x", "..", "", "a/", "./x", "a//b", "a\\b", "${x}"]
+    {
+        let text = stage(&format!("run: a\n    artifacts: {{x: '{path}'}}"));
+        refused(&text, &[Code::BAD_PATH], (5, 20));
+    }
+    refused(&stage("run: a\n    artifacts: {x: \"a\\0b\"}"), &[Code::CONTROL_CHARACTER], (5, 20));
+    refused(&stage("run: a\n    artifacts: {a/b: x}"), &[Code::BAD_NAME], (5, 17));
+    refused(&stage("run: a\n    artifacts: {..: x}"), &[Code::BAD_NAME], (5, 17));
+}
+
+#[test]
+fn a_mapping_from_a_stage_that_is_not_upstream() {
+    let text = "name: x\nstages:\n  - {name: a, depends_on: [], run: x, input_mapping: [{from: b.outputs.v, to: v}]}\n  - {name: b, depends_on: [], run: x, outputs: {v: string}}\n";
+    refused(text, &[Code::NOT_UPSTREAM], (3, 62));
+}
+
+#[test]
+fn events_that_start_each_other() {
+    let text = "name: x\nstages:\n  - {name: a, noop: true, emit: {event: a}, triggers: [{event: b}]}\n  - {name: b, noop: true, emit: {event: b}, triggers: [{event: a}]}\n";
+    refused(text, &[Code::CYCLE], (3, 12));
 }

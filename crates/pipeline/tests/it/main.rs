@@ -2,8 +2,10 @@
 
 mod arbitrary;
 mod bad_input;
+mod cascade;
 mod graph;
 mod model;
+mod people;
 mod rendered;
 mod repository;
 mod yaml_suite;

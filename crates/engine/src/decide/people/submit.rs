@@ -1,5 +1,7 @@
 //! Answers to a form.
 
+use pipeline::form;
+
 use crate::command::{Rejection, Submit};
 use crate::event::Event;
 use crate::run::Run;

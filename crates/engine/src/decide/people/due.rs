@@ -1,7 +1,6 @@
 //! Deadlines and reminders of people. The run is not paused, and has not finished.
 
 use jiff::Timestamp;
-use pipeline::form;
 use pipeline::model::{FormTimeout, OnTimeout};
 
 use crate::command::{Rejection, TimerId};

@@ -1,7 +1,5 @@
 //! Answers to a form.
 
-use pipeline::form;
-
 use crate::command::{Rejection, Submit};
 use crate::event::Event;
 use crate::run::Run;

@@ -1,6 +1,7 @@
 //! The trail of decisions: an index into the journal.
 
-use rusqlite::{Connection, Row, Transaction, params};
+use engine::event::Stamped;
+use rusqlite::{Connection, Row, Rows, Transaction, params};
 
 use super::failure::storage;
 use super::people::Filter;
@@ -8,7 +9,6 @@ use super::row::{self, integer, nanoseconds, unsigned};
 use crate::audit::decided_by;
 use crate::chain::{self, Hash};
 use crate::port::{AuditQuery, AuditRow, Error};
-use engine::event::Stamped;
 
 /// Notes the event at this position of the journal, if it is a decision.
 pub(super) fn note(
@@ -41,6 +41,79 @@ pub(super) fn index(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// For [`Listed`].
+pub(super) const LISTED: &str =
+    "SELECT position, run, at, by, action FROM decisions ORDER BY position";
+
+/// The whole index, walked beside the journal.
+pub(super) struct Listed<'a> {
+    rows: Rows<'a>,
+    next: Option<Line>,
+    begun: bool,
+}
+
+#[derive(PartialEq)]
+struct Line {
+    position: u64,
+    run: i64,
+    at: i64,
+    by: String,
+    action: String,
+}
+
+impl<'a> Listed<'a> {
+    pub(super) fn new(rows: Rows<'a>) -> Self {
+        Self { rows, next: None, begun: false }
+    }
+
+    /// Whether it is right about the next event of the journal.
+    pub(super) fn has(
+        &mut self,
+        position: u64,
+        run: i64,
+        event: &Stamped,
+    ) -> rusqlite::Result<bool> {
+        if !self.begun {
+            self.begun = true;
+            self.step()?;
+        }
+        // Of an event that is gone: the journal itself tells of that.
+        while self.next.as_ref().is_some_and(|line| line.position < position) {
+            self.step()?;
+        }
+        let is_here = self.next.as_ref().is_some_and(|line| line.position == position);
+        let Some(by) = decided_by(&event.event) else { return Ok(!is_here) };
+        let at = nanoseconds(event.at);
+        let line = Line { position, run, at, by: by.into(), action: event.event.name().into() };
+        let right = self.next.as_ref() == Some(&line);
+        if right {
+            self.step()?;
+        }
+        Ok(right)
+    }
+
+    pub(super) fn is_over(&mut self) -> rusqlite::Result<bool> {
+        if !self.begun {
+            self.step()?;
+        }
+        Ok(self.next.is_none())
+    }
+
+    fn step(&mut self) -> rusqlite::Result<()> {
+        self.next = match self.rows.next()? {
+            None => None,
+            Some(line) => Some(Line {
+                position: unsigned(line, 0)?,
+                run: line.get(1)?,
+                at: line.get(2)?,
+                by: line.get(3)?,
+                action: line.get(4)?,
+            }),
+        };
+        Ok(())
+    }
+}
+
 /// What a line holds, before its event is read.
 struct Found {
     row: (u64, engine::id::RunId, String, u64),
@@ -70,14 +143,15 @@ fn select(connection: &Connection, query: &AuditQuery) -> rusqlite::Result<Vec<F
         filter.add(if plain { "d.action = ?" } else { "+d.action = ?" }, word.clone());
     }
     if let Some(since) = query.since.map(nanoseconds) {
-        // Times are nearly in the order of positions: this is where the search may end.
+        // Times are nearly in the order of positions: this is where the search may end. `+` makes
+        // SQLite walk the index of times, of which a recent one leaves little.
         let first =
-            "d.position >= (SELECT coalesce(min(position), 0) FROM decisions WHERE at >= ?)";
+            "d.position >= (SELECT coalesce(min(+position), 0) FROM decisions WHERE at >= ?)";
         filter.add(first, since);
         filter.add("+d.at >= ?", since);
     }
     if let Some(until) = query.until.map(nanoseconds) {
-        let last = "d.position <= (SELECT coalesce(max(position), 0) FROM decisions WHERE at < ?)";
+        let last = "d.position <= (SELECT coalesce(max(+position), 0) FROM decisions WHERE at < ?)";
         filter.add(last, until);
         filter.add("+d.at < ?", until);
     }

@@ -282,6 +282,8 @@ impl Filter {
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<Vec<T>> {
         let sql = self.sql(what);
+        #[cfg(test)]
+        tests::SEEN.with_borrow_mut(|seen| seen.push(sql.clone()));
         let mut values: Vec<&dyn ToSql> = self.values.iter().map(AsRef::as_ref).collect();
         values.push(&limit);
         connection.prepare_cached(&sql)?.query_map(values.as_slice(), read)?.collect()
@@ -293,3 +295,6 @@ impl Filter {
         format!("SELECT {columns} FROM {tables}{filter}{conditions} ORDER BY {order} LIMIT ?")
     }
 }
+
+#[cfg(test)]
+mod tests;

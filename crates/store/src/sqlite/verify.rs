@@ -1,4 +1,5 @@
-//! `audit verify`: every hash of every run, and that nothing is missing between or after them.
+//! `audit verify`: every hash of every run, that nothing is missing between or after them, and that
+//! the list of decisions names all of them and no other.
 
 use std::collections::HashMap;
 
@@ -6,7 +7,7 @@ use engine::id::RunId;
 use rusqlite::Connection;
 
 use super::failure::storage;
-use super::{journal, row};
+use super::{audit, journal, row};
 use crate::chain::{self, Hash, Head};
 use crate::port::{Error, Verified};
 
@@ -76,6 +77,8 @@ fn walk(connection: &Connection, runs: &mut HashMap<i64, Run>) -> Result<Walked,
         .prepare("SELECT position, run, seq, body, hash FROM events ORDER BY position")
         .map_err(failed())?;
     let mut rows = statement.query([]).map_err(failed())?;
+    let mut listed = connection.prepare(audit::LISTED).map_err(failed())?;
+    let mut listed = audit::Listed::new(listed.query([]).map_err(failed())?);
     while let Some(line) = rows.next().map_err(failed())? {
         let position = row::unsigned(line, 0).map_err(failed())?;
         let key: i64 = line.get(1).map_err(failed())?;
@@ -95,10 +98,23 @@ fn walk(connection: &Connection, runs: &mut HashMap<i64, Run>) -> Result<Walked,
         if stored != run.reached {
             return Err(corrupt(run.id, format!("event {seq} does not match its hash")));
         }
+        let event = serde_json::from_slice(body).map_err(|error| {
+            corrupt(run.id, format!("event {seq} cannot be understood: {error}"))
+        })?;
+        if !listed.has(position, key, &event).map_err(failed())? {
+            let name = &run.id;
+            let problem = format!("the list of decisions is wrong about event {seq} of run {name}");
+            return Err(Error::Broken { problem });
+        }
         head.push(&run.reached);
         if position != head.events {
             gap = gap.or(Some(head.events));
         }
+    }
+    // One of an event that is gone is told by the gap that it leaves.
+    if gap.is_none() && !listed.is_over().map_err(failed())? {
+        let problem = "the list of decisions has more than there are".to_owned();
+        return Err(Error::Broken { problem });
     }
     Ok(Walked { head, gap })
 }

@@ -2,8 +2,8 @@
 
 use engine::id::RunId;
 use rusqlite::Connection;
-use store::conformance::sample::{append, row, run};
-use store::port::{Change, Error, Read, Write};
+use store::conformance::sample::{append, event, paused, row, run};
+use store::port::{Append, Change, Error, Read, Write};
 
 use crate::place::Place;
 
@@ -208,5 +208,32 @@ fn nothing_is_appended_to_a_journal_that_was_cut_and_the_others_go_on() {
         assert_eq!(opened.writer.journal(run(1)).unwrap().len(), 3, "all or nothing");
         opened.writer.commit(&[change(1)]).unwrap();
         assert_eq!(opened.writer.journal(run(1)).unwrap().len(), 4);
+    }
+}
+
+#[test]
+fn a_list_of_decisions_that_was_altered_is_found() {
+    let damages = [
+        "DELETE FROM decisions WHERE position = 2",
+        "DELETE FROM decisions",
+        "UPDATE decisions SET by = 'somebody else' WHERE position = 2",
+        "UPDATE decisions SET action = 'run.resumed' WHERE position = 2",
+        "UPDATE decisions SET at = at + 1 WHERE position = 2",
+        "UPDATE decisions SET position = 3 WHERE position = 2",
+        "INSERT INTO decisions SELECT 1, run, at, by, action FROM decisions WHERE position = 2",
+        "INSERT INTO decisions SELECT 9, run, at, by, action FROM decisions WHERE position = 2",
+    ];
+    for damage in damages {
+        let place = Place::new();
+        let mut opened = place.open();
+        let line = row(run(1), "ci", 1, "running");
+        let events = vec![event(1), paused("ana", 2), event(3), paused("bo", 4)];
+        let change = Append { events, ..append(line, 0, 0) };
+        opened.writer.commit(&[Change::Append(change)]).unwrap();
+        opened.reader.verify().unwrap();
+        drop(opened);
+        place.raw().execute_batch(damage).unwrap();
+        let opened = place.open();
+        assert_eq!(blamed(opened.reader.verify().unwrap_err()), "the whole", "{damage}");
     }
 }

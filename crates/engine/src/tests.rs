@@ -10,6 +10,7 @@ mod create;
 mod effects;
 mod failure;
 mod fan;
+mod feed;
 mod forms;
 mod order;
 mod people;
@@ -18,6 +19,7 @@ mod quorum;
 mod rewind;
 mod rollback;
 mod time;
+mod triggers;
 mod views;
 
 use std::sync::Arc;

@@ -144,7 +144,7 @@ impl Scope for HeadScope<'_> {
 }
 
 /// A bare name: run inputs, the pipeline's variables, those of the environment, the pipeline's
-/// configuration, the data folder's.
+/// configuration, the data folder's. A null in the pipeline's only says that there is such a name.
 fn value<'h>(
     head: &'h Head,
     environment: Option<&str>,
@@ -156,6 +156,6 @@ fn value<'h>(
         .get(name)
         .or_else(|| head.variables.get(name))
         .or_else(|| environment.and_then(|environment| environment.variables.get(name)))
-        .or_else(|| config.get(name))
+        .or_else(|| config.get(name).filter(|value| !value.is_null()))
         .or_else(|| head.config.get(name))
 }

@@ -5,8 +5,10 @@
 mod admission;
 mod again;
 mod asked;
+mod child;
 mod control;
 mod create;
+mod data;
 mod effects;
 mod failure;
 mod fan;

@@ -68,10 +68,9 @@ impl Run {
             self.state.links.listening.contains(&ix) && (fired.trigger as usize) < triggers,
             || format!("`{name}` cannot be triggered"),
         )?;
-        if let Some(occurrence) = fired.event.as_deref() {
-            if let Some(known) = self.state.known.by_id_mut(&occurrence.id) {
-                known.started.push(ExecIx { stage: ix, instance: 0 });
-            }
+        let event = fired.event.as_deref();
+        if let Some(known) = event.and_then(|event| self.state.known.by_id_mut(&event.id)) {
+            known.started.push(ExecIx { stage: ix, instance: 0 });
         }
         let Some(watch) = self.state.stages[ix.get()].watch.as_deref_mut() else {
             return Err(format!("`{name}` has no triggers"));

@@ -3,8 +3,8 @@
 use serde_json::{Value as Json, json};
 
 use super::{Story, given, given_with, inputs, parse, start};
-use crate::command::Advance;
-use crate::event::{Occurrence, Person};
+use crate::command::{Advance, Vote};
+use crate::event::{Decision, Occurrence, Person};
 use crate::{Command, Event, Rejection};
 
 pub(super) fn occurrence(id: &str, kind: &str, data: Json) -> Occurrence {
@@ -270,4 +270,55 @@ fn events_find_their_stages_by_type() {
             ]
         );
     }
+}
+
+const APPROVED: &str = "name: p
+stages:
+  - {name: build, run: exit 0}
+  - name: ship
+    depends_on: build
+    triggers: [{manual: {approval: {approvers: [bo], instructions: 'Ship it?'}}}, {event: hotfix}]
+    run: exit 0
+";
+
+fn vote(story: &Story, decision: Decision) -> Command {
+    let gates = story.run.gates();
+    let gate = gates.iter().find(|gate| gate.id.execution.stage.as_ref() == "ship").unwrap();
+    Command::Vote(Box::new(Vote {
+        gate: gate.id.clone(),
+        by: by("bo"),
+        decision,
+        comment: "because".into(),
+        digest: None,
+        alone: false,
+    }))
+}
+
+#[test]
+fn an_approval_starts_a_stage_and_a_rejection_fails_it() {
+    let mut story = given(APPROVED);
+    story.succeed("build");
+    story.then("waiting", "build=succeeded ship=waiting_approval");
+    let approve = vote(&story, Decision::Approve);
+    let events = story.when(approve);
+    assert!(events.iter().any(|event| matches!(
+        event,
+        Event::StageTriggered { fired, .. } if fired.by == "bo"
+    )));
+    assert_eq!(story.live(), "ship");
+    let mut story = given(APPROVED);
+    story.succeed("build");
+    let reject = vote(&story, Decision::Reject);
+    story.when(reject);
+    story.then("failed", "build=succeeded ship=failed");
+    assert_eq!(story.detail("ship"), "rejected by bo: because");
+    // What else starts it makes the question void.
+    let mut story = given(APPROVED);
+    story.succeed("build");
+    let late = vote(&story, Decision::Approve);
+    story.deliver("1", "hotfix", json!({}));
+    assert_eq!(story.live(), "ship");
+    story.refused(late);
+    story.succeed("ship");
+    assert_eq!(story.status(), "succeeded");
 }

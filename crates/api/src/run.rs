@@ -25,6 +25,9 @@ pub struct RunSummary {
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
     pub progress: Progress,
+    /// Its pipeline went back to an earlier run.
+    #[serde(default)]
+    pub superseded: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +53,15 @@ pub struct RunDetail {
     pub event: Json,
     /// In the order of the definition; instances follow their stage.
     pub stages: Vec<StageView>,
+    /// What the pipeline gives as a whole, as far as it is known.
+    #[serde(default)]
+    pub outputs: BTreeMap<String, Json>,
+    /// The run that it goes on from: `name#n`.
+    #[serde(default)]
+    pub extends: Option<String>,
+    /// The run and the stage that started it: `name#n/stage`.
+    #[serde(default)]
+    pub parent: Option<String>,
     pub paused_at: Option<Timestamp>,
     pub paused_ms: u64,
     /// Sequence number of the last event shown here.
@@ -89,6 +101,9 @@ pub struct AttemptView {
     pub status: String,
     pub detail: String,
     pub pid: Option<u32>,
+    /// The run that it is: `name#n`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<String>,
     pub scheduled_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,

@@ -151,6 +151,7 @@ impl Host {
                 .hint("take another port with `--listen 127.0.0.1:0`")
         };
         server.listen_unix(&socket).map_err(|error| Failure::internal("listen", &error))?;
+        server.tend();
         let mut address = None;
         if let Some(wanted) = options.listen {
             let token = folder.token().map_err(|error| store_failure(&error))?;

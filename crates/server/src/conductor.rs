@@ -14,6 +14,7 @@ use api::link;
 use engine::command::{Command, StopReason};
 use engine::id::{AttemptId, RunId};
 use indexmap::IndexSet;
+use store::mirror::Mirror;
 use store::port::{Read, Write};
 use tokio::sync::watch;
 
@@ -65,6 +66,7 @@ pub(crate) struct Conductor {
     pub(crate) reader: Arc<dyn Read>,
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) config: Arc<ConfigFile>,
+    pub(crate) mirror: Arc<Mirror>,
     pub(crate) clock: Clock,
     pub(crate) inbox: Receiver<Input>,
     pub(crate) hands: Hands,

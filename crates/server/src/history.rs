@@ -25,7 +25,10 @@ pub(crate) struct Histories {
 
 /// The run as it is on disk.
 pub(crate) async fn detail(shared: &Shared, row: &RunRow) -> Result<RunDetail, Refused> {
-    look(shared, row, view::run::detail).await
+    let mut detail = look(shared, row, view::run::detail).await?;
+    // Said by the pipeline's history, not by the run's.
+    detail.summary.superseded = row.superseded;
+    Ok(detail)
 }
 
 /// What somebody wants to know of a run, as it is on disk.

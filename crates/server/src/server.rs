@@ -10,6 +10,9 @@ use std::time::Instant;
 
 use api::link::Order;
 use axum::Router;
+use blobs::Blobs;
+use store::folder::Folder;
+use store::mirror::Mirror;
 use store::port::{Read, Write};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
@@ -21,6 +24,7 @@ use crate::definition::Definitions;
 use crate::http::{self, Door};
 use crate::listen;
 use crate::live::Broker;
+use crate::retention;
 use crate::shared::Shared;
 
 /// What a server is told when it is opened.
@@ -72,7 +76,17 @@ pub enum Error {
         #[source]
         source: store::port::Error,
     },
-    #[error("could not start the conductor's thread")]
+    #[error("could not open the data folder")]
+    Folder {
+        #[source]
+        source: store::port::Error,
+    },
+    #[error("could not set the quota of artifacts")]
+    Quota {
+        #[source]
+        source: blobs::Error,
+    },
+    #[error("could not start a thread")]
     Thread {
         #[source]
         source: io::Error,
@@ -118,7 +132,15 @@ impl Server {
         let gauges = Arc::new(Gauges::default());
         let definitions = Arc::new(Definitions::default());
         let config = Arc::new(ConfigFile::in_folder(&options.data_dir));
-        config.current().map_err(Error::Config)?;
+        let quota = config.current().map_err(Error::Config)?.artifacts.quota_bytes;
+        let failed = |source| Error::Folder { source };
+        let folder = Folder::open(&options.data_dir).map_err(failed)?;
+        if quota.is_some() || folder.root().join("blobs").is_dir() {
+            Blobs::of(folder.root()).set_quota(quota).map_err(|source| Error::Quota { source })?;
+        }
+        let mirror = Mirror::start(Arc::clone(&reader), &folder)
+            .map_err(|source| Error::Thread { source })?;
+        let mirror = Arc::new(mirror);
         let conductor = Conductor::open(Opening {
             data_dir: options.data_dir.clone(),
             worker: options.worker,
@@ -127,6 +149,7 @@ impl Server {
             reader: Arc::clone(&reader),
             definitions: Arc::clone(&definitions),
             config: Arc::clone(&config),
+            mirror: Arc::clone(&mirror),
             inbox,
             orders: orders_sender,
             broker: Arc::clone(&broker),
@@ -146,6 +169,7 @@ impl Server {
             slots: options.slots,
             address: OnceLock::new(),
             config,
+            mirror,
             started: Instant::now(),
             reader,
             definitions,
@@ -180,6 +204,12 @@ impl Server {
     /// token says otherwise.
     pub fn router(&self) -> Router {
         http::router(Arc::clone(&self.shared), Door::Local)
+    }
+
+    /// Lets go of artifacts by the rules of `config.yaml`, in the background, now and every hour
+    /// until the shutdown. Must be called inside a tokio runtime.
+    pub fn tend(&self) {
+        tokio::spawn(retention::tend(Arc::clone(&self.shared)));
     }
 
     /// Serves the API on a unix socket of mode 0600 in the background, until the shutdown. Being

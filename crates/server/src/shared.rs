@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use store::mirror::Mirror;
 use store::port::Read;
 use tokio::sync::watch;
 
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) slots: u32,
     pub(crate) address: OnceLock<SocketAddr>,
     pub(crate) config: Arc<ConfigFile>,
+    pub(crate) mirror: Arc<Mirror>,
     pub(crate) started: Instant,
     pub(crate) reader: Arc<dyn Read>,
     pub(crate) definitions: Arc<Definitions>,

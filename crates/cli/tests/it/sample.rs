@@ -28,6 +28,7 @@ pub(crate) fn summary(status: &str) -> RunSummary {
         started_at: Some(at(0.0)),
         finished_at: None,
         progress: Progress { total: 7, ..Progress::default() },
+        superseded: false,
     }
 }
 
@@ -68,6 +69,9 @@ pub(crate) fn fresh() -> RunDetail {
             stage("deploy-staging", &["review"]),
             stage("smoke-test", &["deploy-staging"]),
         ],
+        outputs: BTreeMap::new(),
+        extends: None,
+        parent: None,
         paused_at: None,
         paused_ms: 0,
         sequence: 2,
@@ -211,6 +215,7 @@ pub(crate) fn failed() -> RunDetail {
         status: "succeeded".into(),
         detail: String::new(),
         pid: Some(7),
+        child: None,
         scheduled_at: at(4.2),
         started_at: Some(at(4.3)),
         finished_at: Some(at(9.9)),

@@ -231,7 +231,8 @@ impl Conductor {
         batch: &mut Batch,
     ) -> Result<RunLink, Refused> {
         if let Some(row) = self.reader.run(id)? {
-            return Ok(link(id, &row.pipeline, row.number));
+            let name = format!("{}#{}", row.pipeline, row.number);
+            return Ok(RunLink { run: id, name, number: row.number });
         }
         let gone = || Refused::Internal("the parent is not loaded".to_owned());
         let live = self.runs.get(&parent).ok_or_else(gone)?;
@@ -241,7 +242,7 @@ impl Conductor {
             return Err(Refused::TooDeep { depth: MAX_DEPTH });
         }
         let of = Parent {
-            link: link(parent, header.pipeline, header.number),
+            link: live.run.link().ok_or_else(gone)?,
             execution: attempt.execution.clone(),
             fence: attempt.fence,
             depth,
@@ -255,19 +256,14 @@ impl Conductor {
             ..Start::of_stored(definition, revision, digest, by)
         };
         self.create(start, batch)?;
-        let header = self.runs.get(&id).and_then(|live| live.run.header());
-        header.map(|header| link(id, header.pipeline, header.number)).ok_or_else(gone)
+        self.runs.get(&id).and_then(|live| live.run.link()).ok_or_else(gone)
     }
 
     /// `name#n` of a loaded run.
     pub(super) fn name(&self, run: RunId) -> String {
-        let header = self.runs.get(&run).and_then(|live| live.run.header());
-        header.map_or_else(|| run.to_string(), |of| format!("{}#{}", of.pipeline, of.number))
+        let link = self.runs.get(&run).and_then(|live| live.run.link());
+        link.map_or_else(|| run.to_string(), |link| link.name)
     }
-}
-
-pub(super) fn link(run: RunId, pipeline: &str, number: u64) -> RunLink {
-    RunLink { run, name: format!("{pipeline}#{number}"), number }
 }
 
 /// The live attempt that this child is.

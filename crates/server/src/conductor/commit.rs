@@ -159,6 +159,9 @@ impl Conductor {
     fn stored(&mut self, append: &Append, hashes: &[Appended]) {
         let Some(live) = self.runs.get_mut(&append.run) else { return };
         live.stored = append.after + append.events.len() as u64;
+        if append.row.finished || !append.artifacts.is_empty() {
+            self.mirror.update(append.run);
+        }
         if !self.broker.is_watched(append.run) {
             return;
         }

@@ -25,6 +25,8 @@ pub(crate) struct Live {
     pub(crate) has_children: bool,
     /// Some stage names an environment; whether it is locked, the run knows.
     pub(crate) has_locks: bool,
+    /// Some stage leaves artifacts, or asks for files.
+    pub(crate) leaves: bool,
     /// Events on disk.
     pub(crate) stored: u64,
     /// Events decided and folded in, not yet on disk.
@@ -68,7 +70,8 @@ impl Live {
         let has_total = stages.iter().any(|stage| stage.limits.total.is_some());
         let has_children = stages.iter().any(|stage| matches!(stage.work, Work::Child { .. }));
         let has_locks = stages.iter().any(|stage| stage.environment.is_some());
-        Self { id, run, has_total, has_children, has_locks, stored, fresh: Vec::new() }
+        let leaves = stages.iter().any(|of| !of.artifacts.is_empty() || of.form.is_some());
+        Self { id, run, has_total, has_children, has_locks, leaves, stored, fresh: Vec::new() }
     }
 
     /// Decides a command. The outer error is a panic: the run must not be used any more.
@@ -91,7 +94,11 @@ impl Live {
             run: view::run::row(&self.run),
             stages: view::stage::rows(&self.run, &self.fresh),
             requests: view::request::rows(&self.run, &self.fresh),
-            artifacts: view::artifact::rows(&self.run, &self.fresh),
+            artifacts: if self.leaves {
+                view::artifact::rows(&self.run, &self.fresh)
+            } else {
+                Vec::new()
+            },
         })
     }
 

@@ -9,6 +9,7 @@ use api::link::Order;
 use engine::id::{AttemptId, RunId};
 use indexmap::IndexSet;
 use jiff::Timestamp;
+use store::mirror::Mirror;
 use store::port::{Error, Read, Write};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
@@ -35,6 +36,7 @@ pub(crate) struct Opening {
     pub(crate) reader: Arc<dyn Read>,
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) config: Arc<ConfigFile>,
+    pub(crate) mirror: Arc<Mirror>,
     pub(crate) inbox: Receiver<Input>,
     pub(crate) orders: UnboundedSender<Order>,
     pub(crate) broker: Arc<Broker>,
@@ -54,6 +56,7 @@ impl Conductor {
             reader: opening.reader,
             definitions: opening.definitions,
             config: opening.config,
+            mirror: opening.mirror,
             clock: Clock::start(None),
             inbox: opening.inbox,
             hands: Hands::new(opening.orders, opening.slots),

@@ -114,9 +114,10 @@ impl Conductor {
             if self.hands.holds(&whose) {
                 continue;
             }
+            let max = self.largest_artifact();
             let Some(live) = self.runs.get(&run) else { return };
             match guarded(|| {
-                live.run.probe(attempt).and_then(|task| assignment(live, &whose, task))
+                live.run.probe(attempt).and_then(|task| assignment(live, &whose, task, max))
             }) {
                 Ok(Some(assignment)) => self.hands.start(whose, assignment),
                 Ok(None) => self.unprobed.push((run, attempt.clone())),
@@ -138,9 +139,10 @@ impl Conductor {
                 }
                 continue;
             }
+            let max = self.largest_artifact();
             let Some(live) = self.runs.get(&whose.run) else { continue };
             let task = guarded(|| {
-                live.run.task(&whose.attempt).and_then(|task| assignment(live, &whose, task))
+                live.run.task(&whose.attempt).and_then(|task| assignment(live, &whose, task, max))
             });
             match task {
                 Ok(Some(assignment)) => {
@@ -155,6 +157,12 @@ impl Conductor {
                 Err(problem) => self.mark_damaged(whose.run, problem),
             }
         }
+    }
+
+    /// In bytes, by the configuration. One that cannot be read now says nothing.
+    fn largest_artifact(&self) -> u64 {
+        let config = self.config.current().ok();
+        config.and_then(|config| config.artifacts.max_bytes).unwrap_or(u64::MAX)
     }
 
     /// Attempts that are stopped before the hands heard of them have ended, by our own word; so
@@ -277,7 +285,7 @@ fn prepare(data: &Path, assignment: &Assignment) {
 }
 
 /// `None`: it is not for the hands.
-fn assignment(live: &Live, whose: &Whose, task: Task) -> Option<Assignment> {
+fn assignment(live: &Live, whose: &Whose, task: Task, largest: u64) -> Option<Assignment> {
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let environment =
         live.run.row(&whose.attempt.execution).and_then(|row| row.stage.environment.clone());
@@ -311,7 +319,7 @@ fn assignment(live: &Live, whose: &Whose, task: Task) -> Option<Assignment> {
         grace_ms: millis(task.grace),
         once: task.effects == Effects::Once && !whose.probe,
         environment,
-        artifacts: task.artifacts.into_iter().map(collect).collect(),
+        artifacts: task.artifacts.into_iter().map(|of| collect(of, largest)).collect(),
         context: task
             .context
             .into_iter()
@@ -324,8 +332,9 @@ fn assignment(live: &Live, whose: &Whose, task: Task) -> Option<Assignment> {
     })
 }
 
-fn collect((name, artifact): (String, pipeline::model::Artifact)) -> Collect {
+fn collect((name, artifact): (String, pipeline::model::Artifact), largest: u64) -> Collect {
     let pipeline::model::Artifact { path, format, required, schema, max_bytes, .. } = artifact;
+    let max_bytes = max_bytes.min(largest);
     Collect { name, path, format, required, schema, max_bytes }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::Page;
-use api::flow::{Advance, Breakpoints, Rewind, RollBack, Undoing};
+use api::flow::{Advance, Breakpoints, Explained, Rewind, RollBack, Undoing};
 use api::run::RunSummary;
 use axum::extract::{Path, State};
 use engine::command::{self, Command};
@@ -13,6 +13,7 @@ use super::body::Json;
 use super::caller::Caller;
 use super::problem::Fault;
 use super::{pipelines, reference, runs};
+use crate::history;
 use crate::refused::Refused;
 use crate::shared::Shared;
 
@@ -65,6 +66,27 @@ pub(crate) async fn breakpoints(
     let stages = stages.into_iter().map(Into::into).collect();
     let asked = command::Breakpoints { by: caller.name, stages, step };
     runs::act(&shared, &run, Command::SetBreakpoints(asked)).await
+}
+
+/// Why each stage that neither runs nor has settled does not run.
+pub(crate) async fn explain(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Path(run): Path<String>,
+) -> Result<Json<Page<Explained>>, Fault> {
+    let row = reference::run(&shared, &run).await?;
+    let told = history::look(&shared, &row, engine::Run::explain).await?;
+    let data = told
+        .into_iter()
+        .map(|told| Explained {
+            stage: told.execution.to_string(),
+            status: told.status.word().to_owned(),
+            because: told.because,
+            remedies: told.remedies,
+        })
+        .collect();
+    let key = |told: &Explained| told.stage.clone();
+    Ok(Json(pipelines::page("explained", data, u32::MAX, key)))
 }
 
 /// Rollbacks and rewinds of a run, newest first.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api::flow::{Impact, ImpactStep};
 use axum::extract::{Path, State};
 use serde::Deserialize;
+use store::port::RunRow;
 
 use super::body::{Json, Params};
 use super::caller::Caller;
@@ -17,17 +18,36 @@ use crate::shared::Shared;
 #[serde(deny_unknown_fields)]
 pub(crate) struct BackTo {
     to: String,
+    #[serde(default)]
+    inclusive: bool,
 }
 
 pub(crate) async fn rollback(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
     Path(run): Path<String>,
-    Params(BackTo { to }): Params<BackTo>,
+    Params(BackTo { to, inclusive: _ }): Params<BackTo>,
 ) -> Result<Json<Impact>, Fault> {
     let row = reference::run(&shared, &run).await?;
     let seen = history::look(&shared, &row, move |run| run.rollback_impact(&to));
     Ok(Json(impact(seen.await?, None)))
+}
+
+pub(crate) async fn rewind(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Path(run): Path<String>,
+    Params(BackTo { to, inclusive }): Params<BackTo>,
+) -> Result<Json<Impact>, Fault> {
+    let row = reference::run(&shared, &run).await?;
+    let archive = archive(&row);
+    let seen = history::look(&shared, &row, move |run| run.rewind_impact(&to, inclusive));
+    Ok(Json(impact(seen.await?, Some(archive))))
+}
+
+/// Where the mirror keeps what is superseded.
+fn archive(row: &RunRow) -> String {
+    format!("pipelines/{}/.archived", row.pipeline)
 }
 
 fn impact(of: engine::view::Impact, archive: Option<String>) -> Impact {

@@ -15,7 +15,7 @@ use super::caller::Caller;
 use super::problem::Fault;
 use super::{pipelines, reference, runs};
 use crate::conductor::desk::Ask;
-use crate::inherit;
+use crate::conductor::live::guarded;
 use crate::intake::{Origin, Source, Start};
 use crate::refused::Refused;
 use crate::shared::Shared;
@@ -71,13 +71,12 @@ async fn goes_on_from(
     let own = shared.data_dir.join("workspaces");
     shared
         .read(move |reader| {
-            let fold = |run| histories.fold(run, reader, &definitions);
-            let live = fold(row.id)?;
-            let of = |run| fold(run).map(Folded);
-            let inherited = inherit::inherited(&live.run, &pipeline, of)?;
+            let live = histories.fold(row.id, reader, &definitions)?;
             let missing = || Refused::NotFound { what: "run", name: row.id.to_string() };
             let header = live.run.header().ok_or_else(missing)?;
-            let link = inherit::link(&live.run).ok_or_else(missing)?;
+            let link = live.run.link().ok_or_else(missing)?;
+            let damaged = |problem| Refused::Damaged { run: row.id.to_string(), problem };
+            let inherited = guarded(|| live.run.finished_stages()).map_err(damaged)?;
             let known =
                 header.inputs.iter().filter(|(name, _)| pipeline.inputs.contains_key(*name));
             let is_own = std::path::Path::new(header.directory).starts_with(&own);
@@ -88,17 +87,6 @@ async fn goes_on_from(
             })
         })
         .await
-}
-
-/// A run that others share.
-struct Folded(Arc<crate::conductor::live::Live>);
-
-impl std::ops::Deref for Folded {
-    type Target = engine::Run;
-
-    fn deref(&self) -> &engine::Run {
-        &self.0.run
-    }
 }
 
 /// What a plain start goes on from: after its pipeline went back to a run, that run.
@@ -138,6 +126,7 @@ pub(crate) async fn rewind(
     let of = name.clone();
     let change = move |at| Change::RewindPipeline { pipeline: of, to, by, at };
     shared.desk.store(change).await?;
+    shared.mirror.update_pipeline(&name);
     last(&shared, name).await
 }
 
@@ -167,6 +156,7 @@ pub(crate) async fn undo_rewind(
     let Outcome::Rewound { runs } = undone else {
         return Err(Refused::Internal(format!("the store answered {undone:?}")).into());
     };
+    shared.mirror.update_pipeline(&name);
     let Json(rewind) = last(&shared, name.clone()).await?;
     let superseded = runs.iter().map(|number| format!("{name}#{number}")).collect();
     Ok(Json(Undoing { superseded, ..rewind }))

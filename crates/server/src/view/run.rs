@@ -79,6 +79,7 @@ pub(crate) fn summary(row: &RunRow) -> RunSummary {
         started_at: row.started_at,
         finished_at: row.finished_at,
         progress: serde_json::from_value(row.progress.clone()).unwrap_or_default(),
+        superseded: row.superseded,
     }
 }
 
@@ -93,6 +94,11 @@ pub(crate) fn detail(run: &Run) -> RunDetail {
             .unwrap_or_default(),
         event: header.map_or(Json::Null, |header| header.event.clone()),
         stages: run.rows().map(|row| super::stage::view(run, &row)).collect(),
+        outputs: run.outputs().into_iter().collect(),
+        extends: header.and_then(|header| header.extends).map(|link| link.name.clone()),
+        parent: header
+            .and_then(|header| header.parent)
+            .map(|parent| format!("{}/{}", parent.link.name, parent.execution)),
         paused_at: run.paused_at(),
         paused_ms: u64::try_from(run.paused_for().as_millis()).unwrap_or(u64::MAX),
         sequence: run.sequence(),

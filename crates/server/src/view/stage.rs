@@ -99,6 +99,7 @@ fn attempt(attempt: &engine::view::AttemptView<'_>) -> AttemptView {
         status: attempt.status.word().to_owned(),
         detail: attempt.detail.clone(),
         pid: attempt.pid,
+        child: attempt.child.map(|link| link.name.clone()),
         scheduled_at: attempt.scheduled_at,
         started_at: attempt.started_at,
         finished_at: attempt.finished_at,

@@ -3,12 +3,15 @@
 
 mod adoption;
 mod bench;
+mod children;
 mod control;
 mod disk;
 mod doors;
 mod failures;
+mod given;
 mod identity;
 mod output;
 mod people;
 mod refusals;
 mod starts;
+mod versions;

@@ -9,6 +9,7 @@
 //! ```
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
+mod flow;
 mod http;
 mod measure;
 mod product;

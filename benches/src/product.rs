@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::flow;
 use crate::http::Connection;
 use crate::measure::{Sample, timed};
 use crate::tools::definition;
@@ -15,13 +16,16 @@ use crate::workload::Workload;
 
 pub(crate) fn figures(binary: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
     println!("\n{:<34} figure", "of the product alone");
-    let all: [(&str, Figure); 6] = [
+    let all: [(&str, Figure); 9] = [
         ("noop-rate", noop_rate),
         ("cold-start", cold_start),
         ("server-idle", server_idle),
         ("pipelines-at-once", pipelines_at_once),
         ("list-100k", list_100k),
         ("kill-and-resume", kill_and_resume),
+        ("waiting-gates", flow::waiting_gates),
+        ("events-against-triggers", flow::events_against_triggers),
+        ("mapped-instances", flow::mapped_instances),
     ];
     for (name, figure) in all.into_iter().filter(|(name, _)| wanted(name)) {
         for (label, value) in figure(binary).with_context(|| name.to_owned())? {
@@ -31,7 +35,7 @@ pub(crate) fn figures(binary: &Path, wanted: impl Fn(&str) -> bool) -> Result<()
     Ok(())
 }
 
-type Rows = Vec<(String, String)>;
+pub(crate) type Rows = Vec<(String, String)>;
 type Figure = fn(&Path) -> Result<Rows>;
 
 /// Durable transitions a second of stages that start no process, the process's start included.
@@ -196,7 +200,10 @@ fn kill_and_resume(binary: &Path) -> Result<Rows> {
     )])
 }
 
-struct Server {
+/// A restart loads whatever waits before it answers.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Server {
     child: Child,
     address: String,
     data: PathBuf,
@@ -204,7 +211,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(binary: &Path, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(binary: &Path, folder: &Path) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = format!("127.0.0.1:{port}");
         let data = folder.join("data");
@@ -218,7 +225,7 @@ impl Server {
             .spawn()?;
         let mut server = Self { child, address, data, ready_ms: 0.0 };
         while server.ask_ready().is_err() {
-            ensure!(start.elapsed() < Duration::from_secs(20), "the server did not get ready");
+            ensure!(start.elapsed() < PATIENCE, "the server did not get ready");
             ensure!(server.child.try_wait()?.is_none(), "the server ended");
             std::thread::sleep(Duration::from_micros(500));
         }
@@ -230,12 +237,16 @@ impl Server {
         Connection::open(&self.address, "")?.expect("GET", "/readyz", "").map(drop)
     }
 
-    fn connect(&self) -> Result<Connection> {
+    pub(crate) fn connect(&self) -> Result<Connection> {
         let token = fs::read_to_string(self.data.join("token"))?;
         Connection::open(&self.address, token.trim())
     }
 
-    fn resident_kib(&self) -> Result<u64> {
+    pub(crate) fn ready_ms(&self) -> f64 {
+        self.ready_ms
+    }
+
+    pub(crate) fn resident_kib(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
         Ok(line.split_whitespace().nth(1).context("no figure")?.parse()?)
@@ -251,7 +262,7 @@ impl Drop for Server {
 }
 
 /// As a JSON string.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("\"{escaped}\"")
 }

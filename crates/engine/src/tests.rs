@@ -23,6 +23,7 @@ mod rollback;
 mod time;
 mod triggers;
 mod views;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -167,5 +167,22 @@ impl Run {
             }
         }
         state.tally = tally;
+        self.judge_later();
+    }
+
+    /// What was up for judgement (in a pause it waits there) may wait for what is fresh again.
+    fn judge_later(&mut self) {
+        if self.state.cancel.is_some() {
+            return;
+        }
+        let links = &self.state.links;
+        let early = links.judge.iter().chain(&links.listen).copied().filter(|ix| {
+            let main = self.model(*ix).finally && self.state.open_main > 0;
+            main || self.state.stage(*ix).waits_for > 0
+        });
+        for ix in early.collect::<Vec<_>>() {
+            self.state.links.judge.remove(&ix);
+            self.state.links.listen.remove(&ix);
+        }
     }
 }

@@ -203,10 +203,8 @@ impl Run {
 
     /// No event came that would have given it an instance.
     fn without_items(&self, ix: StageIx) -> (Outcome, Settled, IndexMap<String, Json>) {
-        let (outcome, reason) = match (self.state.bar(self.model(ix)), &self.state.halt) {
-            (Some(Bar::Halted), Some(halt)) => {
-                (Outcome::NotRun, Settled::Halted { cause: halt.cause.clone() })
-            }
+        let (outcome, reason) = match (self.state.bar(self.model(ix)), self.halted()) {
+            (Some(Bar::Halted), Some(reason)) => (Outcome::NotRun, reason),
             (Some(Bar::Cancelled | Bar::Unstartable | Bar::Halted), _) => {
                 (Outcome::NotRun, Settled::Cancelled)
             }
@@ -220,6 +218,7 @@ impl Run {
         let mut failed = Vec::new();
         let mut stopped: Option<(Outcome, Settled)> = None;
         let mut lacking: Vec<String> = Vec::new();
+        let mut skipped = Vec::new();
         let mut outputs = Vec::with_capacity(instances.len());
         for (execution, number) in instances.iter().zip(1..) {
             let Some(end) = execution.end() else { continue };
@@ -231,7 +230,8 @@ impl Run {
                         stopped = Some((Outcome::Cancelled, end.reason.clone()));
                     }
                 }
-                Outcome::NotRun | Outcome::Skipped => {
+                Outcome::Skipped => skipped.push(end.reason.clone()),
+                Outcome::NotRun => {
                     if let Settled::Needs { keys } = &end.reason {
                         lacking.extend(keys.iter().cloned());
                     }
@@ -256,9 +256,11 @@ impl Run {
             lacking.dedup();
             return (Outcome::Failed, Settled::Needs { keys: lacking }, outputs);
         }
-        match stopped {
-            Some((outcome, reason)) => (outcome, reason, outputs),
-            None => (Outcome::Succeeded, Settled::Done, outputs),
+        let all = skipped.len() == instances.len();
+        match (stopped, skipped.pop().filter(|_| all)) {
+            (Some((outcome, reason)), _) => (outcome, reason, outputs),
+            (None, Some(reason)) => (Outcome::Skipped, reason, outputs),
+            (None, None) => (Outcome::Succeeded, Settled::Done, outputs),
         }
     }
 

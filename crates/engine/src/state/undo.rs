@@ -206,7 +206,10 @@ impl Run {
                 let end = self.state.stage(ix).end()?;
                 let idle = match model.work {
                     // Nothing was done to the world.
-                    Work::Noop | Work::Form => model.compensation == Compensation::Missing,
+                    Work::Noop | Work::Form => match model.compensation {
+                        Compensation::Missing | Compensation::None => true,
+                        Compensation::Stage(_) => false,
+                    },
                     Work::Run { .. } | Work::Python { .. } | Work::Child { .. } => false,
                 };
                 let done = !model.finally && !idle && !self.succeeded(ix).is_empty();

@@ -98,6 +98,23 @@ fn work(seeds: u64, next: &AtomicU64, broken: &Mutex<Option<(u64, String)>>) -> 
     }
 }
 
+/// For whoever works on the engine: every kind of failure once, with the smallest case of it.
+#[test]
+#[ignore = "a survey, not a check"]
+fn survey_of_failures() {
+    let seeds = number("ORCHESTRATE_SIM_SEEDS").unwrap_or(DEFAULT_SEEDS);
+    let mut kinds = std::collections::BTreeMap::new();
+    for seed in 0..seeds {
+        if let Err(says) = shrink::attempt(&faults::case(seed)) {
+            kinds.entry(shrink::kind(&says)).or_insert((0, seed, says)).0 += 1;
+        }
+    }
+    for (count, seed, says) in kinds.values() {
+        let small = shrink::report(&faults::case(*seed), says);
+        println!("{count} x seed {seed}: {}\n   {}", says, small.lines().last().unwrap_or(""));
+    }
+}
+
 fn tell(seed: u64) {
     let case = faults::case(seed);
     println!("{}\n{:?}, {} acts", case.spec.yaml(), case.weather, case.acts.len());

@@ -13,6 +13,40 @@ pub(crate) struct Coverage {
     pub(crate) predicted: u64,
 }
 
+/// Events of people, of other stages, and of undoing.
+const MORE_EVENTS: [&str; 30] = [
+    "gate.opened",
+    "gate.voted",
+    "gate.delegated",
+    "gate.delegation_revoked",
+    "gate.reminded",
+    "gate.escalated",
+    "gate.resolved",
+    "form.opened",
+    "form.submitted",
+    "form.timed_out",
+    "form.voided",
+    "execution.revision_requested",
+    "execution.held",
+    "execution.advanced",
+    "execution.awaits_environment",
+    "execution.environment_granted",
+    "run.breakpoints_set",
+    "event.received",
+    "event.emitted",
+    "stage.listening",
+    "stage.triggered",
+    "stage.fed",
+    "stage.passed_over",
+    "stage.closed",
+    "rollback.requested",
+    "rollback.started",
+    "rollback.finished",
+    "run.rewind_requested",
+    "run.rewound",
+    "run.rewind_undone",
+];
+
 pub(crate) const EVENTS: [&str; 20] = [
     "run.created",
     "run.started",
@@ -36,7 +70,7 @@ pub(crate) const EVENTS: [&str; 20] = [
     "execution.settled",
 ];
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 25] = [
     "create",
     "admit",
     "pause",
@@ -51,6 +85,17 @@ const COMMANDS: [&str; 14] = [
     "report lost",
     "report probed",
     "fire",
+    "vote",
+    "delegate",
+    "revoke",
+    "submit",
+    "advance",
+    "breakpoints",
+    "grant",
+    "roll back",
+    "deliver",
+    "rewind",
+    "undo rewind",
 ];
 
 const STATUSES: [&str; 8] =
@@ -91,6 +136,7 @@ impl Coverage {
             .filter(|what| what != "create accepted");
         EVENTS
             .iter()
+            .chain(&MORE_EVENTS)
             .map(|event| (*event).to_owned())
             .chain(pairs)
             .chain(answers)

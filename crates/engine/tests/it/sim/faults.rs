@@ -47,6 +47,17 @@ pub(crate) enum What {
     RetryAll,
     RetryFrom,
     Resolve(Verdict),
+    Vote,
+    Delegate,
+    Revoke,
+    Submit,
+    Advance,
+    Breakpoints,
+    Grant,
+    Deliver,
+    RollBack,
+    Rewind,
+    UndoRewind,
     // reports and timers that come when they should not
     StaleReport,
     WrongFence,
@@ -117,6 +128,36 @@ const ANYTHING: [What; 31] = [
     What::ClockBack,
 ];
 
+/// What people do to gates, forms and holds whom nobody expected.
+pub(crate) const MEDDLING: [What; 14] = [
+    What::Vote,
+    What::Vote,
+    What::Vote,
+    What::Vote,
+    What::Vote,
+    What::Delegate,
+    What::Delegate,
+    What::Delegate,
+    What::Revoke,
+    What::Submit,
+    What::Submit,
+    What::Advance,
+    What::Breakpoints,
+    What::Grant,
+];
+
+/// What people undo, and what reaches the run from outside.
+pub(crate) const UNDOING: [What; 8] = [
+    What::RollBack,
+    What::RollBack,
+    What::RollBack,
+    What::Deliver,
+    What::Rewind,
+    What::Rewind,
+    What::Rewind,
+    What::UndoRewind,
+];
+
 /// What people and stray letters do to a run that waits for somebody.
 pub(crate) const ODD: [What; 16] = [
     What::Create,
@@ -141,8 +182,19 @@ pub(crate) fn case(seed: u64) -> Case {
     let mut rng = Rng::of(seed, "case");
     let weather =
         rng.pick(&[Weather::Calm, Weather::Narrow, Weather::Rough, Weather::Storm, Weather::Storm]);
-    let mut taste =
-        Taste { failing: 35, retrying: 35, halting: 35, narrow: 0, once: 15, total: 12, jitter: 0 };
+    let mut taste = Taste {
+        failing: 35,
+        retrying: 35,
+        halting: 35,
+        narrow: 0,
+        once: 15,
+        total: 12,
+        jitter: 0,
+        asking: if rng.chance(40) { 45 } else { 0 },
+        flowing: if rng.chance(40) { 45 } else { 0 },
+        undoing: if rng.chance(40) { 50 } else { 0 },
+        patient: weather == Weather::Rough,
+    };
     match weather {
         Weather::Calm => {}
         Weather::Narrow => taste = Taste { halting: 0, narrow: 70, total: 0, jitter: 50, ..taste },
@@ -165,10 +217,24 @@ pub(crate) fn case(seed: u64) -> Case {
     let mut acts = match weather {
         Weather::Calm | Weather::Narrow => vec![],
         Weather::Rough => acts(&mut rng, &HARMLESS, 30),
+        Weather::Storm if taste.asking > 0 => {
+            let mut all = acts(&mut rng, &ANYTHING, 25);
+            all.extend(acts(&mut rng, &MEDDLING, 30));
+            all.extend(acts(&mut rng, &UNDOING, 5));
+            all.sort_by_key(|act| act.at);
+            all
+        }
+        Weather::Storm if taste.undoing > 0 || taste.flowing > 0 => {
+            let mut all = acts(&mut rng, &ANYTHING, 30);
+            all.extend(acts(&mut rng, &UNDOING, 10));
+            all.sort_by_key(|act| act.at);
+            all
+        }
         Weather::Storm => acts(&mut rng, &ANYTHING, 40),
     };
     if doubtful {
         spec.stages.truncate(3);
+        spec.complete();
         acts.extend((1..4).map(|i| Act { at: i * SECOND, what: What::Lose, pick: rng.next() }));
         acts.sort_by_key(|act| act.at);
     }

@@ -226,12 +226,17 @@ fn cases(seed: u64) -> Vec<Case> {
         once: 0,
         total: 10,
         jitter: 50,
+        asking: 0,
+        patient: false,
+        flowing: 0,
+        undoing: 0,
     };
     (0..rng.range(2, 9))
         .map(|at| {
             let seed = seed * 100 + at;
             let mut spec = pipeline(seed, taste);
             spec.stages.truncate(3);
+            spec.complete();
             // Ids sort by time of creation, as those of version 7 do.
             spec.seed = seed;
             spec.group = Some(rng.pick(&GROUPS));

@@ -1,11 +1,14 @@
 //! Random pipelines that are valid by construction.
 
+mod flow;
+mod people;
+
 use pipeline::model::{HaltMode, OnConflict, OnFailure, Rule};
 
 use crate::sim::rng::Rng;
 use crate::sim::spec::{
-    Cond, EffectSpec, FactSpec, ForeachSpec, GroupSpec, How, Items, Kind, Luck, RetrySpec, SECOND,
-    Spec, StageSpec,
+    Asks, Cond, EffectSpec, FactSpec, Flow, ForeachSpec, GroupSpec, How, Items, Kind, Luck,
+    RetrySpec, SECOND, Spec, StageSpec,
 };
 
 const RULES: [Rule; 8] = [
@@ -36,6 +39,14 @@ pub(crate) struct Taste {
     pub(crate) total: u64,
     /// Backoff is drawn, not computed.
     pub(crate) jitter: u64,
+    /// A stage asks people something.
+    pub(crate) asking: u64,
+    /// Nobody is ever too late.
+    pub(crate) patient: bool,
+    /// A stage gives or waits for events.
+    pub(crate) flowing: u64,
+    /// A stage has a rollback action.
+    pub(crate) undoing: u64,
 }
 
 /// A pipeline of 1 to 12 stages, now and then a large one.
@@ -58,6 +69,10 @@ pub(crate) fn pipeline(seed: u64, taste: Taste) -> Spec {
         }),
         facts: facts(&mut rng),
         success: rng.chance(10).then(|| rng.chance(70)),
+        breakpoints: vec![],
+        step: false,
+        deliveries: vec![],
+        compensations: vec![],
     };
     for at in 1..=size {
         let stage = stage(&mut rng, &spec, &format!("s{at}"), taste);
@@ -67,9 +82,14 @@ pub(crate) fn pipeline(seed: u64, taste: Taste) -> Spec {
         place_in_list(&mut rng, &mut spec.stages);
     }
     keep_graph(&mut spec);
+    flow::aim(&mut rng, &mut spec);
     for at in 1..=rng.pick(&[0, 0, 0, 1, 1, 2]) {
         let mut cleanup = stage(&mut rng, &spec, &format!("f{at}"), taste);
         cleanup.parallel_with = None;
+        cleanup.flow = Flow::default();
+        if cleanup.on_failure == Some(OnFailure::Rollback) {
+            cleanup.on_failure = None;
+        }
         cleanup.conditions.retain(|condition| !matches!(condition, Cond::OutcomeOf(..)));
         if cleanup
             .foreach
@@ -85,6 +105,8 @@ pub(crate) fn pipeline(seed: u64, taste: Taste) -> Spec {
         };
         spec.finally.push(cleanup);
     }
+    flow::deliveries(&mut rng, &mut spec);
+    spec.complete();
     spec
 }
 
@@ -94,6 +116,7 @@ pub(crate) fn keep_graph(spec: &mut Spec) {
         first.parallel_with = None;
         first.deps.get_or_insert_default();
     }
+    spec.complete();
 }
 
 fn facts(rng: &mut Rng) -> FactSpec {
@@ -127,6 +150,8 @@ fn stage(rng: &mut Rng, spec: &Spec, name: &str, taste: Taste) -> StageSpec {
         total: None,
         outputs: false,
         luck: Luck { fails: 0, how: How::Code(1), half: false },
+        asks: Asks::default(),
+        flow: Flow::default(),
     };
     if !spec.list {
         edges(rng, &mut stage, &earlier);
@@ -134,6 +159,15 @@ fn stage(rng: &mut Rng, spec: &Spec, name: &str, taste: Taste) -> StageSpec {
     conditions(rng, &mut stage);
     if kind != Kind::Noop {
         work(rng, &mut stage, spec, taste);
+    }
+    if rng.chance(taste.asking) {
+        people::ask(rng, &mut stage, taste);
+    }
+    if !spec.list && rng.chance(taste.flowing) {
+        flow::connect(rng, &mut stage, spec, taste);
+    }
+    if rng.chance(taste.undoing) {
+        flow::undo(rng, &mut stage, taste);
     }
     stage
 }

@@ -2,9 +2,13 @@
 //! not happen where it stands, and says after each step what should have happened and did not.
 
 mod attempts;
+mod flow;
 mod ought;
+pub(crate) mod people;
+mod rewind;
 mod shown;
 mod stages;
+mod undo;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +17,10 @@ use engine::event::{AttemptResult, Conclusion, Event, Failure, FinalStatus, Outc
 use engine::id::{AttemptId, ExecutionId};
 use pipeline::model::{OnFailure, Rule};
 
+use self::flow::{Feed, Known};
+use self::people::People;
+use self::rewind::{Before, Going};
+use self::undo::Undo;
 use crate::sim::oracle::{self, Node};
 use crate::sim::spec::{Micros, RetrySpec, Spec, StageSpec};
 
@@ -39,6 +47,15 @@ pub(crate) struct Ledger<'a> {
     pub(crate) finished: Option<FinalStatus>,
     /// The execution that the retry at hand names.
     pub(crate) asked: Option<ExecutionId>,
+    breakpoints: Vec<String>,
+    step: bool,
+    known: Vec<Known>,
+    settlings: u64,
+    undo: Undo,
+    going: Option<Going>,
+    before: Option<Box<Before>>,
+    /// What is asked is being taken back, since a rewind is undone.
+    taking_back: bool,
     stages: Vec<StageBook>,
     pub(crate) executions: BTreeMap<ExecutionId, Book>,
     fence: u64,
@@ -52,6 +69,9 @@ struct StageBook {
     ready: bool,
     items: Option<u32>,
     settled: Option<(Outcome, Conclusion)>,
+    feed: Feed,
+    /// Which of all settlings it was.
+    sequence: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -77,12 +97,22 @@ pub(crate) struct Book {
     again: bool,
     /// Which piece of work its attempts did, by number from 1.
     works: Vec<u32>,
+    /// Events that it gave.
+    emitted: usize,
+    /// It needed another instance that did not succeed.
+    lacked: bool,
+    pub(crate) people: People,
 }
 
 impl Book {
     /// As if it had never been tried, but for what is on record.
     fn fresh(&self) -> Self {
-        Self { numbers: self.numbers, works: self.works.clone(), ..Self::default() }
+        Self {
+            numbers: self.numbers,
+            works: self.works.clone(),
+            people: self.people.fresh(),
+            ..Self::default()
+        }
     }
 
     /// Of its `total_timeout`.
@@ -97,6 +127,30 @@ impl Book {
 
     pub(crate) fn waits(&self) -> bool {
         self.backoff.is_some()
+    }
+
+    /// Its work was done.
+    fn succeeded(&self) -> bool {
+        matches!(self.last, Some(AttemptResult::Succeeded { .. }))
+            || self.verdict == Some(Verdict::Succeeded)
+    }
+
+    /// Its clocks stood still for so long.
+    fn shift(&mut self, by: Micros) {
+        if let Some(wait) = &mut self.backoff {
+            wait.since += by;
+        }
+        if let Some(since) = &mut self.ticking {
+            *since += by;
+        }
+    }
+
+    /// Neither runs nor waits for anything, and has not settled.
+    fn idle(&self) -> bool {
+        self.live.is_none()
+            && self.backoff.is_none()
+            && self.settled.is_none()
+            && !self.people.waits()
     }
 }
 
@@ -132,6 +186,14 @@ impl<'a> Ledger<'a> {
             round: 0,
             finished: None,
             asked: None,
+            breakpoints: vec![],
+            step: false,
+            known: vec![],
+            settlings: 0,
+            undo: Undo::default(),
+            going: None,
+            before: None,
+            taking_back: false,
             stages: vec![StageBook::default(); nodes.len()],
             executions: BTreeMap::new(),
             fence: 0,
@@ -161,9 +223,8 @@ impl<'a> Ledger<'a> {
             self.stages[at].ready
                 && self.stages[at].settled.is_none()
                 && self.members(at).iter().any(|id| {
-                    self.executions.get(id).is_none_or(|book| {
-                        book.live.is_none() && book.backoff.is_none() && book.settled.is_none()
-                    })
+                    self.executions.get(id).is_none_or(Book::idle)
+                        && self.needs(at, id.instance).is_ok_and(|needs| needs.is_empty())
                 })
         })
     }
@@ -186,7 +247,10 @@ impl<'a> Ledger<'a> {
     }
 
     fn main_settled(&self) -> bool {
-        (0..self.nodes.len()).all(|at| self.nodes[at].finally || self.stages[at].settled.is_some())
+        (0..self.nodes.len()).all(|at| {
+            let node = &self.nodes[at];
+            node.finally || node.compensates.is_some() || self.stages[at].settled.is_some()
+        })
     }
 
     /// May anything of this stage begin, as far as the run as a whole is concerned?
@@ -198,15 +262,22 @@ impl<'a> Ledger<'a> {
         if self.nodes[at].finally {
             ensure!(self.main_settled(), "finally stage {name} begins before the others settled");
             ensure!(!self.forced, "finally stage {name} begins although the cancel was forced");
+            ensure!(!self.undoing(), "finally stage {name} begins before the rollback ended");
             return Ok(());
         }
         ensure!(!self.cancelling, "{name} begins after the run was cancelled");
-        ensure!(
-            self.halted.is_none() || self.nodes[at].rule == Rule::Always,
-            "{name} begins after the run was halted by {}",
-            self.halted.as_ref().unwrap()
-        );
+        ensure!(!self.barred(at), "{name} begins after the run was halted: {:?}", self.halted);
         Ok(())
+    }
+
+    /// Nothing of this stage may begin any more.
+    fn barred(&self, at: usize) -> bool {
+        let node = &self.nodes[at];
+        (self.cancelling && (!node.finally || self.forced))
+            || ((self.halted.is_some() || self.undo.wanted)
+                && !node.finally
+                && node.rule != Rule::Always
+                && node.compensates.is_none())
     }
 
     fn live_of(&self, stage: Option<&str>) -> u32 {
@@ -244,8 +315,15 @@ impl<'a> Ledger<'a> {
         ensure!(first != self.created, "run.created is the first event and only the first");
         if self.finished.is_some() {
             ensure!(
-                matches!(stamped.event, Event::RunRetried { .. }),
-                "an event after run.finished that is no run.retried"
+                matches!(
+                    stamped.event,
+                    Event::RunRetried { .. }
+                        | Event::RollbackStarted { .. }
+                        | Event::RewindRequested { .. }
+                        | Event::RunRewound { .. }
+                        | Event::RewindUndone { .. }
+                ),
+                "an event after run.finished that does not take it up again"
             );
         }
         Ok(())
@@ -255,8 +333,11 @@ impl<'a> Ledger<'a> {
     pub(crate) fn enter(&mut self, stamped: &Stamped) -> Result<(), Broken> {
         self.in_order(stamped)?;
         let now = self.last_at;
+        self.new_work(&stamped.event);
         match &stamped.event {
-            Event::RunCreated { group, problem, .. } => {
+            Event::RunCreated { group, problem, breakpoints, step, .. } => {
+                self.breakpoints = breakpoints.iter().map(|name| (**name).to_owned()).collect();
+                self.step = *step;
                 ensure!(problem.is_none(), "it can never start: {problem:?}");
                 self.created = true;
                 let wanted = self.spec.group.as_ref().map(|group| format!("{}-true", group.name));
@@ -287,6 +368,7 @@ impl<'a> Ledger<'a> {
                     self.unpause(now);
                 }
                 self.cancelling = true;
+                self.undo.wanted = false;
                 Ok(())
             }
             Event::RunRetried { executions, .. } => self.retried(executions),
@@ -325,36 +407,70 @@ impl<'a> Ledger<'a> {
             Event::ExecutionSettled { execution, outcome, conclusion, reason, .. } => {
                 self.execution_settled(execution, *outcome, *conclusion, reason, now)
             }
-            Event::GateOpened { .. }
-            | Event::GateVoted { .. }
-            | Event::GateDelegated { .. }
-            | Event::DelegationRevoked { .. }
-            | Event::GateReminded { .. }
-            | Event::GateEscalated { .. }
-            | Event::GateResolved { .. }
-            | Event::FormOpened(_)
-            | Event::FormSubmitted { .. }
-            | Event::FormTimedOut { .. }
-            | Event::FormVoided { .. }
-            | Event::RevisionRequested { .. }
-            | Event::ExecutionHeld { .. }
-            | Event::ExecutionAdvanced { .. }
-            | Event::AwaitsEnvironment { .. }
-            | Event::EnvironmentGranted { .. }
-            | Event::BreakpointsSet { .. }
-            | Event::EventReceived { .. }
-            | Event::EventEmitted { .. }
-            | Event::StageTriggered { .. }
-            | Event::StageFed { .. }
-            | Event::StagePassedOver { .. }
-            | Event::StageListening { .. }
-            | Event::StageClosed { .. }
-            | Event::RollbackRequested { .. }
-            | Event::RollbackStarted { .. }
-            | Event::RollbackFinished { .. }
-            | Event::RewindRequested { .. }
-            | Event::RunRewound { .. }
-            | Event::RewindUndone { .. } => Err("nothing in the pipeline asks for it".to_owned()),
+            Event::GateOpened { gate, policy, digest, due, .. } => {
+                self.gate_opened(gate, policy, digest, due.as_microsecond(), now)
+            }
+            Event::GateVoted { gate, by, decision, digest, .. } => {
+                self.voted(gate, by, *decision, digest)
+            }
+            Event::GateDelegated { gate, slot, from, to } => self.delegated(gate, *slot, from, to),
+            Event::DelegationRevoked { gate, slot, from, to, .. } => {
+                self.revoked(gate, *slot, from, to)
+            }
+            Event::GateReminded { gate, percent } => self.reminded(gate, *percent, now),
+            Event::GateEscalated { gate, policy, due } => {
+                self.escalated(gate, policy, due.as_microsecond(), now)
+            }
+            Event::GateResolved { gate, resolution } => self.resolved(gate, resolution, now),
+            Event::FormOpened(form) => self.form_opened(form, now),
+            Event::FormSubmitted { execution, generation, by, values, .. } => {
+                self.form_submitted(execution, *generation, by, values)
+            }
+            Event::FormTimedOut { execution, generation } => {
+                self.form_timed_out(execution, *generation, now)
+            }
+            Event::FormVoided { execution, generation, reason } => {
+                self.form_voided(execution, *generation, reason)
+            }
+            Event::RevisionRequested { execution, revision, .. } => {
+                self.revision(execution, *revision)
+            }
+            Event::ExecutionHeld { execution, hold } => self.held(execution, *hold),
+            Event::ExecutionAdvanced { execution, .. } => self.advanced(execution),
+            Event::AwaitsEnvironment { execution, environment } => {
+                self.awaits(execution, environment)
+            }
+            Event::EnvironmentGranted { execution } => self.granted(execution),
+            Event::BreakpointsSet { stages, step, .. } => {
+                self.breakpoints = stages.iter().map(|name| (**name).to_owned()).collect();
+                self.step = *step;
+                Ok(())
+            }
+            Event::EventReceived { occurrence } => self.remember(occurrence, None),
+            Event::EventEmitted { execution, occurrence } => {
+                self.remember(occurrence, Some(execution))
+            }
+            Event::StageListening { stage, .. } => self.listening(stage),
+            Event::StageTriggered { stage, fired } => self.triggered(stage, fired),
+            Event::StageFed { stage, event, key, needs, item } => {
+                self.fed(stage, event, key.as_deref(), needs, item)
+            }
+            Event::StagePassedOver { stage, event, reason } => {
+                self.passed_over(stage, event, reason)
+            }
+            Event::StageClosed { stage, .. } => self.closed(stage),
+            Event::RollbackRequested { to, .. } => self.rollback_requested(to),
+            Event::RollbackStarted { cause, to, stages, forced, .. } => {
+                self.rollback_started(cause.as_ref(), to, stages, *forced)
+            }
+            Event::RollbackFinished { result, problems } => {
+                self.rollback_finished(*result, problems.keys().map(|name| &**name).collect())
+            }
+            Event::RewindRequested { to, inclusive, pause, executions, .. } => {
+                self.rewind_requested(to, *inclusive, *pause, executions)
+            }
+            Event::RunRewound { executions } => self.rewound(executions, now),
+            Event::RewindUndone { .. } => self.rewind_undone(now),
         }
     }
 
@@ -388,6 +504,9 @@ impl<'a> Ledger<'a> {
             .flat_map(|at| oracle::descendants(self.nodes, at))
             .collect();
         for at in 0..self.nodes.len() {
+            if self.nodes[at].compensates.is_some() {
+                continue;
+            }
             let name = &self.nodes[at].name;
             let whole = ExecutionId::stage(name.as_str());
             if self.nodes[at].finally {
@@ -417,8 +536,18 @@ impl<'a> Ledger<'a> {
         (self.finished, self.halted, self.cancelling) = (None, None, false);
         self.forced = false;
         self.round += 1;
+        self.undo.over = false;
         // It waits for its turn again.
         self.started = false;
+        self.again(executions)
+    }
+
+    /// These are fresh; what they gave is forgotten.
+    fn again(&mut self, executions: &[ExecutionId]) -> Result<(), Broken> {
+        let fresh = |id: &ExecutionId| {
+            executions.contains(id) || executions.contains(&ExecutionId::stage(id.stage.clone()))
+        };
+        self.forget(fresh);
         for execution in executions {
             let at = self.at(&execution.stage)?;
             if let Some(book) = self.executions.get_mut(execution) {
@@ -426,6 +555,8 @@ impl<'a> Ledger<'a> {
                 *book = book.fresh();
             }
             self.stages[at].settled = None;
+            // Whoever does its work again may get more of it.
+            self.stages[at].feed.closed = false;
             // A stage as a whole is fresh: it is judged, and expands, again.
             if execution.instance.is_none() {
                 self.stages[at] = StageBook::default();
@@ -443,7 +574,8 @@ impl<'a> Ledger<'a> {
         ensure!(self.halted.is_none(), "halted twice");
         ensure!(!self.cancelling, "halted after a cancel");
         let at = self.at(&cause.stage)?;
-        let halts = matches!(self.stage(at).on_failure, None | Some(OnFailure::Halt));
+        let halts =
+            matches!(self.stage(at).on_failure, None | Some(OnFailure::Halt | OnFailure::Rollback));
         ensure!(halts, "{cause} halted the run although it may not");
         ensure!(!self.nodes[at].finally, "{cause} of finally halted the run");
         let settled = self.executions.get(cause).and_then(|book| book.settled);
@@ -455,7 +587,7 @@ impl<'a> Ledger<'a> {
     }
 
     fn finish(&mut self, status: FinalStatus, reason: &str) -> Result<(), Broken> {
-        for (at, book) in self.stages.iter().enumerate() {
+        for (at, book) in self.stages.iter().enumerate().filter(|(at, _)| !self.dormant(*at)) {
             ensure!(book.settled.is_some(), "finished before {} settled", self.nodes[at].name);
         }
         ensure!(self.live_of(None) == 0, "finished with live attempts");
@@ -469,7 +601,7 @@ impl<'a> Ledger<'a> {
             .any(|book| book.settled.is_some_and(|(_, counts)| counts == Conclusion::Failure));
         let wanted = if self.cancelling {
             FinalStatus::Cancelled
-        } else if failed || self.spec.success == Some(false) {
+        } else if failed || self.spec.success == Some(false) || self.undo.over {
             FinalStatus::Failed
         } else {
             FinalStatus::Succeeded

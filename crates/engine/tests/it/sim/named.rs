@@ -1,5 +1,7 @@
 //! Failures that others are known for, each as a property over many runs (SEMANTICS 12).
 
+mod people;
+
 use std::collections::BTreeSet;
 
 use engine::admission::{Step, admit};
@@ -17,7 +19,8 @@ use crate::sim::invariants::Broken;
 use crate::sim::oracle::{self, Node};
 use crate::sim::rng::Rng;
 use crate::sim::spec::{
-    EffectSpec, FactSpec, GroupSpec, How, Kind, Luck, Micros, RetrySpec, SECOND, Spec, StageSpec,
+    Asks, EffectSpec, FactSpec, Flow, GroupSpec, How, Kind, Luck, Micros, RetrySpec, SECOND, Spec,
+    StageSpec,
 };
 use crate::sim::world::{Answer, World, compile, create, instant, replay};
 
@@ -156,6 +159,10 @@ fn a_paused_run_starts_nothing_and_its_deadlines_move() {
             once: 0,
             total: 40,
             jitter: 30,
+            asking: 0,
+            patient: false,
+            flowing: 0,
+            undoing: 0,
         };
         let spec = pipeline(seed, taste);
         let case = Case { seed, spec, weather: Weather::Storm, acts: vec![] };
@@ -220,6 +227,8 @@ fn bare(name: &str) -> StageSpec {
         total: None,
         outputs: false,
         luck: Luck { fails: 0, how: How::Code(1), half: false },
+        asks: Asks::default(),
+        flow: Flow::default(),
     }
 }
 
@@ -235,6 +244,10 @@ fn alone(seed: u64, stages: Vec<StageSpec>) -> Case {
         group: None,
         facts: FactSpec { branch: None, paths: None, labels: None },
         success: None,
+        breakpoints: vec![],
+        step: false,
+        deliveries: vec![],
+        compensations: vec![],
     };
     Case { seed, spec, weather: Weather::Storm, acts: vec![] }
 }

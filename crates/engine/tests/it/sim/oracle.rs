@@ -1,12 +1,15 @@
 //! What a run must come to, from the page of semantics and nothing else: plain recursion over the
 //! written pipeline and the scripts of its attempts. No events, no state.
 
+mod flow;
+mod people;
+
 use engine::event::{Conclusion, FinalStatus, Outcome};
 use engine::id::ExecutionId;
 use pipeline::model::{HaltMode, OnFailure, Rule};
 
 use crate::sim::spec::{
-    Cond, How, INPUT_FILES, Items, Kind, Micros, OUTPUT_ITEMS, Spec, StageSpec,
+    Asks, Cond, How, INPUT_FILES, Items, Micros, OUTPUT_ITEMS, Spec, StageSpec, TriggerSpec,
 };
 
 /// A stage and its place, once list order, groups and `parallel_with` have become edges.
@@ -16,6 +19,10 @@ pub(crate) struct Node {
     pub(crate) deps: Vec<usize>,
     pub(crate) rule: Rule,
     pub(crate) finally: bool,
+    /// Stages whose end or events may start it.
+    pub(crate) sources: Vec<usize>,
+    /// The stage that it undoes.
+    pub(crate) compensates: Option<usize>,
 }
 
 pub(crate) fn graph(spec: &Spec) -> Vec<Node> {
@@ -40,10 +47,39 @@ pub(crate) fn graph(spec: &Spec) -> Vec<Node> {
                 deps: deps.into_iter().map(|dep| first + dep).collect(),
                 rule: stage.rule.unwrap_or(usual),
                 finally,
+                sources: sources(spec, stage),
+                compensates: None,
             });
         }
     }
+    for stage in &spec.compensations {
+        let undone = stage.name.strip_suffix(".rollback").unwrap();
+        nodes.push(Node {
+            name: stage.name.clone(),
+            deps: vec![],
+            rule: Rule::AllDone,
+            finally: false,
+            sources: vec![],
+            compensates: nodes.iter().position(|node| node.name == undone),
+        });
+    }
     nodes
+}
+
+/// Places (in the order of the stages, then `finally`) of those that its triggers look at.
+fn sources(spec: &Spec, stage: &StageSpec) -> Vec<usize> {
+    let mut names: Vec<&str> = vec![];
+    for trigger in stage.flow.triggers.iter().flat_map(|triggers| &triggers.list) {
+        match trigger {
+            TriggerSpec::Completion { stage, .. } | TriggerSpec::Condition { stage, .. } => {
+                names.push(stage);
+            }
+            TriggerSpec::Event(listen) => names.extend(spec.emitters(listen.event)),
+            TriggerSpec::Manual(_) => {}
+        }
+    }
+    let all: Vec<&str> = spec.all().map(|stage| stage.name.as_str()).collect();
+    names.iter().filter_map(|name| all.iter().position(|one| one == name)).collect()
 }
 
 fn place(stages: &[StageSpec], name: &str) -> usize {
@@ -116,6 +152,26 @@ pub(crate) fn rule(rule: Rule, deps: &[Conclusion]) -> Verdict {
     }
 }
 
+/// A success, with or without a warning.
+pub(crate) fn good(conclusion: Conclusion) -> bool {
+    match conclusion {
+        Conclusion::Success | Conclusion::Warning => true,
+        Conclusion::Failure | Conclusion::Cancelled | Conclusion::Skipped | Conclusion::NotRun => {
+            false
+        }
+    }
+}
+
+pub(crate) fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded => "succeeded",
+        Outcome::Failed => "failed",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Skipped => "skipped",
+        Outcome::NotRun => "not_run",
+    }
+}
+
 pub(crate) fn conclusion(stage: &StageSpec, outcome: Outcome) -> Conclusion {
     match outcome {
         Outcome::Succeeded => Conclusion::Success,
@@ -147,16 +203,7 @@ fn holds(spec: &Spec, condition: &Cond, outcome_of: impl Fn(&str) -> Outcome) ->
         }
         Cond::NoLabel(label) => Some(!spec.facts.labels.as_ref()?.iter().any(|one| one == label)),
         Cond::Flag(wanted) => Some(*wanted),
-        Cond::OutcomeOf(stage, wanted) => {
-            let word = match outcome_of(stage) {
-                Outcome::Succeeded => "succeeded",
-                Outcome::Failed => "failed",
-                Outcome::Cancelled => "cancelled",
-                Outcome::Skipped => "skipped",
-                Outcome::NotRun => "not_run",
-            };
-            Some(word == *wanted)
-        }
+        Cond::OutcomeOf(stage, wanted) => Some(word(outcome_of(stage)) == *wanted),
     }
 }
 
@@ -177,8 +224,9 @@ pub(crate) fn descendants(nodes: &[Node], of: usize) -> Vec<usize> {
     let mut below: Vec<usize> = vec![];
     loop {
         let more = (0..nodes.len()).find(|at| {
-            let waits = nodes[*at].deps.iter().any(|dep| *dep == of || below.contains(dep));
-            waits && !below.contains(at)
+            let above = nodes[*at].deps.iter().chain(&nodes[*at].sources);
+            let waits = above.into_iter().any(|dep| *dep == of || below.contains(dep));
+            waits && *at != of && !below.contains(at)
         });
         match more {
             Some(at) => below.push(at),
@@ -241,11 +289,24 @@ pub(crate) fn predict(spec: &Spec, nodes: &[Node]) -> Option<Prediction> {
     }
     let main_end = oracle.fates.iter().flatten().map(|fate| fate.end).max().unwrap_or(0);
     oracle.cleanup(main_end);
-    let timed = first.is_some() || spec.all().any(|stage| stage.total.is_some());
+    // When a halt meets somebody who is waited for is their choice; so is who gets a lock first.
+    let asked = spec.all().any(|stage| stage.asks != Asks::default());
+    if asked && first.is_some() {
+        return None;
+    }
+    let flows = spec.all().any(|stage| stage.flow.triggers.is_some());
+    if flows && first.is_some() {
+        return None;
+    }
+    // What is undone, and how long that takes, the bookkeeper checks.
+    let undoes = first.is_some() && spec.all().any(|stage| stage.flow.rollback_to.is_some());
+    let untimed = untimed || flows || undoes || spec.all().any(StageSpec::lock);
+    let timed = (first.is_some() && !undoes) || spec.all().any(|stage| stage.total.is_some());
     if oracle.unsure || (untimed && timed) {
         return None;
     }
-    let fates: Vec<Fate> = oracle.fates.iter().map(|fate| fate.unwrap()).collect();
+    let main = nodes.iter().zip(&oracle.fates).filter(|(node, _)| node.compensates.is_none());
+    let fates: Vec<Fate> = main.map(|(_, fate)| fate.unwrap()).collect();
     let failed = fates.iter().any(|fate| fate.conclusion == Conclusion::Failure);
     let status = if failed || spec.success == Some(false) {
         FinalStatus::Failed
@@ -263,7 +324,7 @@ pub(crate) fn predict(spec: &Spec, nodes: &[Node]) -> Option<Prediction> {
 impl Oracle<'_> {
     fn main(&mut self) {
         for at in 0..self.nodes.len() {
-            if !self.nodes[at].finally {
+            if !self.nodes[at].finally && self.nodes[at].compensates.is_none() {
                 self.fate(at, 0);
             }
         }
@@ -283,6 +344,9 @@ impl Oracle<'_> {
         }
         let deps = self.nodes[at].deps.clone();
         let before: Vec<Fate> = deps.iter().map(|dep| self.fate(*dep, from)).collect();
+        for source in self.nodes[at].sources.clone() {
+            self.fate(source, from);
+        }
         let start = before.iter().map(|fate| fate.end).max().unwrap_or(from);
         let fate = self.judge(at, start, &before);
         self.fates[at] = Some(fate);
@@ -304,22 +368,26 @@ impl Oracle<'_> {
             Verdict::NotRun => return still(Outcome::NotRun),
             Verdict::Run => {}
         }
+        let fates = self.fates.clone();
+        let nodes = self.nodes;
         let outcome_of = |name: &str| {
-            let dep = self.nodes.iter().position(|node| node.name == name).unwrap();
-            self.fates[dep].unwrap().outcome
+            let dep = nodes.iter().position(|node| node.name == name).unwrap();
+            fates[dep].unwrap().outcome
         };
         let halt = self.halt.filter(|_| !node.finally && node.rule != Rule::Always);
         if halt.is_some_and(|halt| start >= halt.at) {
             return Fate { end: halt.unwrap().at.max(start), ..still(Outcome::NotRun) };
         }
-        if !passes(self.spec, stage, outcome_of) {
+        if !passes(self.spec, stage, outcome_of) || !self.fires(stage) {
             return still(Outcome::Skipped);
         }
-        if stage.kind == Kind::Noop {
-            return still(Outcome::Succeeded);
+        if stage.fed().is_some() {
+            let ends = self.fed(stage, start, halt);
+            return self.ended(stage, &ends, start);
         }
         let Some(each) = &stage.foreach else {
-            let (outcome, end) = self.work(stage, &ExecutionId::stage(&*stage.name), start, halt);
+            let id = ExecutionId::stage(&*stage.name);
+            let (outcome, end) = self.execution(stage, &id, start, halt);
             return self.ended(stage, &[(outcome, end)], start);
         };
         let items = match &each.items {
@@ -340,15 +408,20 @@ impl Oracle<'_> {
             }
         };
         let ends: Vec<_> = (1..=items)
-            .map(|i| self.work(stage, &ExecutionId::instance(&*stage.name, i), start, halt))
+            .map(|i| self.execution(stage, &ExecutionId::instance(&*stage.name, i), start, halt))
             .collect();
         self.ended(stage, &ends, start)
     }
 
     fn ended(&self, stage: &StageSpec, ends: &[(Outcome, Micros)], start: Micros) -> Fate {
         let outcomes: Vec<Outcome> = ends.iter().map(|(outcome, _)| *outcome).collect();
-        let outcome = together(&outcomes);
-        let halting = matches!(stage.on_failure, None | Some(OnFailure::Halt));
+        let outcome = match together(&outcomes) {
+            // Nobody halts here: it needed an instance that did not succeed.
+            Outcome::NotRun if stage.fed().is_some() => Outcome::Failed,
+            together => together,
+        };
+        let halting =
+            matches!(stage.on_failure, None | Some(OnFailure::Halt | OnFailure::Rollback));
         let failures = ends.iter().filter(|(outcome, _)| *outcome == Outcome::Failed);
         Fate {
             outcome,

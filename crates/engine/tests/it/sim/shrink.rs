@@ -9,7 +9,7 @@ use crate::sim::coverage::Coverage;
 use crate::sim::faults::Case;
 use crate::sim::generate;
 use crate::sim::invariants::Broken;
-use crate::sim::spec::{Cond, EffectSpec, Items, Spec, StageSpec};
+use crate::sim::spec::{Asks, Cond, EffectSpec, Items, Spec, StageSpec, TriggerSpec, UndoSpec};
 use crate::sim::world::simulate;
 
 /// What a case has seen, or how it breaks; a panic of the engine counts.
@@ -30,7 +30,7 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 /// The complaint without its names and numbers, so that a smaller case may have others.
-fn kind(broken: &str) -> String {
+pub(crate) fn kind(broken: &str) -> String {
     let words = broken.split_whitespace().filter(|word| {
         word.chars().all(|c| c.is_ascii_lowercase() || c == '_' || c == ':' || c == ',')
     });
@@ -41,7 +41,7 @@ pub(crate) fn shrink(case: &Case, broken: &str) -> Case {
     let wanted = kind(broken);
     let same = |case: &Case| verdict(case).is_some_and(|broken| kind(&broken) == wanted);
     let mut best = case.clone();
-    let mut budget = 3000_u32;
+    let mut budget = 1500_u32;
     loop {
         let mut better = false;
         for smaller in candidates(&best) {
@@ -115,6 +115,7 @@ fn plain_stage(case: &Case, at: usize, out: &mut Vec<Case>) {
             &mut smaller.spec.finally[at - main]
         };
         edit(stage);
+        smaller.spec.complete();
         if smaller.spec != case.spec {
             out.push(smaller);
         }
@@ -130,6 +131,14 @@ fn plain_stage(case: &Case, at: usize, out: &mut Vec<Case>) {
     change(|stage| stage.group = None);
     change(|stage| stage.parallel_with = None);
     change(|stage| stage.halt_mode = None);
+    change(|stage| stage.asks = Asks::default());
+    change(|stage| stage.asks.held = false);
+    change(|stage| stage.asks.start = None);
+    change(|stage| stage.asks.complete = None);
+    change(|stage| stage.asks.environment = None);
+    change(|stage| stage.flow.triggers = None);
+    change(|stage| stage.flow.emits.clear());
+    change(|stage| stage.flow.undo = UndoSpec::Missing);
 }
 
 /// Takes a stage out; who waited for it waits for nothing in its place.
@@ -144,6 +153,21 @@ fn remove(spec: &mut Spec, name: &str) {
             stage.parallel_with = None;
         }
         stage.conditions.retain(|one| !matches!(one, Cond::OutcomeOf(of, _) if of == name));
+        if stage.flow.rollback_to.as_deref() == Some(name) {
+            stage.flow.rollback_to = None;
+            stage.on_failure = None;
+        }
+        if let Some(triggers) = &mut stage.flow.triggers {
+            triggers.list.retain(|one| match one {
+                TriggerSpec::Completion { stage, .. } | TriggerSpec::Condition { stage, .. } => {
+                    stage != name
+                }
+                TriggerSpec::Event(_) | TriggerSpec::Manual(_) => true,
+            });
+            if triggers.list.is_empty() {
+                stage.flow.triggers = None;
+            }
+        }
         if stage.foreach.as_ref().is_some_and(|each| match &each.items {
             Items::OutputOf(of) | Items::OutputOrNone(of) => of == name,
             Items::Literal(_) | Items::Input => false,

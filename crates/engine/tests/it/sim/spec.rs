@@ -1,10 +1,16 @@
 //! What a generated pipeline is, before it becomes YAML: the oracle reads this, the engine reads
 //! the YAML, and the two meet only in what they say about the run.
 
+pub(crate) mod flow;
+pub(crate) mod people;
+
 use std::fmt::Write as _;
 
 use engine::id::ExecutionId;
 use pipeline::model::{HaltMode, OnConflict, OnFailure, Rule};
+
+pub(crate) use flow::*;
+pub(crate) use people::*;
 
 use crate::sim::rng::Rng;
 
@@ -29,6 +35,13 @@ pub(crate) struct Spec {
     pub(crate) facts: FactSpec,
     /// `success:` names a variable with this value.
     pub(crate) success: Option<bool>,
+    /// Given with the start of the run.
+    pub(crate) breakpoints: Vec<String>,
+    pub(crate) step: bool,
+    /// Events from outside.
+    pub(crate) deliveries: Vec<Delivery>,
+    /// What undoes stages, made of their `rollback:` by [`Spec::complete`].
+    pub(crate) compensations: Vec<StageSpec>,
 }
 
 /// `concurrency:`
@@ -69,6 +82,8 @@ pub(crate) struct StageSpec {
     /// Declares the outputs `count` (integer) and `list` (list), and writes them on success.
     pub(crate) outputs: bool,
     pub(crate) luck: Luck,
+    pub(crate) asks: Asks,
+    pub(crate) flow: Flow,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +91,10 @@ pub(crate) enum Kind {
     Run,
     Python,
     Noop,
+    /// `form:` is all there is to do.
+    Form,
+    /// `pipeline:`
+    Child,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +104,16 @@ pub(crate) enum EffectSpec {
     Once,
     /// `once` with a `probe:` that answers with this exit code.
     Probed(i32),
+}
+
+impl Kind {
+    /// Attempts are made of it.
+    pub(crate) fn works(self) -> bool {
+        match self {
+            Self::Run | Self::Python | Self::Child => true,
+            Self::Noop | Self::Form => false,
+        }
+    }
 }
 
 impl EffectSpec {
@@ -176,7 +205,8 @@ impl Spec {
     }
 
     pub(crate) fn stage(&self, name: &str) -> &StageSpec {
-        self.all().find(|stage| stage.name == name).unwrap()
+        let mut all = self.all().chain(&self.compensations);
+        all.find(|stage| stage.name == name).unwrap()
     }
 
     pub(crate) fn retry_of(&self, stage: &StageSpec) -> RetrySpec {
@@ -271,7 +301,11 @@ impl StageSpec {
             Kind::Run => line("run: \"true\"".into()),
             Kind::Python => line("python: {code: \"pass\"}".into()),
             Kind::Noop => line("noop: true".into()),
+            Kind::Form => {}
+            Kind::Child => line("pipeline: other".into()),
         }
+        self.asks_yaml(self.kind == Kind::Form, &mut line);
+        self.flow_yaml(&mut line);
         if let Some(deps) = &self.deps {
             match deps.as_slice() {
                 [one] => line(format!("depends_on: {one}")),
@@ -302,7 +336,9 @@ impl StageSpec {
             line(format!("halt_mode: {}", halt_word(mode)));
         }
         match self.effects {
-            EffectSpec::Idempotent => {}
+            // The default, but not where an environment is named.
+            EffectSpec::Idempotent if self.asks.environment.is_none() => {}
+            EffectSpec::Idempotent => line("effects: idempotent".into()),
             EffectSpec::Keyed => line("effects: keyed".into()),
             EffectSpec::Once => line("effects: once".into()),
             EffectSpec::Probed(_) => {

@@ -2,6 +2,7 @@
 //! desired, a journal that survives every death of the server.
 
 mod acts;
+pub(crate) mod people;
 mod promises;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use engine::Run;
 use engine::command::{Command, Create, End, Report, StopReason, TimerId, TimerKind, Verdict};
 use engine::desired::Desired;
-use engine::event::{Event, Stamped};
+use engine::event::{Event, GateId, Stamped};
 use engine::id::{AttemptId, ExecutionId, RunId};
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -19,13 +20,14 @@ use pipeline::when::Facts;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use self::people::Errand;
 use crate::sim::coverage::Coverage;
-use crate::sim::faults::{Act, Case, ODD, Weather};
+use crate::sim::faults::{Act, Case, MEDDLING, ODD, Weather};
 use crate::sim::hands::{Hands, exit};
 use crate::sim::invariants::{Broken, Ledger};
 use crate::sim::oracle::{self, Node};
 use crate::sim::rng::Rng;
-use crate::sim::spec::{Micros, Spec};
+use crate::sim::spec::{Asks, INITIATOR, Micros, Spec};
 
 /// So often somebody interferes with a run that only waits.
 const MOST_ODD: u64 = 8;
@@ -66,6 +68,13 @@ pub(crate) struct World<'a> {
     next_act: usize,
     keys: BTreeMap<String, AttemptId>,
     effects: BTreeMap<String, (ExecutionId, u32)>,
+    errands: BTreeMap<(Micros, u64), Errand>,
+    planned: u64,
+    old_gates: Vec<GateId>,
+    /// People do nothing by themselves.
+    pub(crate) mute: bool,
+    /// Others use its environments too: somebody else lets it in.
+    pub(crate) fleet: bool,
     /// How often somebody interfered while the run waited for a person.
     odd: u64,
     /// What each accepted retry named.
@@ -92,7 +101,7 @@ pub(crate) fn create(spec: &Spec) -> Command {
         number: 1,
         revision: 1,
         digest: "0".repeat(64),
-        by: "sim".into(),
+        by: INITIATOR.into(),
         inputs: IndexMap::new(),
         event: Json::Null,
         facts: Facts {
@@ -106,10 +115,10 @@ pub(crate) fn create(spec: &Spec) -> Command {
         extends: None,
         inherited: Vec::new(),
         parent: None,
-        environments: indexmap::IndexMap::new(),
-        config: indexmap::IndexMap::new(),
-        breakpoints: Vec::new(),
-        step: false,
+        environments: spec.environments(),
+        config: IndexMap::new(),
+        breakpoints: spec.breakpoints.iter().map(|name| name.as_str().into()).collect(),
+        step: spec.step,
     }))
 }
 
@@ -154,6 +163,11 @@ impl<'a> World<'a> {
             next_act: 0,
             keys: BTreeMap::new(),
             effects: BTreeMap::new(),
+            errands: BTreeMap::new(),
+            planned: 0,
+            old_gates: vec![],
+            mute: false,
+            fleet: false,
             odd: 0,
             asked: vec![],
             commits: vec![0],
@@ -326,6 +340,9 @@ impl<'a> World<'a> {
     pub(crate) fn step(&mut self) -> Result<bool, Broken> {
         let desired = self.look()?;
         self.reconcile(&desired)?;
+        if self.grant()? {
+            return Ok(true);
+        }
         match self.next(&desired) {
             None => self.nudge(&desired),
             Some(next) => self.happen(&desired, next),
@@ -335,7 +352,7 @@ impl<'a> World<'a> {
     fn next(&self, desired: &Desired) -> Option<Micros> {
         let act = self.case.acts.get(self.next_act).map(|act| act.at);
         let timer = desired.timers.iter().map(|timer| micros(timer.due)).min();
-        [act, timer, self.hands.next()].into_iter().flatten().min()
+        [act, timer, self.hands.next(), self.visit()].into_iter().flatten().min()
     }
 
     /// When something happens by itself next.
@@ -363,7 +380,9 @@ impl<'a> World<'a> {
             self.old_timers.push(timer.id.clone());
             let answer = self.submit(Command::Fire { timer: timer.id.clone() })?;
             ensure!(answer != Answer::Refused, "a due timer is refused: {timer:?}");
+            return Ok(true);
         }
+        self.receive()?;
         Ok(true)
     }
 
@@ -412,7 +431,9 @@ impl<'a> World<'a> {
         if self.case.weather == Weather::Storm && self.next_act > 0 && self.odd < MOST_ODD {
             self.odd += 1;
             let mut rng = Rng::new(self.case.seed.wrapping_add(self.odd));
-            let act = Act { at: self.now, what: rng.pick(&ODD), pick: rng.next() };
+            let asks = self.case.spec.all().any(|stage| stage.asks != Asks::default());
+            let what = if asks && rng.chance(50) { rng.pick(&MEDDLING) } else { rng.pick(&ODD) };
+            let act = Act { at: self.now, what, pick: rng.next() };
             self.perform(&act, desired)?;
             return Ok(true);
         }
@@ -426,6 +447,8 @@ impl<'a> World<'a> {
             .map(|(id, _)| id.clone());
         let command = if self.ledger.paused {
             Command::Resume { by: by() }
+        } else if let Some(command) = self.call_somebody() {
+            command
         } else if let Some(execution) = unknown {
             Command::Resolve { by: by(), execution, verdict: Verdict::Succeeded }
         } else if !self.ledger.started {
@@ -470,6 +493,7 @@ impl<'a> World<'a> {
         if let Command::Retry { from, .. } = &command {
             self.ledger.asked.clone_from(from);
         }
+        self.ledger.undoes_rewind(matches!(command, Command::UndoRewind { .. }));
         if let Some(first) = events.first() {
             self.taken_at_its_word(&command, &first.event)?;
         }
@@ -490,8 +514,15 @@ impl<'a> World<'a> {
             ensure!(read == *stamped, "an event does not survive being stored: {text}");
             self.replica.evolve(&read).map_err(|error| error.to_string())?;
         }
+        self.ledger.undoes_rewind(false);
         if let Command::Retry { from, .. } = &command {
             self.asked.push(from.clone());
+        }
+        for stamped in &events {
+            self.hear(&stamped.event);
+            if let Event::GateResolved { gate, .. } = &stamped.event {
+                self.old_gates.push(gate.clone());
+            }
         }
         self.journal.extend(events);
         self.commits.push(self.journal.len());

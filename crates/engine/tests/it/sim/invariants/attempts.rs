@@ -3,10 +3,10 @@
 use engine::command::{StopReason, Verdict};
 use engine::event::{AttemptResult, Conclusion, Failure, Outcome, Settled};
 use engine::id::{AttemptId, ExecutionId};
-use pipeline::model::Rule;
 
+use super::people::{Ended, Lock, People};
 use super::{Broken, LOST_LIMIT, Ledger, Live, Wait, counts_as, retryable};
-use crate::sim::spec::{Kind, Micros};
+use crate::sim::spec::Micros;
 
 impl Ledger<'_> {
     pub(super) fn scheduled(&mut self, attempt: &AttemptId, now: Micros) -> Result<(), Broken> {
@@ -18,12 +18,19 @@ impl Ledger<'_> {
         ensure!(self.stages[at].ready, "{id} is scheduled before {name} is ready");
         ensure!(self.stages[at].settled.is_none(), "{id} is scheduled after {name} settled");
         ensure!(self.members(at).contains(id), "there is no execution {id}");
-        ensure!(stage.kind != Kind::Noop, "a noop is scheduled");
+        ensure!(stage.kind.works(), "{id} is scheduled, there is nothing to do");
+        if let Some(why) = self.barrier(at, id) {
+            return Err(format!("{id} is scheduled but {why}"));
+        }
         ensure!(attempt.fence > self.fence, "fence {} after {}", attempt.fence, self.fence);
         if let Some(max) = self.spec.max_parallel {
             ensure!(self.live_of(None) < max, "{id} exceeds max_parallel {max}");
         }
-        if let Some(max) = stage.foreach.as_ref().and_then(|each| each.max) {
+        match self.needs(at, id.instance) {
+            Ok(needs) => ensure!(needs.is_empty(), "{id} is scheduled before {needs:?} succeeded"),
+            Err(key) => return Err(format!("{id} is scheduled although {key} failed")),
+        }
+        if let Some(max) = stage.width() {
             ensure!(self.live_of(Some(name)) < max, "{id} exceeds foreach.max_parallel {max}");
         }
         let active = self.active(now);
@@ -114,10 +121,10 @@ impl Ledger<'_> {
             }
             StopReason::Cancelled => self.cancelling,
             StopReason::Paused => self.paused,
-            StopReason::Halted => self.halted.is_some() && self.nodes[at].rule != Rule::Always,
+            StopReason::Halted => self.barred(at) && !self.cancelling,
             // These two are the hands' own business.
             StopReason::Timeout | StopReason::IdleTimeout => false,
-            StopReason::Superseded => false,
+            StopReason::Superseded => self.superseded(&attempt.execution),
         };
         ensure!(right, "{attempt:?} is stopped because of {why:?}");
         let finally = self.nodes[at].finally;
@@ -228,6 +235,8 @@ impl Ledger<'_> {
             | None => return Err(format!("{id} waits for a retry after {:?}", book.last)),
         }
         book.backoff = Some(Wait { number, since: active, lasts });
+        // Whoever waits is in nobody's way.
+        book.people.lock = Lock::None;
         Ok(())
     }
 
@@ -245,12 +254,12 @@ impl Ledger<'_> {
             self.overdue(id, now)?;
         }
         let stage = self.stage(at);
-        let noop = stage.kind == Kind::Noop;
+        let noop = !stage.kind.works();
+        let answered = stage.asks.form.is_some();
+        let approves = stage.asks.complete.is_some();
         let retry = self.spec.retry_of(stage);
         let active = self.active(now);
-        let node = &self.nodes[at];
-        let barred = (self.cancelling && (!node.finally || self.forced))
-            || (self.halted.is_some() && !node.finally && node.rule != Rule::Always);
+        let barred = self.barred(at);
         let book = self.executions.entry(id.clone()).or_default();
         ensure!(book.settled.is_none(), "{id} settled twice");
         // What became of an unknown attempt does not matter once the run is cancelled.
@@ -259,16 +268,23 @@ impl Ledger<'_> {
             book.live = None;
         }
         ensure!(book.live.is_none(), "{id} settled while it runs");
+        ensure!(book.people.gate.is_none(), "{id} settled and its gate is still open");
+        let people = &book.people;
         let fits = match outcome {
             Outcome::Succeeded => {
-                noop || matches!(book.last, Some(AttemptResult::Succeeded { .. }))
-                    || book.verdict == Some(Verdict::Succeeded)
+                (noop || book.succeeded())
+                    && (!answered || people.answered)
+                    && (!approves || people.approved)
             }
             Outcome::Failed => matches!(reason, Settled::Failed { .. }),
-            Outcome::Cancelled => self.cancelling || self.halted.is_some(),
+            Outcome::Cancelled => self.cancelling || barred,
             Outcome::NotRun => book.numbers == 0 || book.last.is_none() || self.halted.is_some(),
-            Outcome::Skipped => book.numbers == 0,
+            Outcome::Skipped => {
+                let timed = people.ended == Some(Ended::Skipped) || people.form_timed_out;
+                timed && *reason == Settled::TimedOut
+            }
         };
+        Self::no_to(id, reason, people)?;
         if barred && !self.cancelling {
             // Halted: what only waited for its retry stays a failure, what never began did not run.
             let fits = match outcome {
@@ -287,9 +303,42 @@ impl Ledger<'_> {
             ensure!(!lost || book.lost >= LOST_LIMIT, "{id} gives up after {} losses", book.lost);
         }
         counts_as(stage, outcome, conclusion).map_err(|says| format!("{id}: {says}"))?;
+        book.lacked = matches!(reason, Settled::Needs { .. });
         book.settled = Some((outcome, conclusion));
         book.backoff = None;
         book.queued = false;
+        (book.people.held, book.people.form, book.people.lock) = (None, None, Lock::None);
+        Ok(())
+    }
+
+    /// It fails because of what people said (or did not say) exactly when they did.
+    fn no_to(id: &ExecutionId, reason: &Settled, people: &People) -> Result<(), Broken> {
+        let Settled::Failed { failure } = reason else { return Ok(()) };
+        let fits = match failure {
+            Failure::Rejected { .. } => people.ended == Some(Ended::Rejected),
+            Failure::ApprovalTimeout { .. } => people.ended == Some(Ended::Failed),
+            Failure::RevisionsExhausted { .. } => people.ended == Some(Ended::Changes),
+            Failure::FormTimeout { .. } => people.form_timed_out,
+            Failure::ExitCode { .. }
+            | Failure::Signal { .. }
+            | Failure::Timeout { .. }
+            | Failure::IdleTimeout { .. }
+            | Failure::TotalTimeout { .. }
+            | Failure::NotStarted { .. }
+            | Failure::InvalidOutput { .. }
+            | Failure::Unresolved { .. }
+            | Failure::Expression { .. }
+            | Failure::Lost { .. }
+            | Failure::DecidedFailed
+            | Failure::InvalidInput { .. }
+            | Failure::InvalidArtifact { .. }
+            | Failure::ChildRefused { .. }
+            | Failure::ChildFailed { .. } => !matches!(
+                people.ended,
+                Some(Ended::Rejected | Ended::Failed | Ended::Skipped | Ended::Changes)
+            ),
+        };
+        ensure!(fits, "{id} fails because of {failure:?}, people: {people:?}");
         Ok(())
     }
 }

@@ -2,11 +2,11 @@
 
 use engine::command::{StopReason, TimerKind};
 use engine::desired::Desired;
-use engine::id::AttemptId;
+use engine::id::{AttemptId, ExecutionId};
 use pipeline::model::{HaltMode, Rule};
 
-use super::{Broken, Ledger};
-use crate::sim::spec::Micros;
+use super::{Book, Broken, Ledger};
+use crate::sim::spec::{Micros, SECOND};
 
 impl Ledger<'_> {
     /// What ought to exist, and what ought to have happened by now.
@@ -31,7 +31,8 @@ impl Ledger<'_> {
             self.timers(desired, now)?;
             self.nothing_spared()?;
         }
-        if whole && self.started && !self.paused && self.finished.is_none() {
+        if whole && self.started && !self.paused && self.finished.is_none() && self.going.is_none()
+        {
             self.nothing_forgotten(now)?;
         }
         Ok(())
@@ -56,7 +57,7 @@ impl Ledger<'_> {
 
     /// Exactly the waits and the limits that run, each at its instant and of its generation.
     pub(super) fn timers(&self, desired: &Desired, now: Micros) -> Result<(), Broken> {
-        let mut wanted = vec![];
+        let mut wanted: Vec<(ExecutionId, TimerKind, u32, Micros)> = vec![];
         let active = self.active(now);
         for (id, book) in self.executions.iter().filter(|_| !self.paused) {
             if book.settled.is_some() {
@@ -66,9 +67,10 @@ impl Ledger<'_> {
                 let due = now + wait.since + wait.lasts - active;
                 wanted.push((id.clone(), TimerKind::Retry, wait.number, due));
             }
+            self.people_timers(id, &mut wanted, |since| now + since - active);
             let total = self.stage(self.at(&id.stage)?).total;
             let counts = match &book.live {
-                None => book.queued || book.backoff.is_some(),
+                None => book.queued && !book.people.asks() || book.backoff.is_some(),
                 Some(live) => !live.unknown && live.stopping.is_none(),
             };
             if let (Some(total), Some(_), true) = (total, book.ticking, counts) {
@@ -90,6 +92,33 @@ impl Ledger<'_> {
         Ok(())
     }
 
+    /// Deadlines and reminders of what people are asked.
+    fn people_timers(
+        &self,
+        id: &ExecutionId,
+        wanted: &mut Vec<(ExecutionId, TimerKind, u32, Micros)>,
+        at: impl Fn(Micros) -> Micros,
+    ) {
+        let Some(people) = self.people_of(id) else { return };
+        if let Some(gate) = &people.gate {
+            let generation = gate.id.generation * 2 + u32::from(gate.escalated);
+            let lasts = gate.lasts();
+            let kind = TimerKind::Gate(gate.id.kind);
+            wanted.push((id.clone(), kind, generation, at(gate.since + lasts)));
+            let left = gate.electorate.reminders.iter().filter(|p| !gate.reminded.contains(p));
+            if let Some(percent) = left.min() {
+                let due = gate.since + lasts * u64::from(*percent) / 100;
+                let kind = TimerKind::Remind(gate.id.kind, *percent);
+                wanted.push((id.clone(), kind, generation, at(due)));
+            }
+        }
+        let timeout = self.spec.stage(&id.stage).asks.form.as_ref().and_then(|form| form.timeout);
+        if let (Some(form), Some(timeout)) = (&people.form, timeout) {
+            let due = at(form.since + timeout * SECOND);
+            wanted.push((id.clone(), TimerKind::Form, form.generation, due));
+        }
+    }
+
     /// Whatever must end is being stopped.
     pub(super) fn nothing_spared(&self) -> Result<(), Broken> {
         let halting = match &self.halted {
@@ -104,9 +133,10 @@ impl Ledger<'_> {
             let node = &self.nodes[self.at(&id.stage)?];
             let Some(live) = book.live.as_ref().filter(|live| !live.unknown) else { continue };
             let cancelled = self.cancelling && (!node.finally || self.forced);
-            let halted = halting && !node.finally && node.rule != Rule::Always;
+            let exempt = node.rule == Rule::Always || node.compensates.is_some();
+            let halted = halting && !node.finally && !exempt;
             let paused = self.paused && self.stopped;
-            let ends = cancelled || halted || paused;
+            let ends = cancelled || halted || paused || self.superseded(id);
             ensure!(!ends || live.stopping.is_some(), "{id} is not stopped");
             let comes_back = live.stopping == Some(StopReason::Paused);
             ensure!(
@@ -120,13 +150,16 @@ impl Ledger<'_> {
     /// A run that goes on has no stage that could be judged and no execution that could be
     /// scheduled: otherwise a wake-up was lost.
     pub(super) fn nothing_forgotten(&self, _now: Micros) -> Result<(), Broken> {
-        let all = self.stages.iter().all(|book| book.settled.is_some());
+        self.decided_gates()?;
+        self.all_emitted()?;
+        self.nothing_half_undone()?;
+        let all =
+            (0..self.nodes.len()).all(|at| self.stages[at].settled.is_some() || self.dormant(at));
         ensure!(!all, "every stage has settled but the run has not finished");
         for (id, book) in &self.executions {
             let node = &self.nodes[self.at(&id.stage)?];
             let cancelled = self.cancelling && (!node.finally || self.forced);
-            let exempt = node.finally || node.rule == Rule::Always;
-            let halted = self.halted.is_some() && !exempt;
+            let halted = self.barred(self.at(&id.stage)?) && !cancelled;
             let unknown = book.live.as_ref().is_some_and(|live| live.unknown);
             ensure!(
                 !(unknown && cancelled),
@@ -138,11 +171,16 @@ impl Ledger<'_> {
         let full = self.spec.max_parallel.is_some_and(|max| self.live_of(None) >= max);
         for at in 0..self.nodes.len() {
             let (node, book) = (&self.nodes[at], &self.stages[at]);
-            if book.settled.is_some() || (node.finally && !self.main_settled()) {
+            let later = node.finally && (!self.main_settled() || self.undoing());
+            if book.settled.is_some() || later || self.dormant(at) {
+                continue;
+            }
+            if node.compensates.is_some() && !self.turn(at) {
                 continue;
             }
             let judged = node.deps.iter().all(|dep| self.stages[*dep].settled.is_some());
             if !book.ready {
+                let judged = judged && self.may_start(at)?.is_some();
                 ensure!(!judged, "{} could be judged but is not", node.name);
                 ensure!(
                     node.finally || !self.cancelling,
@@ -151,13 +189,21 @@ impl Ledger<'_> {
                 );
                 continue;
             }
-            let max = self.stage(at).foreach.as_ref().and_then(|each| each.max);
+            self.nothing_lost(at)?;
+            let max = self.stage(at).width();
             let narrow = max.is_some_and(|max| self.live_of(Some(&node.name)) >= max);
             for id in self.members(at) {
-                let idle = self.executions.get(&id).is_none_or(|book| {
-                    book.live.is_none() && book.backoff.is_none() && book.settled.is_none()
-                });
-                ensure!(!idle || full || narrow, "{id} could be scheduled but is not");
+                let idle = self.executions.get(&id).is_none_or(Book::idle);
+                let queued = self.barrier(at, &id).is_none() && self.stage(at).kind.works();
+                match self.needs(at, id.instance) {
+                    Ok(waits) if waits.is_empty() => {}
+                    Ok(_) => continue,
+                    Err(key) => {
+                        ensure!(!idle, "{id} waits for {key}, which never comes");
+                        continue;
+                    }
+                }
+                ensure!(!idle || queued && (full || narrow), "{id} could go on but does not");
             }
         }
         Ok(())

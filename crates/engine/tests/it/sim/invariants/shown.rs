@@ -2,9 +2,11 @@
 
 use engine::Run;
 use engine::event::{FinalStatus, Outcome};
+use engine::id::ExecutionId;
 use engine::view::ExecutionStatus;
 
-use super::{Book, Broken, Ledger};
+use super::people::{Lock, People};
+use super::{Broken, Ledger};
 
 impl Ledger<'_> {
     pub(crate) fn shown(&self, run: &Run) -> Result<(), Broken> {
@@ -21,8 +23,8 @@ impl Ledger<'_> {
             };
             let shown = row.outcome.zip(row.conclusion);
             ensure!(shown == settled, "{} is shown as {shown:?}, it is {settled:?}", row.id);
-            if !whole || self.stage(at).foreach.is_none() {
-                let wanted = self.execution_status(at, self.executions.get(&row.id));
+            if !whole || !self.stage(at).fans() {
+                let wanted = self.execution_status(at, &row.id);
                 let got = row.status;
                 ensure!(got == wanted, "{} is shown as {got:?}, it is {wanted:?}", row.id);
                 let attempts = self.executions.get(&row.id).map_or(0, |book| book.numbers);
@@ -37,7 +39,10 @@ impl Ledger<'_> {
         self.counted(run)
     }
 
-    fn execution_status(&self, at: usize, book: Option<&Book>) -> ExecutionStatus {
+    fn execution_status(&self, at: usize, id: &ExecutionId) -> ExecutionStatus {
+        let book = self.executions.get(id);
+        let nothing = People::default();
+        let people = book.map_or(&nothing, |book| &book.people);
         let (settled, live, waits) = match book {
             Some(book) => (book.settled, book.live.as_ref(), book.waits()),
             None => (None, None, false),
@@ -51,6 +56,16 @@ impl Ledger<'_> {
             (None, Some(live)) if live.stopping.is_some() => ExecutionStatus::Stopping,
             (None, Some(_)) => ExecutionStatus::Running,
             (None, None) if waits => ExecutionStatus::Retrying,
+            (None, None) if people.gate.is_some() => ExecutionStatus::WaitingApproval,
+            (None, None) if people.form.is_some() => ExecutionStatus::WaitingInput,
+            (None, None) if people.held.is_some() => ExecutionStatus::Held,
+            (None, None) if people.lock == Lock::Waits => ExecutionStatus::WaitingEnvironment,
+            (None, None) if self.hearkens(at) && !self.stages[at].ready => {
+                ExecutionStatus::Listening
+            }
+            (None, None) if self.needs(at, id.instance).is_ok_and(|needs| !needs.is_empty()) => {
+                ExecutionStatus::Blocked
+            }
             (None, None) if self.stages[at].ready && self.started => ExecutionStatus::Queued,
             (None, None) => ExecutionStatus::Blocked,
         }
@@ -66,6 +81,9 @@ impl Ledger<'_> {
         let busy = self.live_of(None) > 0
             || self.queued()
             || self.executions.values().any(|book| book.waits() && book.settled.is_none());
+        let asked = self.executions.values().any(|book| book.people.asks());
+        let asked = asked || (0..self.nodes.len()).any(|at| self.hearkens(at));
+        let locked = self.executions.values().any(|book| book.people.lock == Lock::Waits);
         match self.finished {
             Some(FinalStatus::Succeeded) => "succeeded",
             Some(FinalStatus::Failed) => "failed",
@@ -73,7 +91,7 @@ impl Ledger<'_> {
             None if self.paused => "paused",
             None if !self.started => "pending",
             None if self.cancelling => "cancelling",
-            None if unknown(false) && !unknown(true) && !busy => "waiting",
+            None if (unknown(false) || asked) && !unknown(true) && !busy && !locked => "waiting",
             None => "running",
         }
     }
@@ -81,12 +99,15 @@ impl Ledger<'_> {
     /// Counts of stages and instances.
     fn counted(&self, run: &Run) -> Result<(), Broken> {
         let mut units: Vec<Option<Outcome>> = vec![];
-        for (at, stage) in self.stages.iter().enumerate() {
+        for (at, stage) in self.stages.iter().enumerate().filter(|(at, _)| !self.dormant(*at)) {
             match stage.items {
                 None => units.push(stage.settled.map(|(outcome, _)| outcome).or_else(|| {
                     let alone = self.members(at).pop()?;
                     self.executions.get(&alone)?.settled.map(|(outcome, _)| outcome)
                 })),
+                Some(0) if self.stage(at).fed().is_some() => {
+                    units.push(stage.settled.map(|(outcome, _)| outcome));
+                }
                 Some(_) => units.extend(
                     self.members(at)
                         .iter()
@@ -100,6 +121,8 @@ impl Ledger<'_> {
         let waiting = self.executions.values().filter(|book| {
             book.live.as_ref().is_some_and(|live| live.unknown)
                 || (book.waits() && book.settled.is_none())
+                || book.people.lock == Lock::Waits
+                || (book.people.asks() && !book.people.asked_as_a_whole())
         });
         let progress = run.progress();
         let got = [

@@ -17,7 +17,12 @@ impl Ledger<'_> {
         };
         let says = oracle::rule(self.nodes[at].rule, &concluded);
         ensure!(says == RuleSays::Run, "{stage} is ready, its rule says {says:?} of {concluded:?}");
+        self.in_turn(at)?;
+        ensure!(self.satisfied(at), "{stage} is ready before its triggers fired");
         self.stages[at].ready = true;
+        if self.stage(at).fed().is_some() {
+            self.stages[at].items = Some(0);
+        }
         Ok(())
     }
 
@@ -45,16 +50,18 @@ impl Ledger<'_> {
             "{stage} settled while it runs"
         );
         let spec = self.stage(at);
+        let open = spec.fed().is_some() && self.stages[at].ready && !self.stages[at].feed.closed;
+        ensure!(!open || self.barred(at), "{stage} settled while it takes events");
         counts_as(spec, outcome, conclusion).map_err(|says| format!("{stage}: {says}"))?;
         ensure!(
-            silent || outcome == Outcome::Succeeded || spec.foreach.is_some(),
+            silent || outcome == Outcome::Succeeded || spec.fans(),
             "{stage} has outputs although it is {outcome:?}"
         );
         if self.stages[at].ready && self.stages[at].items != Some(0) {
             self.instances_agree(at, outcome)?;
         } else {
             let idle = !matches!(outcome, Outcome::Succeeded | Outcome::Failed);
-            ensure!(idle || spec.foreach.is_some(), "{stage} is {outcome:?} but was never ready");
+            ensure!(idle || spec.fans(), "{stage} is {outcome:?} but was never ready");
         }
         match reason {
             Settled::Halted { cause } => {
@@ -85,6 +92,8 @@ impl Ledger<'_> {
         {
             self.judged(at, outcome, reason)?;
         }
+        self.settlings += 1;
+        self.stages[at].sequence = self.settlings;
         self.stages[at].settled = Some((outcome, conclusion));
         Ok(())
     }
@@ -119,7 +128,7 @@ impl Ledger<'_> {
 
     pub(super) fn instances_agree(&self, at: usize, outcome: Outcome) -> Result<(), Broken> {
         let name = &self.nodes[at].name;
-        if self.stage(at).foreach.is_some() && self.stages[at].items.is_none() {
+        if self.stage(at).fans() && self.stages[at].items.is_none() {
             return Ok(());
         }
         let mut outcomes = vec![];
@@ -130,7 +139,14 @@ impl Ledger<'_> {
             };
             outcomes.push(one);
         }
-        let wanted = oracle::together(&outcomes);
+        let lacking = self
+            .members(at)
+            .iter()
+            .any(|id| self.executions.get(id).is_some_and(|book| book.lacked));
+        let wanted = match oracle::together(&outcomes) {
+            Outcome::NotRun | Outcome::Succeeded | Outcome::Skipped if lacking => Outcome::Failed,
+            together => together,
+        };
         ensure!(outcome == wanted, "{name} is {outcome:?}, its executions are {outcomes:?}");
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use engine::command::{Command, TimerId, TimerKind};
 use engine::desired::Desired;
+use engine::event::GateKind;
 use engine::id::{AttemptId, ExecutionId};
 
 use super::{Answer, Death, World, any_report, create, instant, replay};
@@ -41,7 +42,14 @@ impl World<'_> {
                 Command::Report { attempt, report: any_report(&mut rng) }
             }
             What::ForeignTimer => {
-                let kind = rng.pick(&[TimerKind::Retry, TimerKind::Total]);
+                let kind = rng.pick(&[
+                    TimerKind::Retry,
+                    TimerKind::Total,
+                    TimerKind::Form,
+                    TimerKind::Gate(GateKind::Start),
+                    TimerKind::Gate(GateKind::Complete),
+                    TimerKind::Remind(GateKind::Start, 50),
+                ]);
                 let generation = u32::try_from(rng.below(4)).unwrap();
                 let timer = TimerId { execution: self.any(&mut rng), kind, generation };
                 return self.fire(timer, desired).map(|_| ());
@@ -52,6 +60,20 @@ impl World<'_> {
             },
             What::OldTimer => match self.old_timers.last().cloned() {
                 Some(timer) => return self.fire(timer, desired).map(|_| ()),
+                None => return Ok(()),
+            },
+            What::Vote
+            | What::Delegate
+            | What::Revoke
+            | What::Submit
+            | What::Advance
+            | What::Breakpoints
+            | What::Grant
+            | What::Deliver
+            | What::RollBack
+            | What::Rewind
+            | What::UndoRewind => match self.meddle(act.what, &mut rng) {
+                Some(command) => command,
                 None => return Ok(()),
             },
             other => {
@@ -97,7 +119,18 @@ impl World<'_> {
             | What::WrongFence
             | What::ForeignTimer
             | What::EarlyTimer
-            | What::OldTimer => unreachable!("a command is not suffered"),
+            | What::OldTimer
+            | What::Vote
+            | What::Delegate
+            | What::Revoke
+            | What::Submit
+            | What::Advance
+            | What::Breakpoints
+            | What::Grant
+            | What::Deliver
+            | What::RollBack
+            | What::Rewind
+            | What::UndoRewind => unreachable!("a command is not suffered"),
         }
     }
 

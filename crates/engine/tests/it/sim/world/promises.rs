@@ -7,6 +7,7 @@ use engine::id::AttemptId;
 
 use super::{World, create, instant, replay, stray};
 use crate::sim::faults::Weather;
+use crate::sim::invariants::people::Lock;
 use crate::sim::invariants::{Broken, LOST_LIMIT};
 use crate::sim::oracle::{self, Node};
 use crate::sim::rng::Rng;
@@ -199,18 +200,25 @@ impl World<'_> {
                 }
             }
             Command::Fire { .. } => None,
-            // Nobody is asked, nothing listens, nothing was undone.
-            Command::Vote(_)
-            | Command::Delegate(_)
-            | Command::Revoke(_)
-            | Command::Submit(_)
-            | Command::Advance(_)
-            | Command::SetBreakpoints(_)
-            | Command::Grant { .. }
-            | Command::RollBack(_)
-            | Command::Rewind(_)
-            | Command::UndoRewind { .. }
-            | Command::Deliver { .. } => None,
+            Command::Vote(vote) => ledger.must_vote(vote),
+            Command::Delegate(delegate) => ledger.must_delegate(delegate),
+            Command::Revoke(revoke) => ledger.must_revoke(revoke),
+            Command::Submit(submit) => ledger.must_submit(submit),
+            Command::Advance(advance) => ledger.must_advance(advance),
+            Command::SetBreakpoints(_) => settled.then_some(false),
+            Command::Grant { execution } => {
+                let lock = ledger.people_of(execution).map(|people| people.lock);
+                match lock {
+                    Some(Lock::Waits) if !ledger.paused && !settled => Some(true),
+                    Some(Lock::Waits) => None,
+                    Some(Lock::None | Lock::Granted) | None => Some(false),
+                }
+            }
+            Command::RollBack(_) | Command::Rewind(_) | Command::UndoRewind { .. } => None,
+            Command::Deliver { occurrence } => {
+                let heard = self.case.spec.listens(&occurrence.kind);
+                if settled || !heard { Some(false) } else { None }
+            }
         }
     }
 

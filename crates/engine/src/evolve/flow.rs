@@ -1,14 +1,14 @@
 //! Events, triggers, and stages that are fed.
 
 use jiff::Timestamp;
-use pipeline::model::{StageIx, Trigger};
+use pipeline::model::StageIx;
 
 use super::ensure;
 use crate::event::{Event, Fired, Occurrence};
 use crate::id::ExecutionId;
 use crate::run::Run;
 use crate::state::ExecIx;
-use crate::state::flow::{Given, shown};
+use crate::state::flow::{Given, Watch, shown};
 use crate::state::people::Step;
 use crate::state::stage::StageState;
 
@@ -87,7 +87,7 @@ impl Run {
     }
 
     /// People are asked where a manual trigger needs an approval.
-    fn consider_gate(&mut self, ix: StageIx) {
+    pub(super) fn consider_gate(&mut self, ix: StageIx) {
         let links = &self.state.links;
         let asked = links.gated.contains(&ix) || links.gate_answered.contains(&ix);
         if !asked && self.approval_due(ix).is_some() {
@@ -154,19 +154,13 @@ impl Run {
         }
     }
 
-    /// A stage that is blocked again has not been triggered; but whoever started it by hand need
-    /// not do so again.
+    /// A stage that is blocked again has not been triggered, also not by hand: what somebody
+    /// started was another work.
     pub(super) fn unwatch(&mut self, ix: StageIx) {
-        let pipeline = self.pipeline.clone();
-        let Some(triggers) = &pipeline.stages[ix.get()].triggers else { return };
         if let Some(watch) = self.state.stages[ix.get()].watch.as_deref_mut() {
-            watch.since = None;
-            watch.event = None;
-            watch.fired.retain(|place, _| {
-                matches!(triggers.list.get(*place as usize), Some(Trigger::Manual { .. }))
-            });
+            *watch = Watch::default();
+            self.state.known.release(ix);
         }
-        self.state.known.release(ix);
     }
 
     /// Emitters do their work again: what they feed takes events again.

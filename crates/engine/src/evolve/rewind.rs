@@ -189,6 +189,7 @@ impl Run {
                 if stage.watch.as_ref().is_some_and(|watch| watch.since.is_some()) {
                     self.state.links.listening.insert(ix);
                     self.weigh(ix);
+                    self.consider_gate(ix);
                 }
                 return;
             }

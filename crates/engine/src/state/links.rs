@@ -237,12 +237,15 @@ impl State {
             &mut links.listen,
             &mut links.listening,
             &mut links.close,
+            &mut links.feeding,
+            &mut links.gate_due,
             &mut links.gated,
             &mut links.gate_answered,
             &mut links.gate_void,
         ] {
             list.remove(&ix);
         }
+        links.needless.retain(|exec| exec.stage != ix);
     }
 
     fn hold(&mut self, ix: ExecIx, holds: bool) {

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::triggers::occurrence;
 use super::{Story, given, given_with, start};
+use crate::command::{Rewind, StopReason};
 use crate::{Command, Event};
 
 /// Twelve specs with dependencies, at most three at once: the cascade in small.
@@ -302,4 +303,32 @@ stages: [{name: one, triggers: [{event: job, key: event.n}], parallel_instances:
     }
     assert_eq!(run.status().word(), "succeeded");
     assert_eq!(run.progress().succeeded, 1000);
+}
+
+#[test]
+fn going_back_behind_an_emitter_forgets_its_events_until_that_is_undone() {
+    let mut story = given(CASCADE);
+    specs(&mut story, &[spec("a", &[]), spec("b", &["a"]), spec("c", &["b"])]);
+    story.succeed_with("implement[1]", json!({"n": 1}));
+    assert_eq!(story.live(), "implement[2]");
+    let rewind = Rewind { by: "ana".into(), to: "specify".into(), inclusive: true, pause: true };
+    story.when(Command::Rewind(rewind));
+    story.stopped("implement[2]", StopReason::Superseded);
+    story.then("paused", "specify=blocked implement=blocked report=blocked");
+    assert_eq!(story.run.events().count(), 0);
+    story.when(Command::UndoRewind { by: "ana".into() });
+    assert_eq!(story.run.events().count(), 3);
+    assert_eq!(story.live(), "implement[2]");
+    story.succeed_with("implement[2]", json!({"n": 2}));
+    story.succeed_with("implement[3]", json!({"n": 3}));
+    assert_eq!(story.live(), "report");
+    let rewind = Rewind { by: "ana".into(), to: "specify".into(), inclusive: true, pause: false };
+    story.when(Command::Rewind(rewind));
+    story.stopped("report", StopReason::Superseded);
+    specs(&mut story, &[spec("z", &[])]);
+    story
+        .then("running", "specify=succeeded implement=running implement[1]=running report=blocked");
+    story.succeed_with("implement[1]", json!({"n": 9}));
+    story.succeed("report");
+    assert_eq!(story.status(), "succeeded");
 }

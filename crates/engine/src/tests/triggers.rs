@@ -193,11 +193,13 @@ stages:
     story.pause(false);
     assert_eq!(story.refused(advance.clone()), Rejection::Paused);
     story.resume();
-    story.when(advance);
+    story.when(advance.clone());
     assert_eq!(story.live(), "ship");
     story.fail("ship");
-    // Whoever started it need not do so again.
+    // Other work has to be started anew.
     story.retry(None);
+    story.then("waiting", "build=succeeded ship=listening");
+    story.when(advance);
     assert_eq!(story.live(), "ship");
 }
 

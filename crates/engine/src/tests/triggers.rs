@@ -132,9 +132,9 @@ stages:
     );
     assert_eq!(story.live(), "measure slow");
     let events = story.succeed_with("measure", json!({"n": 5}));
-    let fired = events.iter().find_map(|event| match event {
-        Event::StageTriggered { stage, fired } => Some((stage.to_string(), fired.by.clone())),
-        _ => None,
+    let fired = events.iter().find_map(|event| {
+        let Event::StageTriggered { stage, fired } = event else { return None };
+        Some((stage.to_string(), fired.by.clone()))
     });
     assert_eq!(
         fired.unwrap(),

@@ -7,6 +7,7 @@ use pipeline::model::{Approval, Ask, FormTimeout, OnTimeout, StageIx, Work};
 use pipeline::text::Template;
 use serde_json::Value as Json;
 
+use crate::answers::saved;
 use crate::event::{
     AttemptResult, Event, Failure, FormOpened, GateId, GateKind, Hold, Outcome, Resolution, Settled,
 };
@@ -230,8 +231,8 @@ impl Run {
                 execution,
                 generation,
                 by: NOBODY.to_owned(),
+                artifacts: saved(form, &values),
                 values,
-                artifacts: Vec::new(),
             };
         }
         if let Some(answered) = people.and_then(|people| people.answered()) {

@@ -133,9 +133,10 @@ fn a_trigger_that_nobody_needs_any_more_is_taken_back() {
     let mut story = by_hand("reject");
     let open = story.open("b");
     let events = story.succeed("a");
-    let void = events.iter().find_map(|event| match event {
-        Event::GateResolved { resolution: Resolution::Void { reason }, .. } => Some(reason.clone()),
-        _ => None,
+    let void = events.iter().find_map(|event| {
+        let Event::GateResolved { resolution, .. } = event else { return None };
+        let Resolution::Void { reason } = resolution else { return None };
+        Some(reason.clone())
     });
     assert_eq!(void.as_deref(), Some("something else started the stage"));
     assert!(matches!(

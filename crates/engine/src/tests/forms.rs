@@ -1,9 +1,12 @@
 //! Forms, holds and environments.
 
 use indexmap::IndexMap;
-use pipeline::model::{Ask, Field, FieldKind, FieldRules, Form, FormTimeout, Pipeline, Work};
+use pipeline::model::{
+    Ask, Field, FieldKind, FieldRules, Form, FormTimeout, Pipeline, SaveAs, SaveFormat, Work,
+};
 use pipeline::text::{Template, ValueTemplate};
 use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
 
 use super::people::{approval, changed, changed_with, person, stage};
 use super::{Story, seconds, start};
@@ -219,6 +222,41 @@ fn nobody_is_asked_what_is_known() {
     story.submit("a", json!({"version": "10"}));
     story.approve("a", "bo");
     assert_eq!(story.outputs("a")["version"], json!("10"));
+}
+
+/// The content is named before anybody has stored it.
+#[test]
+fn answers_that_nobody_gave_are_saved_too() {
+    let save = SaveAs { artifact: "answers.json".into(), format: SaveFormat::Json };
+    let ask = |ask: Ask| {
+        asks(|p| {
+            let form = stage(p, "a").form.as_mut().unwrap();
+            form.save_as = Some(save.clone());
+            form.ask = ask;
+            form.timeout = Some(seconds(60));
+            form.on_timeout = FormTimeout::Submit;
+            form.fields["version"].default = Some(json!("9"));
+        })
+    };
+    let known = ask(Ask::Missing);
+    let mut late = ask(Ask::Always);
+    late.fire();
+    for story in [known, late] {
+        let submitted = story.journal.iter().find(|s| s.event.name() == "form.submitted").unwrap();
+        let text = story.run.answers(&submitted.event).unwrap();
+        let Event::FormSubmitted { artifacts, .. } = &submitted.event else { panic!() };
+        assert_eq!(
+            serde_json::from_str::<Json>(&text).unwrap(),
+            json!({"version": "9", "count": 3})
+        );
+        assert_eq!((artifacts.len(), artifacts[0].bytes), (1, text.len() as u64));
+        let digest: String =
+            Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(artifacts[0].digest, digest);
+    }
+    let mut given = ask(Ask::Always);
+    let events = given.submit("a", json!({}));
+    assert_eq!(given.run.answers(&events[0]), None, "whoever took it has stored it");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use api::run::EventView;
+use blobs::Blobs;
 use engine::id::RunId;
 use store::port::{Append, Appended, Change, Error, Outcome, RunRow};
 
@@ -206,6 +207,11 @@ impl Conductor {
     /// One transaction, synced. Refused as full (nothing happened), damaged (that run has to be
     /// left out), or stopping: the process cannot go on.
     pub(super) fn commit(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, Refused> {
+        if let Err(error) = self.keep_answers(changes) {
+            tracing::error!(error = chain(&error), "the answers of a form cannot be stored");
+            self.full = true;
+            return Err(Refused::StorageFull);
+        }
         failpoint::pass("decided");
         match self.writer.commit(changes) {
             Ok(outcomes) => {
@@ -229,6 +235,19 @@ impl Conductor {
                 Err(Refused::Stopping)
             }
         }
+    }
+
+    /// Content that the engine itself names has to be there before the event that does.
+    fn keep_answers(&self, changes: &[Change]) -> Result<(), blobs::Error> {
+        for change in changes {
+            let Change::Append(append) = change else { continue };
+            let Some(live) = self.runs.get(&append.run) else { continue };
+            for text in append.events.iter().filter_map(|stamped| live.run.answers(&stamped.event))
+            {
+                Blobs::of(&self.data_dir).put(text.as_bytes(), text.len() as u64)?;
+            }
+        }
+        Ok(())
     }
 
     /// Nobody knows what the disk holds: the next process reads it.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use pipeline::model::{FormTimeout, OnTimeout};
 
+use crate::answers::saved;
 use crate::command::{Rejection, TimerId};
 use crate::event::{Event, GateId, GateKind, Resolution};
 use crate::follow::NOBODY;
@@ -70,7 +71,7 @@ impl Run {
         if form.on_timeout == FormTimeout::Submit
             && let Ok(values) = form::check(form, &round.values)
         {
-            let (by, artifacts) = (NOBODY.to_owned(), Vec::new());
+            let (by, artifacts) = (NOBODY.to_owned(), saved(form, &values));
             return Ok(Event::FormSubmitted { execution, generation, by, values, artifacts });
         }
         Ok(Event::FormTimedOut { execution, generation })

@@ -7,6 +7,8 @@
 //! witness           says that `orchestrate.db` held data
 //! token             lets its readers in over TCP
 //! attempts/ secrets/ workspaces/
+//! blobs/            content of artifacts and uploads
+//! pipelines/        the artifacts as folders for people
 //! ```
 //!
 //! Folders are 0700 and files 0600: whoever can read this folder knows everything.

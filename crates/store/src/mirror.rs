@@ -31,7 +31,9 @@ use self::history::History;
 use self::tree::Facts;
 use self::writer::Writer;
 use crate::folder::Folder;
-use crate::port::{ArtifactQuery, ArtifactRow, Error, Read, RewindRow, RunQuery, RunRow};
+use crate::port::{
+    ArtifactQuery, ArtifactRow, AuditQuery, Error, Read, RewindRow, RunQuery, RunRow, StageRow,
+};
 
 /// A run that left nothing keeps its folder while so few numbers lie above it.
 const EMPTY_KEPT: u64 = 100;
@@ -144,12 +146,14 @@ struct Work {
     writer: Writer,
     /// Of runs that have not finished, so that a long journal is not read again and again.
     histories: HashMap<RunId, History>,
+    /// Something could not be written: with the next one, everything is looked at.
+    behind: bool,
 }
 
 impl Work {
     fn new(reader: Arc<dyn Read>, folder: &Folder) -> Self {
         let writer = Writer::new(folder.mirror(), Blobs::of(folder.root()));
-        Self { reader, writer, histories: HashMap::new() }
+        Self { reader, writer, histories: HashMap::new(), behind: false }
     }
 
     fn serve(&mut self, shared: &Shared) {
@@ -169,11 +173,12 @@ impl Work {
             drop(asked);
             let done = if anew {
                 self.anew(&stopping)
-            } else if all {
+            } else if all || self.behind {
                 self.all(&stopping)
             } else {
                 self.some(&runs, &pipelines, &stopping)
             };
+            self.behind = done.is_err();
             if let Err(error) = done {
                 tracing::warn!(%error, "the people's folders could not be brought up to date");
             }
@@ -264,7 +269,12 @@ impl Work {
         if artifacts.is_empty() && row.number + EMPTY_KEPT <= newest {
             return self.writer.run(&row.pipeline, row.number, tree::Tree::new());
         }
-        let history = self.history(row)?;
+        let stages = self.reader.stages(row.id)?;
+        let history = if self.has_history(row.id, &stages)? {
+            self.history(row)?
+        } else {
+            History::default()
+        };
         let archived = if row.superseded { self.archived(row)? } else { None };
         let related = |id: Option<RunId>| -> Result<Option<String>, Error> {
             let Some(id) = id else { return Ok(None) };
@@ -275,15 +285,13 @@ impl Work {
             row,
             extends: related(row.extends)?,
             parent: related(row.parent)?,
-            stages: self.reader.stages(row.id)?,
+            stages,
             artifacts,
             history: &history,
             archived,
         };
         let tree = tree::of(&facts);
-        if row.finished {
-            self.histories.remove(&row.id);
-        } else {
+        if !row.finished && history.seq > 0 {
             self.histories.insert(row.id, history);
         }
         self.writer.run(&row.pipeline, row.number, tree)
@@ -308,6 +316,22 @@ impl Work {
         let pipeline = Some(pipeline.to_owned());
         let newest = self.reader.runs(&RunQuery { pipeline, limit: 1, ..RunQuery::default() })?;
         Ok(newest.first().map_or(0, |row| row.number))
+    }
+
+    /// Whether its journal tells more than its rows: of a stage that failed, also one that was made
+    /// to run again since. Journals are long, so this is asked first.
+    fn has_history(&self, run: RunId, stages: &[StageRow]) -> Result<bool, Error> {
+        if stages.iter().any(|stage| stage.outcome.as_deref() == Some("failed")) {
+            return Ok(true);
+        }
+        for action in ["run.retried", "run.rewind_requested"] {
+            let (run, action) = (Some(run), Some(action.to_owned()));
+            let query = AuditQuery { run, action, limit: 1, ..AuditQuery::default() };
+            if !self.reader.audit(&query)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn history(&mut self, row: &RunRow) -> Result<History, Error> {

@@ -177,6 +177,9 @@ impl Hands {
 
     fn forget(self: &Arc<Self>, attempt: AttemptRef) {
         self.live().remove(&attempt.key);
+        if let Some(folder) = folder(&self.options.data_dir, &attempt) {
+            lay::take_back(&folder);
+        }
         let _ = self.send(&ToKeeper::Forget { attempt }, false, |_| None);
     }
 

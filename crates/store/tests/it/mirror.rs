@@ -41,7 +41,11 @@ impl Shown {
 
     fn commit(&mut self, line: RunRow, after: u64, events: Vec<Stamped>, files: Vec<ArtifactRow>) {
         let id = line.id;
-        let stages = vec![stage("plan", 0, "succeeded")];
+        let settled = |event: &Stamped| matches!(event.event, Event::ExecutionSettled { .. });
+        let mut stages = vec![stage("plan", 0, "succeeded")];
+        if events.iter().any(settled) {
+            stages[0].outcome = Some("failed".into());
+        }
         let change = Append { events, artifacts: files, stages, ..append(line, after, 0) };
         self.writer.commit(&[Change::Append(change)]).unwrap();
         self.mirror.update(id);
@@ -101,9 +105,17 @@ fn failed(execution: &str, millisecond: u64) -> Stamped {
     Stamped { at: at(millisecond), event }
 }
 
-fn rewound(execution: &str, millisecond: u64) -> Stamped {
+/// Asked for, and done.
+fn rewound(execution: &str, millisecond: u64) -> [Stamped; 2] {
     let executions = vec![ExecutionId::stage(execution)];
-    Stamped { at: at(millisecond), event: Event::RunRewound { executions } }
+    let asked = Event::RewindRequested {
+        by: "ana".into(),
+        to: "before".into(),
+        inclusive: false,
+        pause: false,
+        executions: executions.clone(),
+    };
+    [asked, Event::RunRewound { executions }].map(|event| Stamped { at: at(millisecond), event })
 }
 
 fn at_work(millisecond: u64) -> Stamped {
@@ -187,9 +199,10 @@ fn what_a_rewind_superseded_is_moved_to_the_archive_and_back() {
     shown.commit(line(), 0, vec![at_work(1)], first);
     let before = shown.names();
     let superseded = vec![plan(&shown, "superseded")];
-    shown.commit(line(), 1, vec![rewound("other", 40), rewound("plan", 61_000)], superseded);
+    let rewinds = [rewound("other", 40), rewound("plan", 61_000)].concat();
+    shown.commit(line(), 1, rewinds, superseded);
     let second = vec![shown.file(artifact("plan", 2, "plan", "promoted"), "plan.md", "second")];
-    shown.commit(line(), 3, vec![at_work(62_000)], second);
+    shown.commit(line(), 5, vec![at_work(62_000)], second);
     let tree = shown.tree();
     assert_eq!(tree["ci/runs/v1/plan/plan.md"], "second");
     let stamp = at(61_000).strftime("%Y%m%dT%H%M%S.%3fZ").to_string();
@@ -204,7 +217,7 @@ fn what_a_rewind_superseded_is_moved_to_the_archive_and_back() {
             ..shown.file(artifact("plan", 2, "plan", "superseded"), "plan.md", "second")
         },
     ];
-    shown.commit(line(), 4, vec![at_work(70_000)], again);
+    shown.commit(line(), 6, vec![at_work(70_000)], again);
     let names = shown.names();
     assert!(before.iter().all(|name| names.contains(name)));
     shown.same_when_made_anew();
@@ -254,7 +267,9 @@ fn a_stage_that_failed_leaves_a_folder_that_says_how() {
     shown.same_when_made_anew();
     // It is retried, and then it works: how it failed stays.
     let plan = shown.file(artifact("plan", 2, "plan", "promoted"), "plan.md", "accepted");
-    shown.commit(row(run(2), "ci", 2, "succeeded"), 1, vec![at_work(60)], vec![plan]);
+    let retried = Event::RunRetried { by: "ana".into(), executions: Vec::new() };
+    let retried = Stamped { at: at(60), event: retried };
+    shown.commit(row(run(2), "ci", 2, "succeeded"), 1, vec![retried], vec![plan]);
     let tree = shown.tree();
     assert!(tree.contains_key(&format!("{folder}/error.json")));
     assert_eq!(tree["ci/runs/v2/plan/plan.md"], "accepted");

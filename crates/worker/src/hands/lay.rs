@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use api::link::{Assignment, Lay};
@@ -9,6 +10,8 @@ use blobs::Blobs;
 
 use super::Options;
 use super::prepare::{Problem, failed};
+
+const CONTEXT: &str = "context";
 
 /// Writes the files and names them in the environment. An attempt without any makes no folder.
 pub(super) fn lay(
@@ -34,11 +37,21 @@ pub(super) fn lay(
         env.insert("ORCHESTRATE_REVISION".into(), assignment.revision.to_string());
     }
     if !assignment.context.is_empty() {
-        let path = folder.join("context");
+        let path = folder.join(CONTEXT);
         context(&Blobs::of(&options.data_dir), &assignment.context, &path)?;
         env.insert("ORCHESTRATE_CONTEXT".into(), path.display().to_string());
     }
     Ok(())
+}
+
+/// Nobody reads the copies any more, and the originals stay.
+pub(super) fn take_back(folder: &Path) {
+    let path = folder.join(CONTEXT);
+    match fs::remove_dir_all(&path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => tracing::warn!(%error, path = %path.display(), "copies are left behind"),
+    }
 }
 
 /// Copies, not links: what a stage does to them reaches nobody else.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use api::link::{Assignment, Collect, Collected, End, Exit, Lay, Piece, What};
+use api::link::{Assignment, Collect, Collected, End, Exit, Lay, Order, Piece, What};
 use blobs::Blobs;
 use serde_json::json;
 
@@ -274,6 +274,12 @@ fn what_an_attempt_is_given_lies_in_files() {
     assert_eq!(exit.end, End::Code(0), "{output}");
     assert_eq!(output, "{\"spec\":\"s\"}{\"level\":2}shorterthe planthe plan 2\n");
     assert_eq!(blobs.verify(&plan).unwrap(), 8, "what a stage does to its copy reaches nobody");
+    assert!(bench.folder(&work).join("context").exists());
+    // Orders are carried out one after the other.
+    bench.order(Order::Forget { attempt: work.attempt.clone() });
+    bench.run(&bench.script("b", "true"));
+    assert!(!bench.folder(&work).join("context").exists());
+    assert_eq!(bench.output(&work), output.as_bytes(), "what it said stays");
 }
 
 #[test]

@@ -181,8 +181,10 @@ impl Run {
                     (Some(&ix), None, _) => {
                         format!("`{}` needs a decision: its outcome is unknown", self.exec_id(ix))
                     }
-                    (None, None, Some(halt)) => format!("halted because `{}` failed", halt.cause),
-                    (None, None, None) => self.people_words(),
+                    (None, None, halt) => self.undoing_now().unwrap_or_else(|| match halt {
+                        Some(halt) => format!("halted because `{}` failed", halt.cause),
+                        None => self.people_words(),
+                    }),
                 }
             }
         }

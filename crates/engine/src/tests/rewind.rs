@@ -396,6 +396,10 @@ fn a_fed_stage_takes_the_remembered_events_again() {
     story.stopped("build[1]", StopReason::Superseded);
     story.stopped("build[2]", StopReason::Superseded);
     story.then("paused", "plan=blocked build=blocked last=blocked");
+    let past = story.run.row(&"build[3]".parse().unwrap()).expect("what it left is still known");
+    assert!(past.attempts.iter().all(|attempt| attempt.superseded));
+    assert_eq!(story.run.past_instances("build"), 3);
+    assert!(story.run.row(&"build[4]".parse().unwrap()).is_none());
     let mut other = Story {
         run: story.run.clone(),
         pipeline: story.pipeline.clone(),

@@ -137,6 +137,7 @@ fn a_failure_undoes_what_succeeded_since_in_reverse_order_of_completion() {
          after=not_run z=blocked deploy.rollback=blocked migrate.rollback=running",
     );
     assert_eq!(story.run.progress().total, 9);
+    assert_eq!(story.run.reason(), "rolls back to `deploy`");
     story.succeed("migrate.rollback");
     assert_eq!(story.live(), "deploy.rollback");
     assert_eq!(env(&story, "deploy.rollback", "OWN"), "d-7");
@@ -339,6 +340,7 @@ fn a_person_rolls_a_running_run_back() {
     story.succeed_with("deploy", json!({"id": "d"}));
     story.when(asked("deploy", false));
     assert_eq!(story.live(), "migrate", "what runs finishes");
+    assert_eq!(story.run.reason(), "rolls back to `deploy` when what runs has ended");
     story.succeed("migrate");
     story.then(
         "running",
@@ -482,6 +484,54 @@ stages:
     });
     let run = crate::Run::new(Arc::new(pipeline));
     assert_eq!(run.descendants(StageIx(0)), [StageIx(1)].into());
+}
+
+#[test]
+fn as_its_author_writes_it_also_of_a_stage_that_events_feed() {
+    let yaml = "name: p
+stages:
+  - name: plan
+    depends_on: []
+    run: exit 0
+    outputs: {specs: list}
+    emit: [{event: spec, foreach: '${outputs.specs}', data: {id: '${item}'}}]
+    rollback: none
+  - name: build
+    triggers: [{event: spec}]
+    parallel_instances: 2
+    run: exit 0
+    outputs: {image: string}
+    rollback: {run: exit 0, env: {OWN: '${outputs.image}', ITEM: '${item.id}'}}
+  - {name: last, depends_on: build, run: exit 0, on_failure: rollback, rollback_to: plan}
+";
+    let mut story = super::given(yaml);
+    story.succeed_with("plan", json!({"specs": ["x", "y"]}));
+    story.succeed_with("build[2]", json!({"image": "i2"}));
+    story.succeed_with("build[1]", json!({"image": "i1"}));
+    story.fail("last");
+    let own = |story: &Story, n: &str| (env(story, n, "OWN"), env(story, n, "ITEM"));
+    assert_eq!(own(&story, "build.rollback[1]"), ("i1".into(), "x".into()));
+    story.succeed("build.rollback[1]");
+    assert_eq!(own(&story, "build.rollback[2]"), ("i2".into(), "y".into()));
+    story.succeed("build.rollback[2]");
+    assert_eq!(result(&story), Some(RollbackResult::Succeeded));
+    assert_eq!(story.status(), "failed");
+}
+
+#[test]
+fn a_rejected_gate_rolls_back_too() {
+    let yaml = "name: p
+stages:
+  - {name: a, depends_on: [], run: exit 0, rollback: exit 0}
+  - {name: b, depends_on: a, run: exit 0, requires_approval: true, on_failure: rollback, rollback_to: a}
+";
+    let mut story = super::given(yaml);
+    story.succeed("a");
+    let reject = story.vote("b", "bo", crate::event::Decision::Reject);
+    story.when(reject);
+    assert_eq!(story.live(), "a.rollback");
+    story.succeed("a.rollback");
+    assert_eq!(result(&story), Some(RollbackResult::Succeeded));
 }
 
 /// At every event: the journal up to it gives a run that the rest goes on from.

@@ -123,7 +123,8 @@ impl Run {
         })
     }
 
-    /// One of them; `None` when it does not exist (yet). Also a compensation of an earlier round.
+    /// One of them; `None` when it does not exist (yet). Also a compensation or an instance of an
+    /// earlier round that the present one has not.
     pub fn row(&self, id: &ExecutionId) -> Option<Row<'_>> {
         match id.instance {
             None => {
@@ -132,8 +133,20 @@ impl Run {
                 let tried = stage.executions.iter().any(|execution| !execution.attempts.is_empty());
                 (stage.state != StageState::Dormant || tried).then(|| self.stage_row(ix))
             }
-            Some(_) => Some(self.instance_row(self.exec_ix(id)?)),
+            Some(instance) => {
+                let stage = self.ix(&id.stage)?;
+                let known = self.past_instances(&id.stage);
+                let exists = self.exec_ix(id).is_some() || (1..=known).contains(&instance);
+                exists.then(|| self.instance_row(ExecIx { stage, instance }))
+            }
         }
+    }
+
+    /// How many instances of a stage there ever were, over all rounds; 0 of one without.
+    pub fn past_instances(&self, stage: &str) -> u32 {
+        let fanned = self.ix(stage).filter(|ix| self.pipeline.fanned(*ix));
+        let executions = fanned.map_or(0, |ix| self.state.stage(ix).executions.len());
+        u32::try_from(executions).unwrap_or(u32::MAX)
     }
 
     /// Names of all stages that a run of this pipeline has, in the order of the definition, without

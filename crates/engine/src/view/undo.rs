@@ -143,6 +143,22 @@ impl Run {
         Impact { verb: "rewind", to, steps, refused }
     }
 
+    /// What is being undone; `None`: nothing is.
+    pub(crate) fn undoing_now(&self) -> Option<String> {
+        let undo = &self.state.undo;
+        if undo.rewind.is_some() {
+            return Some("goes back when what is superseded has stopped".to_owned());
+        }
+        let name = |ix| &self.model(ix).name;
+        match (undo.under_way(), &undo.wanted) {
+            (Some(rollback), _) => Some(format!("rolls back to `{}`", name(rollback.to))),
+            (None, Some(wanted)) => {
+                Some(format!("rolls back to `{}` when what runs has ended", name(wanted.to)))
+            }
+            (None, None) => None,
+        }
+    }
+
     /// Whether [`crate::Command::UndoRewind`] would be accepted now.
     pub fn can_undo_rewind(&self) -> bool {
         self.state.undo.before.is_some()

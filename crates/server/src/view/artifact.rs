@@ -41,6 +41,12 @@ pub(crate) fn rows(run: &Run, events: &[Stamped]) -> Vec<ArtifactRow> {
             }
             Event::RunRewound { executions } | Event::RunRetried { executions, .. } => {
                 changed.extend(executions.iter().cloned());
+                // A whole stage: also instances that it has no more.
+                for id in executions.iter().filter(|id| id.instance.is_none()) {
+                    let instances = 1..=run.past_instances(&id.stage);
+                    let id = |n| ExecutionId::instance(id.stage.clone(), n);
+                    changed.extend(instances.map(id));
+                }
             }
             Event::RewindUndone { .. } => changed.extend(run.rows().map(|row| row.id)),
             _ => {}

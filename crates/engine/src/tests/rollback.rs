@@ -494,14 +494,14 @@ stages:
     depends_on: []
     run: exit 0
     outputs: {specs: list}
-    emit: [{event: spec, foreach: '${outputs.specs}', data: {id: '${item}'}}]
+    emit: [{event: spec, foreach: '${outputs.specs}', data: {spec: '${item}'}}]
     rollback: none
   - name: build
     triggers: [{event: spec}]
     parallel_instances: 2
     run: exit 0
     outputs: {image: string}
-    rollback: {run: exit 0, env: {OWN: '${outputs.image}', ITEM: '${item.id}'}}
+    rollback: {run: exit 0, env: {OWN: '${outputs.image}', ITEM: '${item.spec}'}}
   - {name: last, depends_on: build, run: exit 0, on_failure: rollback, rollback_to: plan}
 ";
     let mut story = super::given(yaml);

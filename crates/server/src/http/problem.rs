@@ -89,6 +89,10 @@ impl From<Refused> for Fault {
             Refused::Stopping => unavailable("stopping", "the server is stopping"),
             Refused::Rejected(rejection) => Self::rejected(&rejection),
             Refused::Catalog(refusal) => Self::refused(&refusal),
+            Refused::NotFound { what: "content", .. } => Self::not_found(says),
+            Refused::NotFound { what: "artifact", .. } => {
+                Self::not_found(says).hint("orchestrate artifacts list")
+            }
             Refused::NotFound { what, .. } => {
                 Self::not_found(says).hint(format!("orchestrate {what} list"))
             }

@@ -8,6 +8,7 @@ mod control;
 mod disk;
 mod doors;
 mod failures;
+mod files;
 mod given;
 mod identity;
 mod output;

@@ -23,7 +23,7 @@ use crate::session::Session;
 use show::Show;
 
 /// With nothing to decide.
-const USUAL: Keys = Keys::Usual { decide: false, fill: false, advance: false };
+const USUAL: Keys = Keys::Usual { decide: false, changes: false, fill: false, advance: false };
 
 /// How a run is followed.
 #[derive(Clone, Debug, Default)]

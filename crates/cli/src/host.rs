@@ -1,5 +1,7 @@
 //! Being the owner of a data folder: lock, memory, server, hands and sockets in one process.
 
+mod upkeep;
+
 use std::fs::OpenOptions;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;

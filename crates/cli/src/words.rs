@@ -45,6 +45,11 @@ pub fn time_of_day(at: Timestamp) -> String {
     at.strftime("%H:%M:%SZ").to_string()
 }
 
+/// When it is due, seen from `now`: the time where that is less than a day away, else the day too.
+pub fn due(at: Timestamp, now: Timestamp) -> String {
+    if between(now, at) < 86_400_000 { time_of_day(at) } else { minute(at) }
+}
+
 /// `2026-08-21 14:02`, UTC.
 pub fn minute(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M").to_string()

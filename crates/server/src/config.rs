@@ -28,13 +28,19 @@ pub(crate) struct Config {
 
 /// How much of what stages leave is kept. `None`: no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ArtifactLimits {
+pub struct ArtifactLimits {
     /// Of all content together.
-    pub(crate) quota_bytes: Option<u64>,
+    pub quota_bytes: Option<u64>,
     /// After the end of the run.
-    pub(crate) keep_days: Option<u64>,
+    pub keep_days: Option<u64>,
     /// Of one file, beside what its stage says.
-    pub(crate) max_bytes: Option<u64>,
+    pub max_bytes: Option<u64>,
+}
+
+/// What `config.yaml` of this data folder says of artifacts.
+pub fn artifact_limits(data_dir: &std::path::Path) -> Result<ArtifactLimits, crate::Error> {
+    let config = ConfigFile::in_folder(data_dir).current().map_err(crate::Error::Config)?;
+    Ok(config.artifacts)
 }
 
 /// Users and what they belong to.

@@ -28,4 +28,5 @@ mod shared;
 mod view;
 
 pub use conductor::desk::Inbox;
+pub use config::{ArtifactLimits, artifact_limits};
 pub use server::{Error, Options, Server};

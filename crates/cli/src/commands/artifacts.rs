@@ -4,6 +4,7 @@ mod diff;
 pub(crate) mod download;
 pub(crate) mod list;
 mod show;
+mod upkeep;
 
 use clap::Subcommand;
 
@@ -18,6 +19,8 @@ pub enum ArtifactsCommand {
     Show(show::ShowArtifactArgs),
     Download(download::DownloadArgs),
     Diff(diff::DiffArgs),
+    Mirror(upkeep::MirrorArgs),
+    Prune(upkeep::PruneArgs),
 }
 
 pub fn run(command: ArtifactsCommand, context: &Context) -> Result<Exit> {
@@ -26,5 +29,7 @@ pub fn run(command: ArtifactsCommand, context: &Context) -> Result<Exit> {
         ArtifactsCommand::Show(args) => show::run(&args, context),
         ArtifactsCommand::Download(args) => download::run(&args, context),
         ArtifactsCommand::Diff(args) => diff::run(&args, context),
+        ArtifactsCommand::Mirror(args) => upkeep::mirror(&args, context),
+        ArtifactsCommand::Prune(args) => upkeep::prune(&args, context),
     }
 }

@@ -56,6 +56,7 @@ impl Follower<'_> {
     pub(super) fn usual_keys(&self) -> Keys {
         Keys::Usual {
             decide: self.mine().is_some(),
+            changes: self.mine().is_some_and(|approval| approval.kind == "complete"),
             fill: self.open_form().is_some(),
             advance: self.board.is_held(),
         }

@@ -111,7 +111,7 @@ impl Board {
             .map(|(name, row)| (name, row.fresh()))
             .collect();
         let run = RunSummary { status: "pending".to_owned(), ..self.run };
-        Self { run, settled: 0, rows, sequence: 0, ended: false, ..self }
+        Self { run, settled: 0, rows, sequence: 0, ended: false, asks: false, ..self }
     }
 
     /// The run has ended, and there is no event of it that has not been taken.

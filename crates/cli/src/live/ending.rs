@@ -43,7 +43,7 @@ fn is_rejected(detail: &RunDetail) -> bool {
 /// What was done has been undone, or somebody tried.
 pub fn is_rolled_back(detail: &RunDetail) -> bool {
     detail.stages.iter().any(|stage| compensates(stage) && stage.outcome.is_some())
-        || detail.summary.reason.contains("rollback: ")
+        || detail.summary.reason.contains("; rollback to `")
 }
 
 /// It undoes another stage.
@@ -90,6 +90,9 @@ fn elapsed(detail: &RunDetail) -> String {
     )
 }
 
+/// Statuses of stages that wait for people.
+const WAITING: [&str; 4] = ["waiting_approval", "waiting_input", "held", "unknown"];
+
 /// Of stages; a fanned-out one counts once.
 pub fn counts(detail: &RunDetail) -> String {
     let count = |status: &str| {
@@ -97,7 +100,9 @@ pub fn counts(detail: &RunDetail) -> String {
         let stages = detail.stages.iter().filter(own);
         stages.filter(|stage| stage.status == status).count() as u64
     };
+    let waiting = WAITING.iter().map(|status| count(status)).sum();
     let table = [
+        (waiting, "waiting"),
         (count("succeeded"), "succeeded"),
         (count("failed"), "failed"),
         (count("cancelled"), "cancelled"),

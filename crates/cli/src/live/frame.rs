@@ -22,6 +22,8 @@ pub enum Keys {
     Usual {
         /// There is an approval to decide.
         decide: bool,
+        /// Of a result, whose work can be done again.
+        changes: bool,
         /// There is a form to fill in.
         fill: bool,
         /// Something is held.
@@ -89,10 +91,11 @@ pub fn pinned(board: &Board, now: Timestamp, keys: Keys, screen: Screen) -> Vec<
 fn offered(keys: Keys, paused: bool) -> Option<String> {
     match keys {
         Keys::None => None,
-        Keys::Usual { decide, fill, advance } => {
+        Keys::Usual { decide, changes, fill, advance } => {
             let mut text = String::new();
             for (offered, says) in [
-                (decide && !paused, "  a approve  x reject  r request changes"),
+                (decide && !paused, "  a approve  x reject"),
+                (changes && !paused, "  r request changes"),
                 (fill && !paused, "  f fill in"),
                 (advance && !paused, "  g go on"),
                 (true, if paused { "  p resume" } else { "  p pause" }),

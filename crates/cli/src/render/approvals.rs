@@ -2,6 +2,7 @@
 
 use api::approval::{ApprovalDetail, ApprovalSummary, SlotView};
 use jiff::Timestamp;
+use serde_json::Value as Json;
 
 use crate::error::Result;
 use crate::output::table::{Cell, Choice, Table};
@@ -99,7 +100,7 @@ pub fn detail(approval: &ApprovalDetail, now: Timestamp, palette: Palette) -> Re
     if let Some(environment) = &summary.environment {
         text += &format!("  environment: {}\n", words::one_line(environment));
     }
-    text += &indented(&words::without_escapes_in_lines(&shown(&approval.shown)));
+    text += &indented(&words::without_escapes_in_lines(&shown(approval)));
     if !approval.artifacts.is_empty() {
         text += &section("Artifacts", palette);
         let choice = Choice { indent: 2, ..Choice::default() };
@@ -145,12 +146,42 @@ fn section(title: &str, palette: Palette) -> String {
     format!("\n{}\n", palette.bold(title))
 }
 
-fn shown(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::Null => String::new(),
-        serde_json::Value::Object(map) if map.is_empty() => String::new(),
-        value => yaml::text(value),
+/// The task and what it gave, without what stands elsewhere on the page.
+fn shown(approval: &ApprovalDetail) -> String {
+    /// Said in the heading, in the section of artifacts, or before.
+    const ELSEWHERE: [&str; 8] =
+        ["pipeline", "run", "stage", "gate", "instructions", "artifacts", "task", "definition"];
+    let Some(map) = approval.shown.as_object() else { return String::new() };
+    let mut text = String::new();
+    if let Some(task) = map.get("task").and_then(Json::as_object) {
+        text += &shown_task(task);
     }
+    for (name, value) in map.iter().filter(|(name, _)| !ELSEWHERE.contains(&name.as_str())) {
+        let empty = value.is_null()
+            || value.as_object().is_some_and(serde_json::Map::is_empty)
+            || value.as_array().is_some_and(Vec::is_empty);
+        if !empty {
+            text += &yaml::text(&serde_json::json!({name: value}));
+        }
+    }
+    text
+}
+
+/// A script as it will run; anything else as it is.
+fn shown_task(task: &serde_json::Map<String, Json>) -> String {
+    let mut text = String::new();
+    for (name, value) in task {
+        let argv = value.as_array().filter(|_| name == "command");
+        let script = argv.and_then(|argv| argv.last()).and_then(Json::as_str);
+        match script {
+            Some(script) if argv.is_some_and(|argv| argv.len() > 2) => {
+                text += "runs:\n";
+                text += &indented(script);
+            }
+            _ => text += &yaml::text(&serde_json::json!({name: value})),
+        }
+    }
+    text
 }
 
 fn indented(text: &str) -> String {

@@ -15,6 +15,10 @@ pub fn impact(impact: &Impact, palette: Palette) -> String {
         _ => "Rewind to",
     };
     let mut text = format!("{} {}\n", palette.bold(title), palette.bold(&impact.to));
+    if !impact.refused.is_empty() {
+        let why = words::one_line(&impact.refused);
+        return text + &format!("  {} {why}\n", palette.error("refused:"));
+    }
     let width = impact.steps.iter().map(|step| words::width(&step.stage)).max().unwrap_or(0);
     for (place, step) in impact.steps.iter().enumerate() {
         let artifacts = match step.artifacts {
@@ -36,9 +40,6 @@ pub fn impact(impact: &Impact, palette: Palette) -> String {
     }
     if let Some(archive) = &impact.archive {
         text += &format!("  kept in {archive}\n");
-    }
-    if !impact.refused.is_empty() {
-        text += &format!("  {} {}\n", palette.error("refused:"), words::one_line(&impact.refused));
     }
     text
 }

@@ -127,6 +127,10 @@ pub fn plain(value: &Json) -> String {
             let bytes = map.get("bytes").and_then(Json::as_u64).unwrap_or(0);
             format!("{name} ({})", words::bytes(bytes))
         }
+        Json::Number(number) => match number.as_f64().filter(|value| value.fract() == 0.0) {
+            Some(whole) if whole.abs() < 1e15 => format!("{whole:.0}"),
+            _ => number.to_string(),
+        },
         Json::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         other => other.to_string(),
     };

@@ -77,6 +77,15 @@ pub fn head(detail: &RunDetail, now: Timestamp, palette: Palette) -> String {
     if !run.reason.is_empty() {
         text += &format!("  {}\n", words::one_line(&run.reason));
     }
+    if let Some(earlier) = &detail.extends {
+        text += &format!("  extends {earlier}\n");
+    }
+    if let Some(parent) = &detail.parent {
+        text += &format!("  started by {parent}\n");
+    }
+    if run.superseded {
+        text += "  superseded: its pipeline went back behind it\n";
+    }
     text
 }
 
@@ -87,12 +96,14 @@ pub fn facts(detail: &RunDetail) -> String {
         ("directory".to_owned(), detail.directory.clone()),
         ("definition".to_owned(), detail.digest.clone()),
     ];
-    for (name, value) in &detail.inputs {
+    let given = detail.inputs.iter().map(|(name, value)| (format!("input {name}"), value));
+    let gives = detail.outputs.iter().map(|(name, value)| (format!("output {name}"), value));
+    for (name, value) in given.chain(gives) {
         let text = match value {
             serde_json::Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        rows.push((format!("input {name}"), words::shorten_end(&words::one_line(&text), 120)));
+        rows.push((name, words::shorten_end(&words::one_line(&text), 120)));
     }
     if !detail.event.is_null() {
         rows.push(("event".to_owned(), words::shorten_end(&detail.event.to_string(), 120)));

@@ -2,15 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod asked;
 mod binary;
 mod control;
 mod documents;
 mod failpoints;
 mod frames;
 mod help;
+mod people;
 mod project;
 mod sample;
 mod scenarios;
 mod secrets;
 mod start;
 mod tables;
+mod transcripts;

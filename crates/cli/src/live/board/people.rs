@@ -14,7 +14,7 @@ impl Board {
         match event {
             Event::GateOpened { gate, policy, due, .. } => {
                 self.gate_opened(gate, policy, *due, at);
-                let due = words::time_of_day(*due);
+                let due = words::due(*due, at);
                 let detail = format!("0 of {} approvals, expires {due}", policy.needed);
                 self.say("Waiting", gate, detail, at, notes);
             }
@@ -35,7 +35,7 @@ impl Board {
             }
             Event::GateEscalated { gate, policy, due } => {
                 self.gate_opened(gate, policy, *due, at);
-                let due = words::time_of_day(*due);
+                let due = words::due(*due, at);
                 let detail = format!("to {}, expires {due}", who(policy));
                 self.say("Escalated", gate, detail, at, notes);
             }
@@ -167,7 +167,7 @@ impl Board {
             detail += &format!(", revision {}", form.revision);
         }
         if let Some(due) = form.due {
-            detail += &format!(", expires {}", words::time_of_day(due));
+            detail += &format!(", expires {}", words::due(due, at));
         }
         notes.push(self.note(at, "Waiting", self.shown(&name), detail));
     }

@@ -1,0 +1,254 @@
+//! Transcripts in the guide are true: every command in them is run as written, in a folder of its
+//! own, and has to say what the page says.
+//!
+//! A page holds files (` ```yaml title="release.yaml" `) and transcripts (` ```console `): a line
+//! that begins with `$ ` is a command, what follows is what it says on the terminal, both streams
+//! together; a line `...` stands for any lines. Times, durations, ids and digests are not compared;
+//! the user of the machine is called `lee`, and the folder `/home/lee`.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use regex::Regex;
+
+use crate::binary::{Place, me};
+
+/// Pages that have to hold a transcript.
+const PAGES: [&str; 2] = ["approvals.md", "cascades.md"];
+
+#[test]
+fn the_guide_to_approvals_says_what_happens() {
+    follow("approvals.md");
+}
+
+#[test]
+fn the_guide_to_cascades_says_what_happens() {
+    follow("cascades.md");
+}
+
+#[test]
+fn the_other_pages_say_what_happens() {
+    let mut found: Vec<String> = std::fs::read_dir(guide())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !PAGES.contains(&name.as_str()))
+        .filter(|name| std::fs::read_to_string(guide().join(name)).unwrap().contains("```console"))
+        .collect();
+    found.sort();
+    for page in found {
+        follow(&page);
+    }
+}
+
+/// What a page holds, in its order.
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
+    File { name: String, text: String },
+    Step { command: String, says: Vec<String>, line: usize },
+}
+
+fn guide() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide")
+}
+
+fn parts(page: &str) -> Vec<Part> {
+    let mut found = Vec::new();
+    let mut lines = page.lines().zip(1..).peekable();
+    while let Some((line, _)) = lines.next() {
+        let Some(kind) = line.strip_prefix("```") else { continue };
+        let mut block = Vec::new();
+        for (line, number) in lines.by_ref() {
+            if line.starts_with("```") {
+                break;
+            }
+            block.push((line, number));
+        }
+        if kind == "console" {
+            steps(&block, &mut found);
+        } else if let Some((_, title)) = kind.split_once("title=\"") {
+            let text = block.iter().map(|(line, _)| format!("{line}\n")).collect();
+            found.push(Part::File { name: title.trim_end_matches('"').to_owned(), text });
+        }
+    }
+    found
+}
+
+fn steps(block: &[(&str, usize)], found: &mut Vec<Part>) {
+    for (text, line) in block {
+        match (text.strip_prefix("$ "), found.last_mut()) {
+            (Some(command), _) => found.push(Part::Step {
+                command: command.to_owned(),
+                says: Vec::new(),
+                line: *line,
+            }),
+            (None, Some(Part::Step { says, .. })) => says.push((*text).to_owned()),
+            (None, _) => panic!("line {line}: a transcript begins with a command"),
+        }
+    }
+}
+
+/// Runs a page.
+fn follow(page: &str) {
+    let text = std::fs::read_to_string(guide().join(page)).unwrap();
+    let place = Place::new();
+    let mut shell = Shell::new(place.path());
+    let home = place.path().display().to_string();
+    let mut commands = 0;
+    for part in parts(&text) {
+        match part {
+            Part::File { name, text } => {
+                place.write(&name, &text.replace("lee:", &format!("{}:", me())))
+            }
+            Part::Step { command, says, line } => {
+                commands += 1;
+                let said = shell.run(&command).replace(&home, "/home/lee");
+                if let Err(why) = compare(&says, &said) {
+                    panic!("docs/guide/{page}:{line}: $ {command}\n{why}\n--- it says ---\n{said}");
+                }
+            }
+        }
+    }
+    assert!(commands > 0, "docs/guide/{page} has no transcript");
+}
+
+/// `Err`: the first line that differs.
+fn compare(wanted: &[String], said: &str) -> Result<(), String> {
+    let plain = Plain::new();
+    let said: Vec<String> = said.lines().map(|line| plain.of(line)).collect();
+    let wanted: Vec<String> = wanted.iter().map(|line| plain.of(line)).collect();
+    let mut rest = said.as_slice();
+    let mut lines = wanted.iter().peekable();
+    while let Some(line) = lines.next() {
+        if line == "..." {
+            let Some(next) = lines.peek() else { return Ok(()) };
+            let Some(at) = rest.iter().position(|it| &it == next) else {
+                return Err(format!("nothing says `{next}`"));
+            };
+            rest = &rest[at..];
+            continue;
+        }
+        match rest.split_first() {
+            Some((first, others)) if first == line => rest = others,
+            Some((first, _)) => return Err(format!("the page: {line}\n     it: {first}")),
+            None => return Err(format!("nothing says `{line}`")),
+        }
+    }
+    match rest.first() {
+        Some(more) => Err(format!("the page ends, it goes on: {more}")),
+        None => Ok(()),
+    }
+}
+
+/// What differs from run to run, taken away.
+struct Plain {
+    rules: Vec<(Regex, &'static str)>,
+    me: Regex,
+}
+
+impl Plain {
+    fn new() -> Self {
+        let rules = [
+            (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?Z)?", "<moment>"),
+            (r"\d\d:\d\d:\d\d(\.\d+)?Z?", "<time>"),
+            (r"\b\d+(\.\d+s|[smhd])(\d\d[smh])?\b", "<span>"),
+            (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]+\b", "<id>"),
+            (r"\b([0-9a-f]{7}|[0-9a-f]{12,})\b", "<hex>"),
+            (r"/\S*/(\.orchestrate|data)\b", "<data>"),
+            // Columns are as wide as what stands in them.
+            (r" {2,}", "  "),
+        ];
+        let rules = rules.map(|(rule, name)| (Regex::new(rule).unwrap(), name)).to_vec();
+        Self { rules, me: Regex::new(&format!(r"\b{}\b", regex::escape(&me()))).unwrap() }
+    }
+
+    fn of(&self, line: &str) -> String {
+        let mut line = self.me.replace_all(line.trim_end(), "lee").into_owned();
+        for (rule, name) in &self.rules {
+            line = rule.replace_all(&line, *name).into_owned();
+        }
+        line.trim_end().to_owned()
+    }
+}
+
+/// One shell for a whole page: what a line sets is there for the next.
+struct Shell {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+const DONE: &str = "-- this line is over --";
+
+impl Shell {
+    fn new(folder: &Path) -> Self {
+        let bin = folder.join("bin");
+        std::fs::create_dir(&bin).unwrap();
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_orchestrate"), bin.join("orchestrate"))
+            .unwrap();
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = Command::new("sh");
+        command
+            .current_dir(folder)
+            .env("PATH", format!("{}:{path}", bin.display()))
+            .env("HOME", folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("ORCHESTRATE_")) {
+            command.env_remove(name);
+        }
+        for name in ["CI", "GITHUB_ACTIONS", "NO_COLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(name);
+        }
+        let mut child = command.spawn().unwrap();
+        let stdin = child.stdin.take().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Self { child, stdin, stdout }
+    }
+
+    fn run(&mut self, command: &str) -> String {
+        let line = format!("{{ {command}\n}} 2>&1 </dev/null\nprintf '\\n%s\\n' '{DONE}'\n");
+        self.stdin.write_all(line.as_bytes()).unwrap();
+        let mut said = String::new();
+        loop {
+            let mut line = String::new();
+            if self.stdout.read_line(&mut line).unwrap() == 0 {
+                panic!("the shell ended in `{command}`: {said}");
+            }
+            if line.trim_end() == DONE {
+                return said.strip_suffix('\n').unwrap_or(&said).to_owned();
+            }
+            said += &line;
+        }
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+        let mut rest = Vec::new();
+        drop(self.stdout.read_to_end(&mut rest));
+    }
+}
+
+#[test]
+fn a_page_that_says_something_else_fails() {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let said = "06:31:37Z Succeeded  1/3 a 0.0s\ndigest 3f9ac1e\nby someone else\nlast\n";
+    let page = "14:02:11Z Succeeded  1/3 a 2m11s\n...\nby someone else\nlast";
+    assert_eq!(compare(&lines(page), said), Ok(()));
+    assert!(compare(&lines("14:02:11Z Failed     1/3 a 0.0s\n..."), said).is_err());
+    assert!(compare(&lines("14:02:11Z Succeeded  1/3 a 0.0s"), said).is_err());
+    assert!(compare(&lines("...\nnever"), said).is_err());
+    assert!(compare(&lines(&format!("{said}more")), said).is_err());
+    assert_eq!(compare(&lines("...\ndigest 1111aaa\n..."), said), Ok(()));
+    let page = "x\n```yaml title=\"a.yaml\"\nname: a\n```\n```console\n$ orchestrate run a.yaml\nok\n\nend\n$ true\n```\n";
+    let found = parts(page);
+    assert_eq!(found.len(), 3);
+    assert_eq!(found[0], Part::File { name: "a.yaml".into(), text: "name: a\n".into() });
+    let says = vec!["ok".to_owned(), String::new(), "end".to_owned()];
+    let command = "orchestrate run a.yaml".to_owned();
+    assert_eq!(found[1], Part::Step { command, says, line: 6 });
+}

@@ -98,6 +98,14 @@ impl Pipeline {
     }
 }
 
+impl Pipeline {
+    /// The stages that somebody wrote, without the actions that undo them.
+    pub fn written_stages(&self) -> &[Stage] {
+        let end = self.stages.partition_point(|stage| stage.compensates.is_none());
+        &self.stages[..end]
+    }
+}
+
 /// One node of the pipeline.
 #[derive(Clone, Debug)]
 pub struct Stage {

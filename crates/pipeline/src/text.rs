@@ -141,7 +141,8 @@ pub struct TextError {
 impl Reference {
     /// Written `config.name`: what it names may be known to the installation only.
     pub fn is_config(&self) -> bool {
-        matches!(self.root, Root::Value(_)) && self.source.starts_with("config")
+        let written = self.source.strip_prefix("config");
+        matches!(self.root, Root::Value(_)) && written.is_some_and(|w| w.starts_with(['.', '[']))
     }
 }
 

@@ -84,7 +84,7 @@ impl From<Report> for Validation {
         Self {
             valid: report.pipeline.is_some(),
             name: report.pipeline.as_ref().map(|pipeline| pipeline.name.clone()),
-            stages: report.pipeline.as_ref().map_or(0, |pipeline| pipeline.stages.len()),
+            stages: report.pipeline.as_ref().map_or(0, |pipeline| pipeline.written_stages().len()),
             digest: report.digest,
             diagnostics: report.diagnostics,
             rendered: report.rendered,

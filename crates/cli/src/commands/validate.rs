@@ -88,7 +88,7 @@ impl Checked {
     }
 
     pub(crate) fn stages(&self) -> usize {
-        self.parsed.pipeline.as_ref().map_or(0, |pipeline| pipeline.stages.len())
+        self.parsed.pipeline.as_ref().map_or(0, |pipeline| pipeline.written_stages().len())
     }
 
     /// As the API describes them.

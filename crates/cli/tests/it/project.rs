@@ -70,6 +70,22 @@ fn without_a_project_ci_is_an_example_that_runs() {
 }
 
 #[test]
+fn the_cascade_implements_every_specification_offline() {
+    let place = Place::new();
+    let written = place.run(&["pipeline", "init", "cascade"]);
+    assert_eq!((written.code, written.stdout.as_str()), (Some(0), "pipelines/cascade.yaml\n"));
+    let checked = place.run(&["validate", "--strict", "pipelines/cascade.yaml"]);
+    assert_eq!(checked.stdout, "pipelines/cascade.yaml: ok: 4 stages\n");
+    let ran = place.run(&["run", "pipelines/cascade.yaml", "-p", "goal= A weather station "]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    let log = place.run(&["logs", "cascade", "--stage", "specification", "--raw"]).stdout;
+    assert_eq!(log, "specifying: A weather station\n");
+    let log = place.run(&["logs", "cascade", "--stage", "acceptance", "--raw"]).stdout;
+    assert_eq!(log, "12 specifications are implemented\n");
+    assert_eq!(place.read("work/orders.txt"), "Orders\n");
+}
+
+#[test]
 fn doctor_names_each_check_and_its_remedy() {
     let place = Place::new();
     let before = place.json(&["doctor"]);

@@ -223,6 +223,48 @@ fn references_are_known_before_a_run() {
 }
 
 #[test]
+fn what_a_stage_has_of_its_own_is_read() {
+    let scope = || {
+        json!({
+            "form": {"ok": true}, "input": {"n": 2}, "outputs": {"specs": [1, 2]},
+            "prev": {"n": 3}, "level": 4, "value": 5,
+        })
+    };
+    for (source, wanted) in [
+        ("form.ok && input.n == 2 && size(outputs.specs) == 2", json!(true)),
+        ("prev.build.outputs.n + config.level + config[\"level\"]", json!(11)),
+        ("has(form.no) || has(prev.build.outputs.n)", json!(true)),
+        ("has(config.level) && !has(config.none)", json!(true)),
+        ("value", json!(5)),
+    ] {
+        assert_eq!(run(source, scope()), Ok(wanted), "{source}");
+    }
+    assert!(run("prev.build.outputs.n", json!({})).unwrap_err().message.contains("`build`"));
+    let references = Expression::compile(
+        "form.a && input.b > outputs.c && prev.x.outputs.y == config.z && has(config.w) && config2",
+    )
+    .unwrap();
+    let references = references.references();
+    let fields: Vec<_> = references.fields.iter().map(|(r, n)| format!("{r}.{n}")).collect();
+    assert_eq!(fields, ["form.a", "input.b", "outputs.c"]);
+    assert_eq!(references.config.iter().collect::<Vec<_>>(), ["w", "z"]);
+    assert!(references.previous["x"].contains("y") && references.values.is_empty());
+    assert!(references.roots.contains("config2"));
+    assert_eq!(references.places["config.z"], Span::new(53, 61));
+    assert!(refused("prev").contains("must name a stage"));
+    assert!(refused("config == 1").contains("must name a setting"));
+}
+
+#[test]
+fn only_a_transform_has_a_value() {
+    let transform = Expression::compile_transform("value + 1").unwrap();
+    assert!(transform.references().roots.contains("value"));
+    let compiled = Expression::compile_transform("[1].map(value, value + 1)").unwrap();
+    assert!(compiled.references().roots.is_empty());
+    assert_eq!(transform.evaluate(&values(json!({"value": 1}))), Ok(json!(2)));
+}
+
+#[test]
 fn expressions_can_be_shared_between_threads() {
     fn shared<T: Clone + std::fmt::Debug + Send + Sync>() {}
     shared::<Expression>();

@@ -44,6 +44,36 @@ fn what_references_mean() {
     assert_eq!(root("${run.id}"), (Root::Run, 1));
     assert_eq!(root("${item}"), (Root::Item, 0));
     assert_eq!(root("${secrets.TOKEN}"), (Root::Secret("TOKEN".into()), 0));
+    assert_eq!(root("${form.version}"), (Root::Form, 1));
+    assert_eq!(root("${input}"), (Root::Mapped, 0));
+    assert_eq!(root("${outputs.a[0]}"), (Root::Own, 2));
+    assert_eq!(root("${prev.build.outputs.url}"), (Root::Previous("build".into()), 1));
+    assert_eq!(root("${config.workspace}"), (Root::Value("workspace".into()), 0));
+}
+
+#[test]
+fn settings_are_told_from_other_values() {
+    let is_config = |source: &str| template(source).references().next().unwrap().is_config();
+    assert!(is_config("${config.a}") && is_config("${ config['a b'].c }"));
+    assert!(!is_config("${configured}") && !is_config("${inputs.config-x}"));
+    let (message, help) = refused("${prev.build.url}");
+    assert!(message.contains("only the outputs of stage `build`"), "{message}");
+    assert_eq!(help, "write `${prev.build.outputs.KEY}`");
+    assert!(refused("${config}").1.contains("${config.name}"));
+}
+
+/// What people and other runs gave never becomes shell source, whatever it holds.
+#[test]
+fn what_comes_from_outside_is_never_spliced() {
+    for source in ["${form.a}", "${input.a}", "${outputs.a}", "${prev.b.outputs.c}", "${event.a}"] {
+        let scope = values(json!({
+            "form": {"a": "x"}, "input": {"a": "x"}, "outputs": {"a": "x"}, "prev": {"c": "x"},
+            "event": {"a": "x"},
+        }));
+        assert_eq!(template(source).resolve(&scope), Ok(json!("x")));
+        let refused = template(source).splice(&scope);
+        assert!(matches!(refused, Err(SpliceError::Unsafe { .. })), "{source}");
+    }
 }
 
 #[test]

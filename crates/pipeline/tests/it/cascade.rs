@@ -122,6 +122,7 @@ fn an_action_that_undoes_becomes_a_stage_of_its_own() {
         names,
         ["build", "pause", "deploy", "seed", "smoke", "tidy", "deploy.rollback", "seed.rollback"]
     );
+    assert_eq!(pipeline.written_stages().len(), 6);
     let how: Vec<Compensation> = pipeline.stages.iter().map(|stage| stage.compensation).collect();
     assert_eq!(
         how[..6],

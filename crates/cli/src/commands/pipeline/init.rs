@@ -14,17 +14,21 @@ use project::{Found, Step};
 
 const HEAD: &str = include_str!("../../../../../templates/ci/head.yaml");
 const TAIL: &str = include_str!("../../../../../templates/ci/tail.yaml");
+const CASCADE: &str = include_str!("../../../../../templates/cascade.yaml");
 const GENERIC: &str = include_str!("../../../../../templates/ci/generic.yaml");
 
 /// Write a pipeline from a template that runs as it is in this project
 ///
 /// `ci` looks for cargo, npm, python and make, and writes pipelines/ci.yaml with lint, test and
-/// build of what it finds, with commands that exist here. An existing file is never overwritten.
+/// build of what it finds, with commands that exist here. `cascade` writes pipelines/cascade.yaml:
+/// a plan becomes specifications, which are implemented side by side; its scripts only pretend.
+/// An existing file is never overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   orchestrate pipeline init ci && orchestrate run pipelines/ci.yaml
-  orchestrate pipeline init ci --dir ../other-project")]
+  orchestrate pipeline init ci --dir ../other-project
+  orchestrate pipeline init cascade && orchestrate run pipelines/cascade.yaml")]
 pub struct InitArgs {
     /// Which template
     #[arg(value_enum)]
@@ -38,6 +42,8 @@ pub struct InitArgs {
 enum Template {
     /// Lint, then test, then build
     Ci,
+    /// Plan, specify, then implement twelve specifications, at most ten at once
+    Cascade,
 }
 
 pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit> {
@@ -50,6 +56,11 @@ pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit> {
             for note in found.iter().flat_map(|found| &found.notes) {
                 context.note(note);
             }
+            tell_written(&path, context)?;
+        }
+        Template::Cascade => {
+            let path = args.dir.join("pipelines/cascade.yaml");
+            write_new(&path, CASCADE)?;
             tell_written(&path, context)?;
         }
     }
@@ -140,6 +151,12 @@ mod tests {
         {
             assert!(text.contains(part), "{part}: {text}");
         }
+    }
+
+    #[test]
+    fn the_cascade_is_accepted_as_it_is_written() {
+        let parsed = pipeline::parse(CASCADE);
+        assert!(parsed.diagnostics.is_empty(), "{}", parsed.rendered("cascade.yaml", false));
     }
 
     #[test]

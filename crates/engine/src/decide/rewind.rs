@@ -29,8 +29,7 @@ impl Run {
     /// nothing more can start in the run as it stands, what did not succeed is tried again too.
     pub(crate) fn rewind_plan(&self, to: &StageName, inclusive: bool) -> Result<Plan, Rejection> {
         let ix = self.rewind_target(to, inclusive)?;
-        let mut plan = Plan::default();
-        plan.whole = self.descendants(ix);
+        let mut plan = Plan { whole: self.descendants(ix), ..Plan::default() };
         plan.whole.retain(|ix| !self.is_untouched(*ix));
         let nothing = plan.is_empty();
         if inclusive {

@@ -33,6 +33,10 @@ pub(crate) async fn tend(shared: Arc<Shared>) {
 /// Without a rule everything is kept.
 async fn round(shared: &Shared) -> Result<(), Refused> {
     let limits = shared.config()?.artifacts;
+    let blobs = Blobs::of(&shared.data_dir);
+    let (hold, quota) = (blobs.clone(), limits.quota_bytes);
+    // The file may have changed since the server was opened.
+    blocking(move || hold.set_quota(quota)).await??;
     if limits.keep_days.is_none() && limits.quota_bytes.is_none() {
         return Ok(());
     }
@@ -47,7 +51,6 @@ async fn round(shared: &Shared) -> Result<(), Refused> {
         shared.desk.store(move |_at| Change::DropArtifacts { numbers }).await?;
     }
     let kept: HashSet<String> = shared.read(|reader| Ok(references(reader)?)).await?;
-    let blobs = Blobs::of(&shared.data_dir);
     let removed = blocking(move || {
         let old = SystemTime::now().checked_sub(FRESH).unwrap_or(SystemTime::UNIX_EPOCH);
         blobs.remove_unreferenced(old, |digest| kept.contains(digest))

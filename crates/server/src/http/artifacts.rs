@@ -1,6 +1,7 @@
 //! Files that stages and people left: listed, handed out, compared.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::Read as _;
 use std::sync::Arc;
@@ -83,12 +84,14 @@ pub(crate) struct Runs(HashMap<RunId, RunRow>);
 
 impl Runs {
     pub(crate) fn get(&mut self, reader: &dyn Read, run: RunId) -> Result<&RunRow, Refused> {
-        if !self.0.contains_key(&run) {
-            let row = reader.run(run)?;
-            let row = row.ok_or(Refused::NotFound { what: "run", name: run.to_string() })?;
-            self.0.insert(run, row);
+        match self.0.entry(run) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let row = reader.run(run)?;
+                let missing = Refused::NotFound { what: "run", name: run.to_string() };
+                Ok(place.insert(row.ok_or(missing)?))
+            }
         }
-        Ok(&self.0[&run])
     }
 }
 

@@ -16,3 +16,4 @@ mod people;
 mod refusals;
 mod starts;
 mod versions;
+mod waits;

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use blobs::Blobs;
-use jiff::Timestamp;
 use store::port::Change;
 use store::retention::{Policy, plan, references};
 
+use crate::clock::Clock;
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 
@@ -42,7 +42,8 @@ async fn round(shared: &Shared) -> Result<(), Refused> {
     }
     let keep_days = limits.keep_days.map(|days| u32::try_from(days).unwrap_or(u32::MAX));
     let policy = Policy { keep_days, keep_runs: None, quota_bytes: limits.quota_bytes };
-    let planned = shared.read(move |reader| Ok(plan(reader, &policy, Timestamp::now())?)).await?;
+    let now = Clock::start(None).now();
+    let planned = shared.read(move |reader| Ok(plan(reader, &policy, now)?)).await?;
     if planned.over > 0 {
         tracing::warn!(bytes = planned.over, "more is kept than the quota allows");
     }
@@ -51,10 +52,10 @@ async fn round(shared: &Shared) -> Result<(), Refused> {
         shared.desk.store(move |_at| Change::DropArtifacts { numbers }).await?;
     }
     let kept: HashSet<String> = shared.read(|reader| Ok(references(reader)?)).await?;
-    let removed = blocking(move || {
-        let old = SystemTime::now().checked_sub(FRESH).unwrap_or(SystemTime::UNIX_EPOCH);
-        blobs.remove_unreferenced(old, |digest| kept.contains(digest))
-    });
+    // A clock that cannot go back so far keeps everything.
+    let Ok(old) = now.checked_sub(FRESH) else { return Ok(()) };
+    let removed =
+        blocking(move || blobs.remove_unreferenced(old.into(), |digest| kept.contains(digest)));
     let removed = removed.await??;
     if removed.blobs > 0 {
         tracing::info!(blobs = removed.blobs, bytes = removed.bytes, "content was let go");

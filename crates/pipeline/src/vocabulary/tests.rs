@@ -2,15 +2,28 @@ use super::*;
 
 /// A definition in which `key` of `object` has its example.
 fn with_example(object: &Object, key: &Key) -> String {
-    let (name, example) = (key.name, key.example);
-    let pair = format!("{name}: {example}");
-    let stage = |lines: &str| {
-        format!(
-            "name: x\nstages:\n  - {{name: test, noop: true}}\n  - name: s\n    environment: e\n{lines}"
-        )
-    };
+    let pair = format!("{}: {}", key.name, key.example);
     let beside = |other: &str| if key.required { String::new() } else { other.to_owned() };
-    match (object.id, name) {
+    let known = [of_root, of_stage, of_people, of_flow, of_the_rest];
+    let found = known.iter().find_map(|of| of(object.id, key.name, &pair, &beside));
+    match found {
+        Some(text) => text,
+        None => panic!("no place is known for a key of `{}`", object.id),
+    }
+}
+
+/// A stage with these lines, after another.
+fn stage(lines: &str) -> String {
+    format!(
+        "name: x\nstages:\n  - {{name: test, noop: true}}\n  - name: s\n    environment: e\n{lines}"
+    )
+}
+
+/// `beside`: what has to stand beside a key that is not required.
+type Beside<'a> = &'a dyn Fn(&str) -> String;
+
+fn of_root(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<String> {
+    Some(match (id, name) {
         ("pipeline", "name" | "stages") => {
             let other = if name == "name" { "stages: [{name: a, noop: true}]" } else { "name: x" };
             format!("{pair}\n{other}\n")
@@ -27,6 +40,12 @@ fn with_example(object: &Object, key: &Key) -> String {
             format!("name: x\nerror_handling: {{{pair}}}\nstages: [{{name: a, noop: true}}]\n")
         }
         ("group", _) => format!("name: x\nstages:\n  - {pair}\n"),
+        (_, _) => return None,
+    })
+}
+
+fn of_stage(id: &str, name: &str, pair: &str, _: Beside<'_>) -> Option<String> {
+    Some(match (id, name) {
         ("stage", "name") => format!("name: x\nstages:\n  - {{{pair}, noop: true}}\n"),
         ("stage", "run" | "python" | "noop" | "form" | "pipeline") => {
             stage(&format!("    {pair}\n"))
@@ -50,10 +69,17 @@ fn with_example(object: &Object, key: &Key) -> String {
         ("stage", "rollback_to") => {
             stage(&format!("    run: ':'\n    on_failure: rollback\n    {pair}\n"))
         }
-        ("child", _) => {
-            let name = beside("name: other, ");
-            stage(&format!("    pipeline: {{{name}{pair}}}\n"))
+        ("stage", "max_parallel") => {
+            stage(&format!("    run: ':'\n    foreach: [1]\n    {pair}\n"))
         }
+        ("stage", "environment") => format!("name: x\nstages: [{{name: a, noop: true, {pair}}}]\n"),
+        ("stage", _) => stage(&format!("    run: ':'\n    {pair}\n")),
+        (_, _) => return None,
+    })
+}
+
+fn of_people(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<String> {
+    Some(match (id, name) {
         ("form", "on_timeout") => stage(&format!("    form: {{timeout: 1d, {pair}}}\n")),
         ("form", _) => stage(&format!("    form: {{{pair}}}\n")),
         ("save_as", _) => {
@@ -76,6 +102,16 @@ fn with_example(object: &Object, key: &Key) -> String {
             "    run: ':'\n    requires_approval: {{on_timeout: escalate, {pair}}}\n"
         )),
         ("approval", _) => stage(&format!("    run: ':'\n    requires_approval: {{{pair}}}\n")),
+        (_, _) => return None,
+    })
+}
+
+fn of_flow(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<String> {
+    Some(match (id, name) {
+        ("child", _) => {
+            let name = beside("name: other, ");
+            stage(&format!("    pipeline: {{{name}{pair}}}\n"))
+        }
         ("triggers", _) => stage(&format!("    run: ':'\n    triggers: {{{pair}}}\n")),
         ("trigger", _) => {
             let other = match name {
@@ -130,11 +166,12 @@ fn with_example(object: &Object, key: &Key) -> String {
             let run = if matches!(name, "run" | "python") { "" } else { "run: x, " };
             stage(&format!("    run: ':'\n    rollback: {{{run}{pair}}}\n"))
         }
-        ("stage", "max_parallel") => {
-            stage(&format!("    run: ':'\n    foreach: [1]\n    {pair}\n"))
-        }
-        ("stage", "environment") => format!("name: x\nstages: [{{name: a, noop: true, {pair}}}]\n"),
-        ("stage", _) => stage(&format!("    run: ':'\n    {pair}\n")),
+        (_, _) => return None,
+    })
+}
+
+fn of_the_rest(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<String> {
+    Some(match (id, name) {
         ("python", "parameters") => stage(&format!("    python: {{code: x, {pair}}}\n")),
         ("python", _) => stage(&format!("    python: {{{pair}}}\n")),
         ("foreach", _) => {
@@ -146,8 +183,8 @@ fn with_example(object: &Object, key: &Key) -> String {
         ("output", _) => stage(&format!("    run: ':'\n    outputs: {{o: {{{pair}}}}}\n")),
         ("retry", _) => stage(&format!("    run: ':'\n    retry: {{{pair}}}\n")),
         ("backoff", _) => stage(&format!("    run: ':'\n    retry: {{backoff: {{{pair}}}}}\n")),
-        (other, _) => panic!("no place is known for a key of `{other}`"),
-    }
+        (_, _) => return None,
+    })
 }
 
 #[test]

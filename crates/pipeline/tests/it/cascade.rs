@@ -18,7 +18,10 @@ fn parse(text: &str) -> Pipeline {
 }
 
 fn named<'p>(pipeline: &'p Pipeline, name: &str) -> &'p Stage {
-    pipeline.stages.iter().find(|stage| &*stage.name == name).unwrap()
+    match pipeline.stages.iter().find(|stage| &*stage.name == name) {
+        Some(stage) => stage,
+        None => panic!("there is no stage `{name}`"),
+    }
 }
 
 #[test]

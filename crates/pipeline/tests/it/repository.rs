@@ -49,6 +49,10 @@ fn every_pipeline_of_the_guide_is_accepted_without_a_warning() {
         let text = std::fs::read_to_string(&file).unwrap();
         for block in text.split("```yaml\n").skip(1) {
             let block = block.split("```").next().unwrap();
+            // The file of users and environments is YAML too.
+            if !block.lines().any(|line| line.starts_with("stages:")) {
+                continue;
+            }
             accepted(block, &file);
             blocks += 1;
         }

@@ -47,7 +47,7 @@ const MORE_EVENTS: [&str; 30] = [
     "run.rewind_undone",
 ];
 
-pub(crate) const EVENTS: [&str; 20] = [
+const EVENTS: [&str; 20] = [
     "run.created",
     "run.started",
     "run.paused",
@@ -70,7 +70,12 @@ pub(crate) const EVENTS: [&str; 20] = [
     "execution.settled",
 ];
 
-const COMMANDS: [&str; 25] = [
+/// Every kind of event.
+pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+    EVENTS.into_iter().chain(MORE_EVENTS)
+}
+
+const COMMANDS: [&str; 27] = [
     "create",
     "admit",
     "pause",
@@ -96,6 +101,8 @@ const COMMANDS: [&str; 25] = [
     "deliver",
     "rewind",
     "undo rewind",
+    "report child started",
+    "report child ended",
 ];
 
 const STATUSES: [&str; 8] =
@@ -134,10 +141,8 @@ impl Coverage {
             .flat_map(|command| ["accepted", "refused"].map(|answer| format!("{command} {answer}")))
             // A run is created once, before the simulation of its status begins.
             .filter(|what| what != "create accepted");
-        EVENTS
-            .iter()
-            .chain(&MORE_EVENTS)
-            .map(|event| (*event).to_owned())
+        all()
+            .map(str::to_owned)
             .chain(pairs)
             .chain(answers)
             .filter(|what| !self.seen.contains_key(what))

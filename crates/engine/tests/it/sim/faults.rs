@@ -234,6 +234,13 @@ pub(crate) fn case(seed: u64) -> Case {
     };
     if doubtful {
         spec.stages.truncate(3);
+        let left: Vec<_> = spec.stages.iter().map(|stage| stage.name.clone()).collect();
+        for stage in &mut spec.stages {
+            let to = stage.flow.rollback_to.as_ref();
+            if to.is_some_and(|to| !left.contains(to)) {
+                stage.flow.rollback_to = Some(stage.name.clone());
+            }
+        }
         spec.complete();
         acts.extend((1..4).map(|i| Act { at: i * SECOND, what: What::Lose, pick: rng.next() }));
         acts.sort_by_key(|act| act.at);

@@ -4,6 +4,7 @@
 use engine::admission::{Step, admit};
 use engine::command::Command;
 use engine::event::FinalStatus;
+use engine::lock::grants;
 use pipeline::model::OnConflict;
 
 use crate::sim::faults::{Case, Weather};
@@ -32,6 +33,8 @@ struct Fleet<'a> {
     here: Vec<bool>,
     rng: Rng,
     interfere: u32,
+    /// Locks that were given.
+    entered: usize,
 }
 
 impl Fleet<'_> {
@@ -67,6 +70,7 @@ impl Fleet<'_> {
                 return Err(format!("admission hangs on the order: {steps:?}, {again:?}"));
             }
             if steps.is_empty() {
+                self.open_doors()?;
                 return self.check();
             }
             for step in steps {
@@ -74,6 +78,45 @@ impl Fleet<'_> {
             }
         }
         Err("admission never comes to rest".into())
+    }
+
+    /// Environments with a lock: one execution inside over all runs, first come first served.
+    fn open_doors(&mut self) -> Result<(), Broken> {
+        loop {
+            let all = grants(self.worlds.iter().flat_map(|world| world.run.claims()));
+            let again = grants(self.worlds.iter().rev().flat_map(|world| world.run.claims()));
+            if all != again {
+                return Err(format!("locks hang on the order: {all:?}, {again:?}"));
+            }
+            let inside: usize =
+                self.worlds.iter().map(|world| world.ledger.inside("bench").len()).sum();
+            let waiting = (0..self.worlds.len()).flat_map(|at| {
+                let ledger = &self.worlds[at].ledger;
+                let open = !ledger.paused && ledger.finished.is_none();
+                let outside = if open { ledger.outside("bench") } else { vec![] };
+                outside.into_iter().map(move |(since, id)| (since, at, id))
+            });
+            let next = waiting.min();
+            if inside > 1 {
+                return Err(format!("{inside} executions are in one environment"));
+            }
+            let Some((run, execution)) = all.first().cloned() else {
+                return match next {
+                    Some(next) if inside == 0 => Err(format!("{next:?} waits for nobody")),
+                    Some(_) | None => Ok(()),
+                };
+            };
+            let at = (0..self.worlds.len())
+                .find(|at| self.worlds[*at].run.header().is_some_and(|header| header.run == run))
+                .ok_or("a lock is given to a run that is not there")?;
+            if inside > 0 || next.as_ref().is_none_or(|(_, n, id)| (*n, id) != (at, &execution)) {
+                return Err(format!("{execution} of run {at} enters, the turn is {next:?}'s"));
+            }
+            self.entered += 1;
+            if self.submit(at, Command::Grant { execution })? == Answer::Refused {
+                return Err(format!("run {at} may enter and is refused"));
+            }
+        }
     }
 
     fn take(&mut self, step: &Step) -> Result<(), Broken> {
@@ -236,6 +279,9 @@ fn cases(seed: u64) -> Vec<Case> {
             let seed = seed * 100 + at;
             let mut spec = pipeline(seed, taste);
             spec.stages.truncate(3);
+            for stage in spec.stages.iter_mut().filter(|stage| stage.kind.works()) {
+                stage.asks.environment = rng.chance(40).then_some("bench");
+            }
             spec.complete();
             // Ids sort by time of creation, as those of version 7 do.
             spec.seed = seed;
@@ -245,7 +291,7 @@ fn cases(seed: u64) -> Vec<Case> {
         .collect()
 }
 
-fn sail(seed: u64) -> Result<(usize, usize), Broken> {
+fn sail(seed: u64) -> Result<(usize, usize, usize), Broken> {
     let cases = cases(seed);
     let nodes: Vec<Vec<Node>> = cases.iter().map(|case| oracle::graph(&case.spec)).collect();
     let worlds: Result<Vec<_>, Broken> =
@@ -261,7 +307,9 @@ fn sail(seed: u64) -> Result<(usize, usize), Broken> {
         here: vec![false; cases.len()],
         rng,
         interfere: if seed.is_multiple_of(2) { 12 } else { 0 },
+        entered: 0,
     };
+    fleet.worlds.iter_mut().for_each(|world| world.fleet = true);
     let mut rest = 4000;
     while fleet.step()? {
         rest -= 1;
@@ -280,22 +328,23 @@ fn sail(seed: u64) -> Result<(usize, usize), Broken> {
             return Err(format!("run {at} has ended and still holds its place"));
         }
     }
-    Ok((fleet.worlds.len(), cancelled))
+    Ok((fleet.worlds.len(), cancelled, fleet.entered))
 }
 
 #[test]
 fn groups_hold_their_limit_waste_no_place_and_keep_their_queues() {
-    let (mut runs, mut cancelled) = (0, 0);
+    let (mut runs, mut cancelled, mut entered) = (0, 0, 0);
     let fleets = crate::sim::number("ORCHESTRATE_SIM_SEEDS").unwrap_or(500) / 4;
     for seed in 0..fleets {
         match sail(seed) {
-            Ok((some, gone)) => {
+            Ok((some, gone, locks)) => {
                 runs += some;
+                entered += locks;
                 cancelled += gone;
             }
             Err(broken) => panic!("fleet {seed}: {broken}"),
         }
     }
-    let few = runs < 3 * fleets as usize || cancelled * 20 < runs;
-    assert!(fleets < 100 || !few, "{runs} runs, {cancelled} cancelled");
+    let few = runs < 3 * fleets as usize || cancelled * 20 < runs || entered < runs / 2;
+    assert!(fleets < 100 || !few, "{runs} runs, {cancelled} cancelled, {entered} locks");
 }

@@ -247,9 +247,23 @@ fn work(rng: &mut Rng, stage: &mut StageSpec, spec: &Spec, taste: Taste) {
     } else {
         rng.pick(&[EffectSpec::Idempotent, EffectSpec::Idempotent, EffectSpec::Keyed])
     };
+    if rng.chance(taste.flowing / 5) && !stage.outputs {
+        child(rng, stage);
+        return;
+    }
     stage.timeout = (stage.luck.how == How::Hangs || rng.chance(10))
         .then(|| rng.range(20_000, 40_000) * SECOND / 1000);
     stage.total = rng.chance(taste.total).then(|| rng.range(5_000, 60_000) * SECOND / 1000);
+}
+
+/// A run of another pipeline: its failures have no code, and nobody keeps its time.
+fn child(rng: &mut Rng, stage: &mut StageSpec) {
+    stage.kind = Kind::Child;
+    stage.effects = EffectSpec::Idempotent;
+    stage.total = None;
+    if stage.luck.how != How::NotStarted {
+        stage.luck.how = How::Code(rng.pick(&[1, 2]));
+    }
 }
 
 fn foreach(rng: &mut Rng, stage: &StageSpec, spec: &Spec) -> ForeachSpec {

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::command::{End, Exit, Report, StopReason};
 use engine::desired::Desired;
-use engine::event::Usage;
-use engine::id::AttemptId;
+use engine::event::{FinalStatus, RunLink, Usage};
+use engine::id::{AttemptId, RunId};
 use indexmap::IndexMap;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::sim::rng::Rng;
-use crate::sim::spec::{EffectSpec, How, Micros, OUTPUT_ITEMS, SECOND, Spec};
+use crate::sim::spec::{EffectSpec, How, Kind, Micros, OUTPUT_ITEMS, SECOND, Spec};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hands {
@@ -57,7 +58,13 @@ impl Hands {
             let script = spec.script(&attempt.execution, number);
             *self.starts.entry(attempt.clone()).or_default() += 1;
             if script.ends != Some(How::NotStarted) {
-                let report = Report::Started { worker: "local".into(), pid: Some(1) };
+                let report = if spec.stage(&attempt.execution.stage).kind == Kind::Child {
+                    let name = format!("other#{}", attempt.fence);
+                    let run = RunId(Uuid::from_u128(u128::from(attempt.fence)));
+                    Report::ChildStarted { child: RunLink { run, name, number: attempt.fence } }
+                } else {
+                    Report::Started { worker: "local".into(), pid: Some(1) }
+                };
                 self.post(now, attempt, report);
             }
             self.children.insert(
@@ -188,6 +195,15 @@ impl Hands {
 fn report(spec: &Spec, attempt: &AttemptId, child: &Child) -> Report {
     let stage = spec.stage(&attempt.execution.stage);
     let nothing = Ok(IndexMap::new());
+    if stage.kind == Kind::Child {
+        let status = match (child.stopped, child.how) {
+            (Some(_), _) => FinalStatus::Cancelled,
+            (None, None) => FinalStatus::Succeeded,
+            (None, Some(_)) => FinalStatus::Failed,
+        };
+        let reason = format!("it ended {status:?}");
+        return Report::ChildEnded { status, reason, outputs: IndexMap::new() };
+    }
     if let Some(why) = child.stopped {
         return Report::Exited(exit(End::Stopped(why), nothing));
     }

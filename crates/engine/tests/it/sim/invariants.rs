@@ -219,14 +219,16 @@ impl<'a> Ledger<'a> {
 
     /// An execution is ready and waits for room.
     pub(crate) fn queued(&self) -> bool {
-        (0..self.nodes.len()).any(|at| {
-            self.stages[at].ready
-                && self.stages[at].settled.is_none()
-                && self.members(at).iter().any(|id| {
-                    self.executions.get(id).is_none_or(Book::idle)
-                        && self.needs(at, id.instance).is_ok_and(|needs| needs.is_empty())
-                })
-        })
+        // Nothing starts while the run goes back.
+        self.going.is_none()
+            && (0..self.nodes.len()).any(|at| {
+                self.stages[at].ready
+                    && self.stages[at].settled.is_none()
+                    && self.members(at).iter().any(|id| {
+                        self.executions.get(id).is_none_or(Book::idle)
+                            && self.needs(at, id.instance).is_ok_and(|needs| needs.is_empty())
+                    })
+            })
     }
 
     fn at(&self, name: &str) -> Result<usize, Broken> {
@@ -368,7 +370,7 @@ impl<'a> Ledger<'a> {
                     self.unpause(now);
                 }
                 self.cancelling = true;
-                self.undo.wanted = false;
+                (self.undo.wanted, self.going) = (false, None);
                 Ok(())
             }
             Event::RunRetried { executions, .. } => self.retried(executions),
@@ -548,6 +550,10 @@ impl<'a> Ledger<'a> {
             executions.contains(id) || executions.contains(&ExecutionId::stage(id.stage.clone()))
         };
         self.forget(fresh);
+        self.feed_again(executions);
+        for at in (0..self.nodes.len()).filter(|at| self.nodes[*at].compensates.is_some()) {
+            self.renew(at);
+        }
         for execution in executions {
             let at = self.at(&execution.stage)?;
             if let Some(book) = self.executions.get_mut(execution) {

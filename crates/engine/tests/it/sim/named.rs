@@ -1,5 +1,6 @@
 //! Failures that others are known for, each as a property over many runs (SEMANTICS 12).
 
+mod flow;
 mod people;
 
 use std::collections::BTreeSet;
@@ -230,6 +231,10 @@ fn bare(name: &str) -> StageSpec {
         asks: Asks::default(),
         flow: Flow::default(),
     }
+}
+
+fn after_stage(name: &str, dep: &str) -> StageSpec {
+    StageSpec { deps: Some(vec![dep.into()]), ..bare(name) }
 }
 
 fn alone(seed: u64, stages: Vec<StageSpec>) -> Case {

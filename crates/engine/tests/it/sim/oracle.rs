@@ -383,7 +383,11 @@ impl Oracle<'_> {
         }
         if stage.fed().is_some() {
             let ends = self.fed(stage, start, halt);
-            return self.ended(stage, &ends, start);
+            let fate = self.ended(stage, &ends, start);
+            // An instance that cannot be done halts the run whenever that is seen.
+            let lacking = ends.iter().any(|(outcome, _)| *outcome == Outcome::NotRun);
+            self.unsure |= lacking && fate.conclusion == Conclusion::Failure;
+            return fate;
         }
         let Some(each) = &stage.foreach else {
             let id = ExecutionId::stage(&*stage.name);

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use engine::event::Stamped;
 
-use crate::sim::coverage::EVENTS;
+use crate::sim::coverage::all;
 use crate::sim::faults;
 use crate::sim::oracle;
 use crate::sim::world::World;
 pub(crate) use crate::sim::world::compile;
 
 pub(crate) fn unseen(kinds: &BTreeSet<String>) -> Vec<&'static str> {
-    EVENTS.into_iter().filter(|kind| !kinds.contains(*kind)).collect()
+    all().filter(|kind| !kinds.contains(*kind)).collect()
 }
 
 /// Name, pipeline, journal: seeds are taken as long as they add a kind of event, then a few more.
@@ -25,13 +25,13 @@ pub(crate) fn histories() -> Vec<(String, String, Vec<Stamped>)> {
         world.begin(false).unwrap();
         world.finish().unwrap();
         let kinds: BTreeSet<_> = world.journal.iter().map(|stamped| stamped.event.name()).collect();
-        let long = (20..120).contains(&world.journal.len());
+        let long = (20..160).contains(&world.journal.len());
         let adds = !kinds.is_subset(&seen);
-        if long && (adds || kinds.len() > 11) {
+        if long && (adds || (kinds.len() > 24 && out.len() < 6)) {
             seen.extend(kinds);
-            out.push((format!("v1-{seed:03}"), case.spec.yaml(), world.journal));
+            out.push((format!("v2-{seed:04}"), case.spec.yaml(), world.journal));
         }
-        if seen.len() == EVENTS.len() && out.len() >= 6 {
+        if seen.len() == all().count() && out.len() >= 6 {
             return out;
         }
     }

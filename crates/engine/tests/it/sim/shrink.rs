@@ -138,6 +138,7 @@ fn plain_stage(case: &Case, at: usize, out: &mut Vec<Case>) {
     change(|stage| stage.asks.environment = None);
     change(|stage| stage.flow.triggers = None);
     change(|stage| stage.flow.emits.clear());
+    change(|stage| stage.flow.mapping = None);
     change(|stage| stage.flow.undo = UndoSpec::Missing);
 }
 

@@ -249,6 +249,9 @@ impl Spec {
         let mut out = String::from("name: sim\nversion: 1\n");
         out.push_str("inputs:\n  flag: {type: boolean, default: true}\n");
         out.push_str("  files: {type: list, default: [a, b, c]}\n");
+        if self.all().any(|stage| stage.flow.mapping.is_some()) {
+            out.push_str("  missing: {type: string, required: false}\n");
+        }
         if let Some(GroupSpec { name, limit, on_conflict }) = &self.group {
             let word = match on_conflict {
                 OnConflict::Queue => "queue",

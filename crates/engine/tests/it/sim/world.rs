@@ -11,7 +11,7 @@ use std::sync::Arc;
 use engine::Run;
 use engine::command::{Command, Create, End, Report, StopReason, TimerId, TimerKind, Verdict};
 use engine::desired::Desired;
-use engine::event::{Event, GateId, Stamped};
+use engine::event::{Event, FinalStatus, GateId, RunLink, Stamped};
 use engine::id::{AttemptId, ExecutionId, RunId};
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -544,7 +544,7 @@ impl<'a> World<'a> {
 }
 
 fn any_report(rng: &mut Rng) -> Report {
-    stray(rng.below(6))
+    stray(rng.below(8))
 }
 
 fn stray(kind: u64) -> Report {
@@ -553,6 +553,14 @@ fn stray(kind: u64) -> Report {
         1 => Report::Exited(exit(End::Code(0), Ok(IndexMap::new()))),
         2 => Report::Exited(exit(End::Stopped(StopReason::Cancelled), Ok(IndexMap::new()))),
         3 => Report::NotStarted { message: "late".into() },
+        6 => Report::ChildStarted {
+            child: RunLink { run: RunId(Uuid::nil()), name: "late#1".into(), number: 1 },
+        },
+        7 => Report::ChildEnded {
+            status: FinalStatus::Succeeded,
+            reason: String::new(),
+            outputs: IndexMap::new(),
+        },
         4 => Report::Lost { message: "late".into() },
         _ => Report::Probed { exit_code: Some(0) },
     }

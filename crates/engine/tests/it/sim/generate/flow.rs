@@ -8,8 +8,8 @@ use super::people::electorate;
 use crate::sim::oracle;
 use crate::sim::rng::Rng;
 use crate::sim::spec::{
-    Delivery, EmitSpec, INSIDE, ListenSpec, Message, OUTSIDE, SECOND, Spec, StageSpec, TriggerSpec,
-    TriggersSpec, UndoSpec,
+    Delivery, EmitSpec, INSIDE, ListenSpec, MapSpec, Message, OUTSIDE, SECOND, Spec, StageSpec,
+    TriggerSpec, TriggersSpec, UndoSpec,
 };
 
 fn small(rng: &mut Rng, from: u64, to: u64) -> u32 {
@@ -20,6 +20,11 @@ fn small(rng: &mut Rng, from: u64, to: u64) -> u32 {
 pub(super) fn connect(rng: &mut Rng, stage: &mut StageSpec, spec: &Spec, taste: Taste) {
     // Whoever listens knows all emitters: no later stage gives an event that is listened to.
     let event = rng.pick(&INSIDE);
+    if stage.kind.works() && rng.chance(20) {
+        let (there, required) = (rng.chance(60), rng.chance(60));
+        let default = !required && rng.chance(40);
+        stage.flow.mapping = Some(MapSpec { there, required, default });
+    }
     if stage.kind.works() && !spec.listens(event) && rng.chance(45) {
         let count = rng.range(1, 4);
         let messages = (0..count).map(|_| message(rng, 6)).collect();

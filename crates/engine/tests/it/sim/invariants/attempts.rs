@@ -6,7 +6,7 @@ use engine::id::{AttemptId, ExecutionId};
 
 use super::people::{Ended, Lock, People};
 use super::{Broken, LOST_LIMIT, Ledger, Live, Wait, counts_as, retryable};
-use crate::sim::spec::Micros;
+use crate::sim::spec::{MapSpec, Micros};
 
 impl Ledger<'_> {
     pub(super) fn scheduled(&mut self, attempt: &AttemptId, now: Micros) -> Result<(), Broken> {
@@ -15,6 +15,8 @@ impl Ledger<'_> {
         self.admits(at)?;
         let stage = self.stage(at);
         let name = &stage.name;
+        let mapped = stage.flow.mapping.as_ref().is_none_or(MapSpec::holds);
+        ensure!(mapped, "{id} is scheduled although its input cannot be made");
         ensure!(self.stages[at].ready, "{id} is scheduled before {name} is ready");
         ensure!(self.stages[at].settled.is_none(), "{id} is scheduled after {name} settled");
         ensure!(self.members(at).contains(id), "there is no execution {id}");
@@ -87,7 +89,10 @@ impl Ledger<'_> {
         } else {
             let at_once = match &book.last {
                 Some(AttemptResult::Lost { .. }) => book.lost < LOST_LIMIT || barred,
-                Some(AttemptResult::Stopped { reason }) => *reason == StopReason::Paused,
+                // What a rewind stopped comes back when that is undone.
+                Some(AttemptResult::Stopped { reason }) => {
+                    matches!(reason, StopReason::Paused | StopReason::Superseded)
+                }
                 Some(AttemptResult::Succeeded { .. } | AttemptResult::Failed { .. }) => false,
                 None => book.verdict == Some(Verdict::Retry),
             };
@@ -161,7 +166,8 @@ impl Ledger<'_> {
             AttemptResult::Stopped { .. } => {}
         }
         book.again = match result {
-            AttemptResult::Lost { .. } | AttemptResult::Stopped { reason: StopReason::Paused } => {
+            AttemptResult::Lost { .. }
+            | AttemptResult::Stopped { reason: StopReason::Paused | StopReason::Superseded } => {
                 true
             }
             AttemptResult::Succeeded { .. }
@@ -277,7 +283,11 @@ impl Ledger<'_> {
                     && (!approves || people.approved)
             }
             Outcome::Failed => matches!(reason, Settled::Failed { .. }),
-            Outcome::Cancelled => self.cancelling || barred,
+            Outcome::Cancelled => {
+                // It may have been dying of a halt that a rewind took back.
+                let halted = AttemptResult::Stopped { reason: StopReason::Halted };
+                self.cancelling || barred || book.last == Some(halted)
+            }
             Outcome::NotRun => book.numbers == 0 || book.last.is_none() || self.halted.is_some(),
             Outcome::Skipped => {
                 let timed = people.ended == Some(Ended::Skipped) || people.form_timed_out;

@@ -86,6 +86,19 @@ impl Ledger<'_> {
         Ok(())
     }
 
+    /// Whoever is fed by what is fresh takes events again.
+    pub(super) fn feed_again(&mut self, executions: &[ExecutionId]) {
+        for at in 0..self.nodes.len() {
+            let fed = self.stage(at).fed().and(self.stage(at).listens());
+            let emitters = fed.map_or(vec![], |listen| self.spec.emitters(listen.event));
+            let again = executions.iter().any(|id| emitters.contains(&&*id.stage));
+            if again && self.stages[at].ready {
+                self.stages[at].settled = None;
+                self.stages[at].feed.closed = false;
+            }
+        }
+    }
+
     /// May events start anything of this stage? A pause does not hinder what starts nothing yet.
     fn hears(&self, at: usize) -> Result<(), Broken> {
         let name = &self.nodes[at].name;
@@ -104,7 +117,11 @@ impl Ledger<'_> {
     /// It waits, and no manual trigger of it was fired.
     pub(crate) fn hearkens_to(&self, stage: &str) -> bool {
         let Ok(at) = self.at(stage) else { return false };
-        self.hearkens(at) && !self.stages[at].ready && !self.cancelling
+        let triggers = self.stage(at).flow.triggers.iter().flat_map(|triggers| &triggers.list);
+        let fired = &self.stages[at].feed.fired;
+        let mut left = triggers.zip(0..).filter(|(_, place)| !fired.contains(place));
+        let left = left.any(|(one, _)| *one == TriggerSpec::Manual(None));
+        left && self.hearkens(at) && !self.stages[at].ready && !self.cancelling
     }
 
     /// What fresh executions gave is forgotten; what they feed takes events again.

@@ -6,7 +6,7 @@ use engine::id::{AttemptId, ExecutionId};
 use pipeline::model::{HaltMode, Rule};
 
 use super::{Book, Broken, Ledger};
-use crate::sim::spec::{Micros, SECOND};
+use crate::sim::spec::{Kind, Micros, SECOND};
 
 impl Ledger<'_> {
     /// What ought to exist, and what ought to have happened by now.
@@ -135,7 +135,9 @@ impl Ledger<'_> {
             let cancelled = self.cancelling && (!node.finally || self.forced);
             let exempt = node.rule == Rule::Always || node.compensates.is_some();
             let halted = halting && !node.finally && !exempt;
-            let paused = self.paused && self.stopped;
+            // A run inside is paused itself.
+            let child = self.spec.stage(&id.stage).kind == Kind::Child;
+            let paused = self.paused && self.stopped && !child;
             let ends = cancelled || halted || paused || self.superseded(id);
             ensure!(!ends || live.stopping.is_some(), "{id} is not stopped");
             let comes_back = live.stopping == Some(StopReason::Paused);

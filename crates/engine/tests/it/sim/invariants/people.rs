@@ -34,6 +34,7 @@ pub(crate) struct People {
     /// Its complete gate let it through.
     pub(crate) approved: bool,
     pub(crate) lock: Lock,
+    pub(crate) lock_since: Micros,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,10 +87,12 @@ pub(crate) struct Slot {
 impl Slot {
     /// Whoever was handed it and still has it, and whoever it names and has not given it away.
     pub(crate) fn takes(&self, who: &Person) -> bool {
-        let gave = self.chain.iter().any(|(from, _)| from.name == who.name);
-        let got = self.chain.iter().any(|(_, to)| to.name == who.name);
-        let named = self.entry.as_ref().is_none_or(|entry| who.is(entry));
-        !gave && (got || named)
+        let mut last = self.chain.iter().rev();
+        let last = last.find(|(from, to)| from.name == who.name || to.name == who.name);
+        match last {
+            Some((_, to)) => to.name == who.name,
+            None => self.entry.as_ref().is_none_or(|entry| who.is(entry)),
+        }
     }
 }
 
@@ -320,6 +323,8 @@ impl Ledger<'_> {
         ensure!(id.generation == *count + 1, "{id} follows {count}");
         *count = id.generation;
         people.ended = None;
+        // Whoever waits is in nobody's way.
+        people.lock = Lock::None;
         people.gate = Some(OpenGate {
             id: id.clone(),
             digest: digest.into(),
@@ -374,13 +379,13 @@ impl Ledger<'_> {
             return Err(format!("{id} has no slot {slot}"));
         };
         ensure!(slot.takes(from), "{} hands on a slot of {id} they may not fill", from.name);
-        let circle = slot.chain.iter().any(|(one, _)| one.name == to.name);
-        ensure!(!circle, "{id} comes back to {}", to.name);
-        slot.chain.push((from.clone(), to.clone()));
-        let (mut depth, mut who) = (0, &to.name);
-        while let Some((from, _)) = slot.chain.iter().find(|(_, to)| to.name == *who) {
-            (depth, who) = (depth + 1, &from.name);
+        let (mut depth, mut who) = (1, from.name.clone());
+        while let Some((before, _)) = slot.chain.iter().rev().find(|(_, to)| to.name == who) {
+            ensure!(before.name != to.name, "{id} comes back to {}", to.name);
+            (depth, who) = (depth + 1, before.name.clone());
+            ensure!(depth < 9, "{id} goes round in circles");
         }
+        slot.chain.push((from.clone(), to.clone()));
         ensure!(depth <= 3, "{id} is handed on {depth} times");
         Ok(())
     }
@@ -622,9 +627,11 @@ impl Ledger<'_> {
         ensure!(stage.lock(), "{id} waits for {environment}, which has no lock");
         ensure!(stage.asks.environment == Some(environment), "{id} waits for {environment}");
         ensure!(stage.kind.works(), "{id} does nothing and waits for {environment}");
+        let since = self.last_at;
         let people = self.people(id);
         ensure!(people.lock != Lock::Waits, "{id} waits for {environment} twice");
         people.lock = Lock::Waits;
+        people.lock_since = since;
         match self.barrier(at, id) {
             None | Some("its environment was not granted") => Ok(()),
             Some(why) => Err(format!("{id} waits for {environment} but {why}")),
@@ -654,16 +661,19 @@ impl Ledger<'_> {
             .collect()
     }
 
-    /// Who waits for it, in the order in which they came (by name where that is not known).
-    pub(crate) fn outside(&self, environment: &str) -> Vec<ExecutionId> {
-        self.executions
+    /// Who waits for it, since when, first come first.
+    pub(crate) fn outside(&self, environment: &str) -> Vec<(Micros, ExecutionId)> {
+        let mut waiting: Vec<_> = self
+            .executions
             .iter()
             .filter(|(id, book)| {
                 let here = self.spec.stage(&id.stage).asks.environment == Some(environment);
                 here && book.people.lock == Lock::Waits
             })
-            .map(|(id, _)| id.clone())
-            .collect()
+            .map(|(id, book)| (book.people.lock_since, id.clone()))
+            .collect();
+        waiting.sort();
+        waiting
     }
 
     /// A gate that its votes decide is not open any more.

@@ -149,12 +149,14 @@ impl Ledger<'_> {
         } = *before;
         let away = self.active(now) - active;
         for at in 0..self.nodes.len() {
-            if again.iter().any(|id| *id.stage == *self.nodes[at].name) {
+            let node = &self.nodes[at];
+            if node.compensates.is_some() || again.iter().any(|id| *id.stage == *node.name) {
                 self.stages[at] = stages[at].clone();
             }
         }
         for (id, book) in &mut self.executions {
-            if !again.iter().any(|one| one.stage == id.stage) {
+            let undoes = id.stage.ends_with(".rollback");
+            if !undoes && !again.iter().any(|one| one.stage == id.stage) {
                 continue;
             }
             let mut was = executions.get(id).cloned().unwrap_or_default();

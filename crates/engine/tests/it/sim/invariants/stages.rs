@@ -1,8 +1,10 @@
 //! Stages: what may be entered about them.
 
 use engine::event::{Conclusion, Outcome, Settled};
+use engine::id::ExecutionId;
 use pipeline::model::Rule;
 
+use super::people::Ended;
 use super::{Broken, Ledger, counts_as};
 use crate::sim::oracle::{self, Verdict as RuleSays};
 
@@ -60,7 +62,10 @@ impl Ledger<'_> {
         if self.stages[at].ready && self.stages[at].items != Some(0) {
             self.instances_agree(at, outcome)?;
         } else {
-            let idle = !matches!(outcome, Outcome::Succeeded | Outcome::Failed);
+            let said_no = self.people_of(&ExecutionId::stage(stage)).is_some_and(|people| {
+                matches!(people.ended, Some(Ended::Rejected | Ended::Failed))
+            });
+            let idle = !matches!(outcome, Outcome::Succeeded | Outcome::Failed) || said_no;
             ensure!(idle || spec.fans(), "{stage} is {outcome:?} but was never ready");
         }
         match reason {

@@ -6,7 +6,7 @@ use engine::id::ExecutionId;
 use pipeline::model::{Electorate, FormTimeout, OnTimeout};
 
 use super::{Halt, Oracle};
-use crate::sim::spec::{INITIATOR, Kind, Micros, SECOND, StageSpec, seated};
+use crate::sim::spec::{INITIATOR, Kind, MapSpec, Micros, SECOND, StageSpec, seated};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
@@ -48,7 +48,12 @@ impl Oracle<'_> {
         if stage.asks.held {
             now += self.spec.advancing(id);
         }
+        let mapped = stage.flow.mapping.as_ref().is_none_or(MapSpec::holds);
         if let Some(gate) = stage.start_gate() {
+            // What cannot be started is not asked about.
+            if !mapped && stage.asks.form.is_none() {
+                return (Outcome::Failed, now);
+            }
             gates += 1;
             let (word, at) = self.gate(&gate, id, GateKind::Start, gates, now, false);
             now = at;
@@ -65,6 +70,9 @@ impl Oracle<'_> {
                     Ok(at) => now = at,
                     Err(end) => return end,
                 }
+            }
+            if stage.kind.works() && !mapped {
+                return (Outcome::Failed, now);
             }
             if stage.kind.works() {
                 let (outcome, at) = self.work(stage, id, now, halt);

@@ -5,6 +5,7 @@ use engine::command::{
 };
 use engine::event::{Decision, Event, GateId, GateKind, Occurrence, Person};
 use engine::id::ExecutionId;
+use engine::lock::grants;
 use indexmap::IndexMap;
 use serde_json::{Value as Json, json};
 
@@ -144,14 +145,20 @@ impl World<'_> {
         if self.fleet || self.ledger.paused || self.ledger.finished.is_some() {
             return Ok(false);
         }
+        let grants = grants(self.run.claims());
         for name in ENVIRONMENTS {
             let waiting = self.ledger.outside(name);
-            if let (Some(next), true) = (waiting.first(), self.ledger.inside(name).is_empty()) {
-                let command = Command::Grant { execution: next.clone() };
-                let answer = self.submit(command)?;
-                ensure!(answer != Answer::Refused, "{next} waits for {name}, which is free");
-                return Ok(true);
-            }
+            let free = self.ledger.inside(name).is_empty();
+            let next = waiting.first().filter(|_| free).map(|(_, id)| id);
+            let here =
+                |id: &&ExecutionId| self.case.spec.stage(&id.stage).asks.environment == Some(name);
+            let granted = grants.iter().map(|(_, id)| id).find(here);
+            ensure!(granted == next, "{name} is given to {granted:?}, it is the turn of {next:?}");
+        }
+        if let Some((_, execution)) = grants.into_iter().next() {
+            let answer = self.submit(Command::Grant { execution: execution.clone() })?;
+            ensure!(answer != Answer::Refused, "{execution} may enter and is refused");
+            return Ok(true);
         }
         Ok(false)
     }
@@ -257,12 +264,17 @@ impl World<'_> {
             }
             What::Grant => Command::Grant { execution: self.any(rng) },
             What::Deliver => {
+                let planned = &self.case.spec.deliveries;
+                if !planned.is_empty() && rng.chance(50) {
+                    let again = planned[rng.index(planned.len())].occurrence.clone();
+                    return Some(Command::Deliver { occurrence: Box::new(again) });
+                }
                 let event = rng.pick(&OUTSIDE);
                 let n = rng.below(3);
                 let good = rng.chance(70);
                 let message = Message { key: format!("k{n}"), needs: vec![], good };
                 let occurrence = Occurrence {
-                    id: format!("{event}-{n}"),
+                    id: format!("{event}-odd-{n}"),
                     kind: event.into(),
                     data: message.json(),
                     source: format!("user:{}", by.name),

@@ -70,7 +70,7 @@ impl World<'_> {
             Command::Resolve { by: by(), execution, verdict },
             Command::Fire { timer },
         ];
-        let reports = (0..6).map(stray);
+        let reports = (0..8).map(stray);
         late.extend(reports.map(|report| Command::Report { attempt: attempt.clone(), report }));
         let before = self.journal.len();
         for command in late {

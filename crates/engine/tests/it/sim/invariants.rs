@@ -42,6 +42,8 @@ pub(crate) struct Ledger<'a> {
     /// Cancelled twice, or before it was admitted: `finally` does not run either.
     pub(crate) forced: bool,
     pub(crate) halted: Option<ExecutionId>,
+    /// All there ever were: a rewind takes a halt back.
+    halts: Vec<ExecutionId>,
     /// How often it was retried.
     round: u32,
     pub(crate) finished: Option<FinalStatus>,
@@ -183,6 +185,7 @@ impl<'a> Ledger<'a> {
             cancelling: false,
             forced: false,
             halted: None,
+            halts: vec![],
             round: 0,
             finished: None,
             asked: None,
@@ -219,16 +222,16 @@ impl<'a> Ledger<'a> {
 
     /// An execution is ready and waits for room.
     pub(crate) fn queued(&self) -> bool {
-        // Nothing starts while the run goes back.
-        self.going.is_none()
-            && (0..self.nodes.len()).any(|at| {
-                self.stages[at].ready
-                    && self.stages[at].settled.is_none()
-                    && self.members(at).iter().any(|id| {
-                        self.executions.get(id).is_none_or(Book::idle)
+        (0..self.nodes.len()).any(|at| {
+            self.stages[at].ready
+                && self.stages[at].settled.is_none()
+                && self.members(at).iter().any(|id| {
+                    self.executions.get(id).is_none_or(Book::idle)
+                        // What is superseded never starts.
+                        && !self.superseded(id)
                             && self.needs(at, id.instance).is_ok_and(|needs| needs.is_empty())
-                    })
-            })
+                })
+        })
     }
 
     fn at(&self, name: &str) -> Result<usize, Broken> {
@@ -332,6 +335,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// Enters one event, or says why it may not stand here.
+    #[expect(clippy::too_many_lines, reason = "one line for each event")]
     pub(crate) fn enter(&mut self, stamped: &Stamped) -> Result<(), Broken> {
         self.in_order(stamped)?;
         let now = self.last_at;
@@ -589,6 +593,7 @@ impl<'a> Ledger<'a> {
             || self.stages[at].settled.is_some_and(|(outcome, _)| outcome == Outcome::Failed);
         ensure!(failed, "{cause} halted the run but has not failed");
         self.halted = Some(cause.clone());
+        self.halts.push(cause.clone());
         Ok(())
     }
 

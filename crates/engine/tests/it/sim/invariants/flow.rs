@@ -1,6 +1,6 @@
 //! Events and what they start, by the bookkeeper's own rules: nothing twice, nothing lost, in order.
 
-use engine::event::{Fired, Occurrence, Outcome};
+use engine::event::{Conclusion, Fired, Occurrence, Outcome};
 use engine::id::ExecutionId;
 use serde_json::{Value as Json, json};
 
@@ -340,7 +340,12 @@ impl Ledger<'_> {
             .is_some_and(|most| self.stages[at].feed.given.len() >= most as usize);
         let left = self.next_event(at, listen).is_some_and(|one| listen.takes(one));
         let over = self.over(listen)? && !left;
-        ensure!(full || over || self.barred(at), "{stage} closes too early");
+        // A failure may have halted the run already, and is about to say so.
+        let failed = self
+            .stages
+            .iter()
+            .any(|book| book.settled.is_some_and(|(_, counts)| counts == Conclusion::Failure));
+        ensure!(full || over || failed || self.barred(at), "{stage} closes too early");
         self.stages[at].feed.closed = true;
         Ok(())
     }

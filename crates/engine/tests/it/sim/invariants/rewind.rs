@@ -148,8 +148,7 @@ impl Ledger<'_> {
             active,
         } = *before;
         let away = self.active(now) - active;
-        for at in 0..self.nodes.len() {
-            let node = &self.nodes[at];
+        for (at, node) in self.nodes.iter().enumerate() {
             if node.compensates.is_some() || again.iter().any(|id| *id.stage == *node.name) {
                 self.stages[at] = stages[at].clone();
             }

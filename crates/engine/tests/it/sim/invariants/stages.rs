@@ -70,7 +70,7 @@ impl Ledger<'_> {
         }
         match reason {
             Settled::Halted { cause } => {
-                ensure!(self.halted.as_ref() == Some(cause), "{stage}: {cause} did not halt it");
+                ensure!(self.halts.contains(cause), "{stage}: {cause} did not halt it");
                 let exempt = self.nodes[at].finally || self.nodes[at].rule == Rule::Always;
                 ensure!(!exempt, "{stage} may run while the run is halting");
             }

@@ -194,6 +194,7 @@ impl World<'_> {
         held.map_or_else(|| self.any(rng), |(id, _)| id.clone())
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each thing that people do")]
     /// What people do whom nobody expected: the wrong one, twice, late, on what was shown before.
     pub(super) fn meddle(&mut self, what: What, rng: &mut Rng) -> Option<Command> {
         let mut people = everybody();
@@ -272,7 +273,7 @@ impl World<'_> {
                 let event = rng.pick(&OUTSIDE);
                 let n = rng.below(3);
                 let good = rng.chance(70);
-                let message = Message { key: format!("k{n}"), needs: vec![], good };
+                let message = Message { key: format!("odd{n}"), needs: vec![], good };
                 let occurrence = Occurrence {
                     id: format!("{event}-odd-{n}"),
                     kind: event.into(),

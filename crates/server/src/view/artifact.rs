@@ -89,11 +89,9 @@ fn of_execution(run: &Run, id: RunId, row: &Row<'_>) -> Vec<ArtifactRow> {
         });
     };
     let last = row.attempts.iter().rposition(|attempt| is_success(attempt.result));
-    let round = row.started_at;
     for (place, attempt) in row.attempts.iter().enumerate() {
         let Some(AttemptResult::Succeeded { artifacts, .. }) = attempt.result else { continue };
-        let is_current =
-            Some(place) == last && round.is_some_and(|round| attempt.scheduled_at >= round);
+        let is_current = Some(place) == last && !attempt.superseded;
         let status = if is_current { current } else { "superseded" };
         for of in artifacts {
             let at = attempt.finished_at.unwrap_or(attempt.scheduled_at);

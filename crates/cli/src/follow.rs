@@ -4,7 +4,7 @@ mod answer;
 mod show;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use api::feed::Message;
 use api::run::{Cancel, Pause, RunSummary};
@@ -33,6 +33,8 @@ pub struct Following {
     /// This command started it.
     pub is_new: bool,
     pub exit_on_wait: bool,
+    /// The same, once it has waited for so long.
+    pub wait_timeout: Option<Duration>,
 }
 
 #[derive(Clone, Debug)]
@@ -101,6 +103,8 @@ struct Follower<'c> {
     interrupted: bool,
     /// Requests whose commands have been printed, and forms that were offered once.
     told: BTreeSet<String>,
+    /// Since when it waits for people.
+    waiting: Option<Instant>,
 }
 
 impl<'c> Follower<'c> {
@@ -134,6 +138,7 @@ impl<'c> Follower<'c> {
             keyboard,
             interrupted: false,
             told: BTreeSet::new(),
+            waiting: None,
         })
     }
 
@@ -147,7 +152,7 @@ impl<'c> Follower<'c> {
             if self.board.asks_changed() {
                 self.ask_who_is_asked().await?;
             }
-            if self.following.exit_on_wait && self.board.run.status == "waiting" {
+            if self.has_waited() {
                 return Ok(Left::Waiting);
             }
             if let Some(form) = self.form_to_offer() {
@@ -176,6 +181,17 @@ impl<'c> Follower<'c> {
                 return Ok(left);
             }
         }
+    }
+
+    /// It waits for people, and for as long as that was allowed to take.
+    fn has_waited(&mut self) -> bool {
+        if self.board.run.status != "waiting" {
+            self.waiting = None;
+            return false;
+        }
+        let since = *self.waiting.get_or_insert_with(Instant::now);
+        let allowed = self.following.wait_timeout;
+        self.following.exit_on_wait || allowed.is_some_and(|allowed| since.elapsed() >= allowed)
     }
 
     fn take(&mut self, message: &Message) -> Result<()> {

@@ -276,13 +276,16 @@ fn caller(context: &Context, over_tcp: bool) -> Result<Caller> {
     }
     let token = match said {
         Some(token) => Some(token),
-        None if over_tcp || stands_for.is_some() => own_token(context),
+        None if over_tcp => known_token(context),
+        None if stands_for.is_some() => {
+            Some(open_folder(context)?.token().map_err(|error| store_failure(&error))?)
+        }
         None => None,
     };
     Ok(Caller { token, stands_for })
 }
 
-fn own_token(context: &Context) -> Option<String> {
+fn known_token(context: &Context) -> Option<String> {
     let path = data_dir(context).ok()?.join("token");
     Some(std::fs::read_to_string(path).ok()?.trim().to_owned())
 }

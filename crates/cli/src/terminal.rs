@@ -115,10 +115,27 @@ impl Palette {
                 AnsiColor::Red.on_default().bold()
             }
             "running" | "starting" | "validated" | "queued" => AnsiColor::Cyan.on_default().bold(),
-            "retry" | "retrying" | "waiting" | "unknown" | "paused" | "warn" | "warning"
-            | "cancelling" | "stopping" | "cancelled" | "pending_approval" | "open"
-            | "changes_requested" | "revision" | "rolling_back" | "rolled_back" | "held"
-            | "rewinding" | "rewound" => AnsiColor::Yellow.on_default().bold(),
+            "retry"
+            | "retrying"
+            | "waiting"
+            | "unknown"
+            | "paused"
+            | "warn"
+            | "warning"
+            | "cancelling"
+            | "stopping"
+            | "cancelled"
+            | "waiting_approval"
+            | "waiting_input"
+            | "waiting_environment"
+            | "open"
+            | "changes_requested"
+            | "revision"
+            | "rolling_back"
+            | "rolled_back"
+            | "held"
+            | "rewinding"
+            | "rewound" => AnsiColor::Yellow.on_default().bold(),
             _ => Style::new().dimmed(),
         };
         self.paint(style, text)

@@ -1,6 +1,7 @@
 //! `orchestrate run`
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use api::pipeline::StartRun;
 use clap::Args;
@@ -72,6 +73,9 @@ pub struct StartArgs {
     /// Exit with 13 instead of waiting when only a person's decision is missing
     #[arg(long)]
     exit_on_wait: bool,
+    /// Exit with 13 when it has waited for people for so long: `90s`, `1h`
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    wait_timeout: Option<Duration>,
     /// Hold the run before this stage; `runs advance` lets it go on
     #[arg(long = "break", value_name = "STAGE")]
     breakpoints: Vec<String>,
@@ -90,6 +94,11 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
         }
         _ => Err("write NAME=VALUE".to_owned()),
     }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let read = text.parse::<jiff::SignedDuration>().ok();
+    read.and_then(|span| Duration::try_from(span).ok()).ok_or_else(|| "write 90s or 1h".to_owned())
 }
 
 /// What is to be run.
@@ -190,7 +199,12 @@ async fn launch(
         session.close().await?;
         return Ok(Exit::Ok);
     }
-    let following = Following { definition: given, is_new: true, exit_on_wait: args.exit_on_wait };
+    let following = Following {
+        definition: given,
+        is_new: true,
+        exit_on_wait: args.exit_on_wait,
+        wait_timeout: args.wait_timeout,
+    };
     follow(context, session, run, following).await
 }
 

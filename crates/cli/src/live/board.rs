@@ -10,14 +10,13 @@ use api::approval::ApprovalSummary;
 use api::feed::Message;
 use api::input::InputSummary;
 use api::run::{EventView, RunDetail, RunSummary};
-use engine::event::{Event, Settled};
+use engine::event::Event;
 use engine::id::AttemptId;
 use indexmap::IndexMap;
 use jiff::Timestamp;
 
-use crate::live::why;
 use crate::words;
-use row::{Row, State};
+use row::Row;
 
 /// Fold of a feed.
 #[derive(Clone, Debug)]
@@ -228,58 +227,16 @@ impl Board {
             }
             Event::RunFinished { .. } => self.ended = true,
             Event::StageExpanded { stage, items } => self.expanded(stage, items.len()),
-            Event::StageSettled { stage, outcome, conclusion, reason, outputs } => {
-                if self.rows.get(stage.as_ref()).is_some_and(|row| !row.compensates) {
-                    self.settled += 1;
-                }
-                let outputs = why::outputs(outputs.iter().map(|(k, v)| (k.as_str(), v)));
-                let fanned = self.rows.get(stage.as_ref()).is_some_and(|r| r.instances.is_some());
-                let detail = match reason {
-                    Settled::Done if fanned => self.instances_done(stage),
-                    Settled::Done => outputs,
-                    other => why::settled(other),
-                };
-                self.settle(stage, (*outcome, *conclusion), detail, at, notes);
+            Event::StageSettled { .. } | Event::ExecutionSettled { .. } => {
+                self.settled(event, at, notes);
             }
-            Event::ExecutionSettled { execution, outcome, conclusion, reason, outputs } => {
-                // Of a stage without instances, its own `stage.settled` follows at once.
-                if execution.instance.is_some() {
-                    let outputs = why::outputs(outputs.iter().map(|(k, v)| (k.as_str(), v)));
-                    let detail = match reason {
-                        Settled::Done => outputs,
-                        other => why::settled(other),
-                    };
-                    let name = execution.to_string();
-                    self.settle(&name, (*outcome, *conclusion), detail, at, notes);
-                }
-            }
-            Event::AttemptScheduled { attempt } => {
-                if let Some(row) = self.row(attempt) {
-                    row.attempt = attempt.number;
-                    row.state = State::Queued;
-                    row.last_line.clear();
-                }
-            }
-            Event::AttemptStarted { attempt, .. } => self.started(attempt, at),
-            Event::AttemptStopping { attempt, .. } => {
-                if let Some(row) = self.row(attempt) {
-                    row.state = State::Stopping;
-                }
-            }
-            Event::AttemptFinished { attempt, result, usage, tail } => {
-                self.attempt_finished(attempt, result, usage.elapsed_ms, tail);
-            }
-            Event::AttemptUnknown { attempt, message, probing } => {
-                self.unknown(attempt, message, *probing, at, notes);
-            }
-            Event::AttemptResolved { attempt, by, verdict } => {
-                let word = format!("{verdict:?}").to_lowercase();
-                let name = attempt.execution.to_string();
-                notes.push(self.note(at, "Decided", self.shown(&name), format!("{word} by {by}")));
-            }
-            Event::RetryScheduled { execution, number, due } => {
-                self.backoff(execution, *number, *due, at, notes);
-            }
+            Event::AttemptScheduled { .. }
+            | Event::AttemptStarted { .. }
+            | Event::AttemptStopping { .. }
+            | Event::AttemptFinished { .. }
+            | Event::AttemptUnknown { .. }
+            | Event::AttemptResolved { .. }
+            | Event::RetryScheduled { .. } => self.attempt(event, at, notes),
         }
     }
 

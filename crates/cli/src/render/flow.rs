@@ -64,16 +64,18 @@ pub fn undoings(undoings: &[Undoing]) -> Table {
 
 /// Why each stage is not running: the nearest cause first, and what would change it.
 pub fn explained(stages: &[Explained], palette: Palette) -> String {
-    let width = stages.iter().map(|stage| words::width(&stage.stage)).max().unwrap_or(0);
+    let widest = |of: fn(&Explained) -> usize| stages.iter().map(of).max().unwrap_or(0);
+    let names = widest(|stage| words::width(&stage.stage));
+    let statuses = widest(|stage| words::width(&stage.status));
+    let margin = " ".repeat(names + statuses + 4);
     let mut text = String::new();
     for stage in stages {
-        let status =
-            palette.status(&stage.status, &words::pad_end(&words::title(&stage.status), 10));
+        let status = words::pad_end(&words::title(&stage.status), statuses);
+        let status = palette.status(&stage.status, &status);
         let mut because = stage.because.iter().map(|why| words::one_line(why));
         let first = because.next().unwrap_or_default();
-        let line = format!("{}  {status}  {first}", words::pad_end(&stage.stage, width));
+        let line = format!("{}  {status}  {first}", words::pad_end(&stage.stage, names));
         text += &(line.trim_end().to_owned() + "\n");
-        let margin = " ".repeat(width + 14);
         for why in because {
             text += &format!("{margin}{why}\n");
         }

@@ -1,11 +1,13 @@
 //! Runs as text.
 
+use api::approval::ApprovalSummary;
 use api::run::{RunDetail, RunSummary, StageView};
 use jiff::Timestamp;
 
 use crate::live::board::attempt_of;
 use crate::live::why;
 use crate::output::table::{Cell, Table};
+use crate::render::approvals;
 use crate::terminal::Palette;
 use crate::words;
 
@@ -129,6 +131,19 @@ pub fn stages(detail: &RunDetail, now: Timestamp) -> Table {
         ]);
     }
     table
+}
+
+/// Says of each gate who is needed and until when: `1 of 2 approved; needs devops; expires 28m`.
+pub fn name_deadlines(detail: &mut RunDetail, approvals: &[ApprovalSummary], now: Timestamp) {
+    for stage in &mut detail.stages {
+        let Some(gate) = approvals.iter().find(|it| it.stage == stage.name) else { continue };
+        stage.detail =
+            format!("{} of {} approved; needs {}", gate.have, gate.need, approvals::need(gate));
+        if let Some(due) = gate.due_at {
+            stage.detail += &format!("; expires {}", words::age(words::between(now, due)));
+        }
+        stage.detail += &format!(" ({})", gate.id);
+    }
 }
 
 fn stage_name(detail: &RunDetail, stage: &StageView) -> String {

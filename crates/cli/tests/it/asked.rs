@@ -147,7 +147,7 @@ fn an_approval_shows_its_evidence_first() {
 fn a_form_shows_its_fields_and_the_command_that_answers_it() {
     let detail = form();
     let now = at(60.0);
-    let list = render::inputs::table(&[detail.summary.clone()], now);
+    let list = render::inputs::table(std::slice::from_ref(&detail.summary), now);
     insta::assert_snapshot!(format!(
         "{}\n{}",
         list.text(&Choice::default(), Palette::PLAIN).unwrap(),

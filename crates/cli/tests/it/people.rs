@@ -283,6 +283,45 @@ fn an_event_from_outside_is_taken_once() {
 }
 
 #[test]
+fn waiting_for_people_ends_when_it_may_take_no_longer() {
+    let text = "name: ask\nstages:\n  - {name: go, requires_approval: {approvers: [leads]}, run: echo gone}\n";
+    let place = team("ask.yaml", text);
+    let waited = place.run(&["run", "ask.yaml", "--wait-timeout", "10ms"]);
+    assert_eq!(waited.code, Some(13), "{}", waited.stderr);
+    let status = place.run(&["pipeline", "status", "ask"]);
+    assert!(
+        ok(&status).contains("0 of 1 approved; needs leads; expires 6d (A-1)"),
+        "{}",
+        status.stdout
+    );
+    ok(&place.run(&["--as", "ana", "approval", "approve", "A-1"]));
+    assert_eq!(place.run(&["logs", "ask", "-f"]).code, Some(0));
+    let trail = place.json(&["audit", "list", "--run", "ask", "--by", "ana"]);
+    assert_eq!(trail["data"][0]["action"], "gate.voted", "{trail}");
+    assert_eq!(place.run(&["run", "ask.yaml", "--wait-timeout", "soon"]).code, Some(2));
+}
+
+#[test]
+fn old_artifacts_are_pruned_and_the_folders_made_anew() {
+    let place = Place::with("book.yaml", BOOK);
+    ok(&place.run(&["run", "book.yaml", "--quiet"]));
+    ok(&place.run(&["run", "book.yaml", "--quiet"]));
+    let unsaid = place.run(&["artifacts", "prune", "--yes"]);
+    assert_eq!(unsaid.code, Some(2), "{}", unsaid.stderr);
+    let plan = place.json(&["artifacts", "prune", "--keep-runs", "1", "--dry-run"]);
+    assert_eq!(plan["data"]["artifacts"], 1, "{plan}");
+    ok(&place.run(&["artifacts", "prune", "--keep-runs", "1", "--yes"]));
+    let listed = place.json(&["artifacts", "list", "--run", "book#1"]);
+    assert_eq!(listed["data"][0]["status"], "dropped");
+    let folder = place.path().join("data/pipelines");
+    std::fs::remove_dir_all(&folder).ok();
+    let made = place.run(&["artifacts", "mirror"]);
+    assert_eq!(ok(&made).trim(), folder.display().to_string());
+    let plan = std::fs::read_to_string(folder.join("book/runs/latest/outline/plan.md"));
+    assert_eq!(plan.unwrap(), "chapters\n");
+}
+
+#[test]
 fn a_token_is_its_user_until_it_is_revoked() {
     let place = team("x.yaml", "name: x\nstages: [{name: a, run: 'true'}]\n");
     let bo = token(&place, "bo");

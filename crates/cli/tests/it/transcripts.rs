@@ -98,7 +98,7 @@ fn follow(page: &str) {
     for part in parts(&text) {
         match part {
             Part::File { name, text } => {
-                place.write(&name, &text.replace("lee:", &format!("{}:", me())))
+                place.write(&name, &text.replace("lee:", &format!("{}:", me())));
             }
             Part::Step { command, says, line } => {
                 commands += 1;

@@ -1,5 +1,7 @@
 //! `orchestrate artifacts mirror`, `orchestrate artifacts prune`
 
+use std::time::{Duration, Instant};
+
 use clap::Args;
 use serde_json::json;
 use store::retention::Policy;
@@ -103,7 +105,21 @@ fn policy(args: &PruneArgs, context: &Context) -> Result<Policy> {
     Ok(configured)
 }
 
+/// A background driver that has nothing to do any more lets go by itself in a moment.
 fn own(context: &Context) -> Result<Owned> {
+    const PATIENCE: Duration = Duration::from_secs(4);
+    const PAUSE: Duration = Duration::from_millis(50);
     let folder = session::open_folder(context)?;
-    Owned::take(&folder, Role::Run).map_err(|error| store_failure(&error))
+    let start = Instant::now();
+    loop {
+        match Owned::take(&folder, Role::Run) {
+            Ok(owned) => return Ok(owned),
+            Err(store::port::Error::InUse { role, .. })
+                if role == "drive" && start.elapsed() < PATIENCE =>
+            {
+                std::thread::sleep(PAUSE);
+            }
+            Err(error) => return Err(store_failure(&error)),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use crate::client::people::AskedQuery;
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
@@ -33,7 +34,12 @@ pub(crate) fn print(args: &ShowArgs, long: bool, context: &Context) -> Result<Ex
     context.block_on(async {
         let session = Session::open(context, Need::Talk).await?;
         let name = session.run_name(&args.run).await?;
-        let detail = session.client.run(&name).await?;
+        let mut detail = session.client.run(&name).await?;
+        if context.is_text() && detail.stages.iter().any(|it| it.status == "waiting_approval") {
+            let pending = AskedQuery::waiting_in(&detail.summary.id, "pending");
+            let approvals = session.client.approvals(&pending).await?.data;
+            render::runs::name_deadlines(&mut detail, &approvals, context.now());
+        }
         let text = match context.format() {
             Format::Text => {
                 let (now, palette) = (context.now(), context.palette());

@@ -1,14 +1,79 @@
 //! What becomes of attempts and stages.
 
-use engine::event::{AttemptResult, Conclusion, Outcome};
+use engine::event::{AttemptResult, Conclusion, Event, Outcome, Settled};
 use engine::id::{AttemptId, ExecutionId};
 use jiff::Timestamp;
 
 use super::row::{Row, State};
 use super::{Board, FailedAttempt, Note, attempt_of};
+use crate::live::why;
 use crate::words;
 
 impl Board {
+    pub(super) fn attempt(&mut self, event: &Event, at: Timestamp, notes: &mut Vec<Note>) {
+        match event {
+            Event::AttemptScheduled { attempt } => {
+                if let Some(row) = self.row(attempt) {
+                    row.attempt = attempt.number;
+                    row.state = State::Queued;
+                    row.last_line.clear();
+                }
+            }
+            Event::AttemptStarted { attempt, .. } => self.started(attempt, at),
+            Event::AttemptStopping { attempt, .. } => {
+                if let Some(row) = self.row(attempt) {
+                    row.state = State::Stopping;
+                }
+            }
+            Event::AttemptFinished { attempt, result, usage, tail } => {
+                self.attempt_finished(attempt, result, usage.elapsed_ms, tail);
+            }
+            Event::AttemptUnknown { attempt, message, probing } => {
+                self.unknown(attempt, message, *probing, at, notes);
+            }
+            Event::AttemptResolved { attempt, by, verdict } => {
+                let word = format!("{verdict:?}").to_lowercase();
+                let name = attempt.execution.to_string();
+                notes.push(self.note(at, "Decided", self.shown(&name), format!("{word} by {by}")));
+            }
+            Event::RetryScheduled { execution, number, due } => {
+                self.backoff(execution, *number, *due, at, notes);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn settled(&mut self, event: &Event, at: Timestamp, notes: &mut Vec<Note>) {
+        match event {
+            Event::StageSettled { stage, outcome, conclusion, reason, outputs } => {
+                if self.rows.get(stage.as_ref()).is_some_and(|row| !row.compensates) {
+                    self.settled += 1;
+                }
+                let outputs = why::outputs(outputs.iter().map(|(k, v)| (k.as_str(), v)));
+                let fanned = self.rows.get(stage.as_ref()).is_some_and(|r| r.instances.is_some());
+                let detail = match reason {
+                    Settled::Done if fanned => self.instances_done(stage),
+                    Settled::Done => outputs,
+                    other => why::settled(other),
+                };
+                self.settle(stage, (*outcome, *conclusion), detail, at, notes);
+            }
+            // Of a stage without instances, its own `stage.settled` follows at once.
+            Event::ExecutionSettled { execution, outcome, conclusion, reason, outputs }
+                if execution.instance.is_some() =>
+            {
+                let outputs = why::outputs(outputs.iter().map(|(k, v)| (k.as_str(), v)));
+                let detail = match reason {
+                    Settled::Done => outputs,
+                    other => why::settled(other),
+                };
+                let name = execution.to_string();
+                self.settle(&name, (*outcome, *conclusion), detail, at, notes);
+            }
+            _ => {}
+        }
+    }
+
     pub(super) fn expanded(&mut self, stage: &str, items: usize) {
         let count = u32::try_from(items).unwrap_or(u32::MAX);
         let Some(parent) = self.rows.get_mut(stage) else { return };

@@ -44,6 +44,37 @@ impl Board {
                 notes.push(self.note(at, "Ignored", stage.to_string(), detail));
             }
             Event::StageClosed { .. } => {}
+            Event::RollbackRequested { .. }
+            | Event::RollbackStarted { .. }
+            | Event::RollbackFinished { .. } => self.rollback(event, at, notes),
+            Event::RewindRequested { by, to, .. } => {
+                self.ended = false;
+                notes.push(self.note(at, "Rewinding", run, format!("to {to}, by {by}")));
+            }
+            Event::RunRewound { executions } => {
+                self.ended = false;
+                self.asks = true;
+                self.before = Some(Box::new((self.rows.clone(), self.settled)));
+                self.again(executions);
+                let count = words::count(executions.len() as u64, "stage");
+                let detail = format!("{count} fresh again");
+                notes.push(self.note(at, "Rewound", run, detail));
+            }
+            Event::RewindUndone { by } => {
+                self.asks = true;
+                if let Some(before) = self.before.take() {
+                    (self.rows, self.settled) = *before;
+                }
+                let detail = format!("the rewind was taken back, by {by}");
+                notes.push(self.note(at, "Undone", run, detail));
+            }
+            _ => {}
+        }
+    }
+
+    fn rollback(&mut self, event: &Event, at: Timestamp, notes: &mut Vec<Note>) {
+        let run = self.run.name.clone();
+        match event {
             Event::RollbackRequested { by, to, .. } => {
                 self.ended = false;
                 notes.push(self.note(at, "Rollback", run, format!("to {to} asked for, by {by}")));
@@ -71,27 +102,6 @@ impl Board {
                     problems.iter().map(|(stage, why)| format!("; {stage}: {why}")).collect();
                 let detail = format!("{word}{}", problems.concat());
                 notes.push(self.note(at, "RolledBack", run, detail));
-            }
-            Event::RewindRequested { by, to, .. } => {
-                self.ended = false;
-                notes.push(self.note(at, "Rewinding", run, format!("to {to}, by {by}")));
-            }
-            Event::RunRewound { executions } => {
-                self.ended = false;
-                self.asks = true;
-                self.before = Some(Box::new((self.rows.clone(), self.settled)));
-                self.again(executions);
-                let count = words::count(executions.len() as u64, "stage");
-                let detail = format!("{count} fresh again");
-                notes.push(self.note(at, "Rewound", run, detail));
-            }
-            Event::RewindUndone { by } => {
-                self.asks = true;
-                if let Some(before) = self.before.take() {
-                    (self.rows, self.settled) = *before;
-                }
-                let detail = format!("the rewind was taken back, by {by}");
-                notes.push(self.note(at, "Undone", run, detail));
             }
             _ => {}
         }

@@ -525,7 +525,12 @@ impl<'a> Ledger<'a> {
                 let Some((outcome, _)) = settled.or(self.stages[at].settled) else { continue };
                 match outcome {
                     Outcome::Succeeded => {
+                        // What was undone has to be done again.
+                        let undone = self.undo.undone.contains_key(&at);
                         let may = may || asked.as_ref() == Some(&id);
+                        if undone {
+                            continue;
+                        }
                         ensure!(may || !again(&id), "{id} succeeded and runs again");
                         ensure!(!may || again(&id), "{id} does not run again");
                     }

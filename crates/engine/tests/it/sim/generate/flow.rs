@@ -8,8 +8,8 @@ use super::people::electorate;
 use crate::sim::oracle;
 use crate::sim::rng::Rng;
 use crate::sim::spec::{
-    Delivery, EmitSpec, INSIDE, ListenSpec, MapSpec, Message, OUTSIDE, SECOND, Spec, StageSpec,
-    TriggerSpec, TriggersSpec, UndoSpec,
+    Delivery, EmitSpec, How, INSIDE, ListenSpec, MapSpec, Message, OUTSIDE, SECOND, Spec,
+    StageSpec, TriggerSpec, TriggersSpec, UndoSpec,
 };
 
 fn small(rng: &mut Rng, from: u64, to: u64) -> u32 {
@@ -46,6 +46,9 @@ pub(super) fn connect(rng: &mut Rng, stage: &mut StageSpec, spec: &Spec, taste: 
     if rng.chance(40) && stage.kind.works() {
         stage.foreach = None;
         stage.outputs = false;
+        if stage.luck.how == How::BadOutput {
+            stage.luck.how = How::Code(1);
+        }
         stage.flow.triggers = Some(TriggersSpec {
             all: false,
             list: vec![listen(rng, true)],

@@ -18,7 +18,7 @@ pub(crate) struct Undo {
     /// A failure has begun one.
     automatic: bool,
     /// Which completion of a stage was undone last.
-    undone: BTreeMap<usize, u64>,
+    pub(super) undone: BTreeMap<usize, u64>,
     /// One of this round has ended.
     pub(super) over: bool,
 }

@@ -300,8 +300,8 @@ pub(crate) fn predict(spec: &Spec, nodes: &[Node]) -> Option<Prediction> {
     }
     // What is undone, and how long that takes, the bookkeeper checks.
     let undoes = first.is_some() && spec.all().any(|stage| stage.flow.rollback_to.is_some());
-    let untimed = untimed || flows || undoes || spec.all().any(StageSpec::lock);
-    let timed = (first.is_some() && !undoes) || spec.all().any(|stage| stage.total.is_some());
+    let untimed = untimed || flows || spec.all().any(StageSpec::lock);
+    let timed = first.is_some() || spec.all().any(|stage| stage.total.is_some());
     if oracle.unsure || (untimed && timed) {
         return None;
     }
@@ -316,7 +316,7 @@ pub(crate) fn predict(spec: &Spec, nodes: &[Node]) -> Option<Prediction> {
     Some(Prediction {
         outcomes: fates.iter().map(|fate| (fate.outcome, fate.conclusion)).collect(),
         status,
-        end: (!untimed).then(|| fates.iter().map(|fate| fate.end).max().unwrap_or(0)),
+        end: (!untimed && !undoes).then(|| fates.iter().map(|fate| fate.end).max().unwrap_or(0)),
         halted: first.is_some(),
     })
 }

@@ -453,6 +453,8 @@ impl<'a> World<'a> {
             Command::Resolve { by: by(), execution, verdict: Verdict::Succeeded }
         } else if !self.ledger.started {
             Command::Admit
+        } else if let Some(command) = self.send_again() {
+            command
         } else {
             return Err(format!(
                 "the run is stuck: nothing will ever happen again; desired {desired:?}, hands {:?}",

@@ -124,6 +124,17 @@ impl Ledger<'_> {
         left && self.hearkens(at) && !self.stages[at].ready && !self.cancelling
     }
 
+    /// It takes events, and none that it took is enough.
+    pub(crate) fn waits_for_events(&self, stage: &str) -> bool {
+        let Ok(at) = self.at(stage) else { return false };
+        let spec = self.stage(at);
+        let triggers = spec.flow.triggers.iter().flat_map(|triggers| &triggers.list);
+        let place = triggers.zip(0..).find(|(one, _)| matches!(one, TriggerSpec::Event(_)));
+        let open = spec.fed().is_some()
+            || place.is_some_and(|(_, place)| !self.stages[at].feed.fired.contains(&place));
+        open && self.hearkens(at) && !self.cancelling
+    }
+
     /// What fresh executions gave is forgotten; what they feed takes events again.
     pub(super) fn forget(&mut self, fresh: impl Fn(&ExecutionId) -> bool) {
         self.known.retain(|known| !known.from.as_ref().is_some_and(&fresh));

@@ -299,6 +299,24 @@ impl World<'_> {
         })
     }
 
+    /// What was on its way was refused while the run was over: it is sent again, under a new name.
+    pub(super) fn send_again(&self) -> Option<Command> {
+        let event = self.case.spec.all().find_map(|stage| {
+            let event = stage.listens()?.event;
+            let outside = self.case.spec.emitters(event).is_empty();
+            (outside && self.ledger.waits_for_events(&stage.name)).then_some(event)
+        })?;
+        let n = self.journal.len();
+        let message = Message { key: format!("late{n}"), needs: vec![], good: true };
+        let occurrence = Occurrence {
+            id: format!("{event}-late-{n}"),
+            kind: event.into(),
+            data: message.json(),
+            source: "user:ana".into(),
+        };
+        Some(Command::Deliver { occurrence: Box::new(occurrence) })
+    }
+
     /// Somebody has to come, and nobody would: whatever the run waits for is done.
     pub(super) fn call_somebody(&self) -> Option<Command> {
         let books = || self.ledger.executions.iter();

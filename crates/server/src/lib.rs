@@ -13,6 +13,7 @@ mod clock;
 mod conductor;
 mod config;
 mod definition;
+mod descent;
 mod failpoint;
 mod history;
 mod http;

@@ -15,11 +15,17 @@ use tokio::sync::watch;
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
     pub(crate) uid: Option<u32>,
+    /// Of the process that opened the connection.
+    pub(crate) pid: Option<u32>,
 }
 
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        Self { uid: stream.io().peer_cred().ok().map(|cred| cred.uid()) }
+        let cred = stream.io().peer_cred().ok();
+        Self {
+            uid: cred.as_ref().map(tokio::net::unix::UCred::uid),
+            pid: cred.and_then(|cred| cred.pid()).and_then(|pid| u32::try_from(pid).ok()),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ use store::port::TokenRow;
 use super::origin;
 use super::problem::Fault;
 use crate::config::is_name;
+use crate::descent::{self, Descent};
 use crate::identity::{self, Via};
 use crate::listen::Peer;
 use crate::refused::Refused;
@@ -124,7 +125,43 @@ async fn caller(shared: &Shared, door: &Door, parts: &Parts) -> Result<Option<Ca
         (None, Door::Local) => local(parts),
         (None, Door::Tcp { .. }) => return Err(unauthorized()),
     };
+    if matches!(door, Door::Local) && is_for_people(&parts.method, parts.uri.path()) {
+        must_be_a_person(shared, parts).await?;
+    }
     stand_in(caller, &parts.headers).map(Some)
+}
+
+/// What only people may do: deciding, answering, letting go, giving rights.
+fn is_for_people(method: &Method, path: &str) -> bool {
+    let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let nouns = ["/api/approvals/", "/api/inputs/", "/api/tokens"];
+    let verbs = ["/advance", "/breakpoints", "/resolve", "/rollback", "/rewind", "/rewind/undo"];
+    changes
+        && (nouns.iter().any(|noun| path.starts_with(noun))
+            || verbs.iter().any(|verb| path.ends_with(verb)))
+}
+
+/// The work of a stage never decides, whoever it says it is: a script that approved its own gate
+/// would make every gate a formality.
+async fn must_be_a_person(shared: &Shared, parts: &Parts) -> Result<(), Fault> {
+    let pid = match parts.extensions.get::<ConnectInfo<Peer>>() {
+        Some(ConnectInfo(Peer { pid, .. })) => *pid,
+        // A call inside this process.
+        None => Some(std::process::id()),
+    };
+    let data = shared.data_dir.clone();
+    let descent = tokio::task::spawn_blocking(move || descent::of(pid, &data)).await;
+    match descent {
+        Ok(Descent::Other) => Ok(()),
+        Ok(Descent::Stage) => {
+            tracing::warn!(path = parts.uri.path(), "the work of a stage tried to decide");
+            Err(Fault::not_allowed("the work of a stage does not decide; a person has to"))
+        }
+        Ok(Descent::Unknown) | Err(_) => Err(Fault::not_allowed(
+            "it cannot be told which process asks, and only people decide",
+        )
+        .hint("ask from a process of this machine that waits for the answer")),
+    }
 }
 
 /// The bearer token; anything else in its place is refused, not passed over.
@@ -163,7 +200,7 @@ async fn by_token(shared: &Shared, door: &Door, given: &str) -> Result<Caller, F
 /// The kernel says who it is. Whoever may read the folder may read its admin token.
 fn local(parts: &Parts) -> Caller {
     let uid = match parts.extensions.get::<ConnectInfo<Peer>>() {
-        Some(ConnectInfo(Peer { uid })) => *uid,
+        Some(ConnectInfo(Peer { uid, .. })) => *uid,
         // A call inside this process.
         None => Some(identity::our_uid()),
     };

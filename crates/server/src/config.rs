@@ -54,7 +54,7 @@ impl Directory {
     /// Somebody with what is known of them now; a name that is not known belongs to nothing.
     pub(crate) fn person(&self, name: &str) -> Person {
         let groups = self.users.get(name).into_iter().flatten().cloned().collect();
-        Person { name: name.to_owned(), groups }
+        Person { name: name.to_owned(), groups, through: None }
     }
 
     /// Whether nobody but these people is known.

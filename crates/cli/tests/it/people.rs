@@ -336,3 +336,42 @@ fn a_token_is_its_user_until_it_is_revoked() {
     ok(&place.run(&["token", "revoke", &id]));
     assert_eq!(by(&place, &bo, &["whoami"]).code, Some(6));
 }
+
+/// SEMANTICS 12, 17: a call that is denied is seen on the stage, and fails it.
+#[test]
+fn a_stage_that_approves_its_own_gate_is_denied_and_fails() {
+    let text = r##"
+name: sly
+stages:
+  - name: deploy
+    depends_on: []
+    requires_approval: {approvers: [ana], allow_self: true}
+    run: echo deployed > deployed
+  - name: helper
+    depends_on: []
+    env: {ORC: "@orchestrate@", DATA: "@data@"}
+    run: |
+      unset ORCHESTRATE_ATTEMPT_KEY ORCHESTRATE_RUN ORCHESTRATE_EXECUTION
+      : > out
+      try() { "$@" >> out 2>&1 || echo "exit $?" >> out; }
+      try "$ORC" --data-dir "$DATA" approval approve A-1
+      try setsid "$ORC" --data-dir "$DATA" --as ana approval approve A-1
+      try env -i "$ORC" --data-dir "$DATA" token create ana
+      cat out
+      "$ORC" --data-dir "$DATA" approval list --pending
+      "$ORC" --data-dir "$DATA" approval approve A-1
+"##;
+    let place = team("sly.yaml", "");
+    let text = text
+        .replace("@orchestrate@", env!("CARGO_BIN_EXE_orchestrate"))
+        .replace("@data@", place.path().join("data").to_str().unwrap());
+    place.write("sly.yaml", &text);
+    let ended = place.run(&["run", "sly.yaml"]);
+    let log = place.run(&["logs", "sly", "--stage", "helper"]).stdout;
+    assert_eq!(log.matches("the work of a stage does not decide").count(), 4, "{log}");
+    assert_eq!(log.matches("exit 6").count(), 3, "{log}");
+    assert!(log.contains("A-1"), "it may look: {log}");
+    assert_eq!(ended.code, Some(10), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stderr.contains("the work of a stage does not decide"), "{}", ended.stderr);
+    assert!(!place.path().join("deployed").exists());
+}

@@ -52,6 +52,9 @@ pub struct Person {
     /// Groups and roles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
+    /// The administrator who acted for them; nothing is decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Actor>,
 }
 
 impl Person {

@@ -47,7 +47,11 @@ pub(crate) fn person(name: &str) -> Person {
         "root" => &["admin"],
         _ => &[],
     };
-    Person { name: name.into(), groups: groups.iter().map(|group| (*group).into()).collect() }
+    Person {
+        name: name.into(),
+        groups: groups.iter().map(|group| (*group).into()).collect(),
+        through: None,
+    }
 }
 
 impl Story {

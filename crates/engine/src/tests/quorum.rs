@@ -4,7 +4,11 @@ use crate::event::Person;
 use crate::quorum::{Slot, fill, filled, place_for};
 
 fn person(name: &str, groups: &[&str]) -> Person {
-    Person { name: name.into(), groups: groups.iter().map(|group| (*group).into()).collect() }
+    Person {
+        name: name.into(),
+        groups: groups.iter().map(|group| (*group).into()).collect(),
+        through: None,
+    }
 }
 
 #[test]

@@ -327,7 +327,7 @@ stages:
 fn vote(generation: u32) -> Command {
     Command::Vote(Box::new(Vote {
         gate: GateId { execution: "b".parse().unwrap(), kind: GateKind::Start, generation },
-        by: Person { name: "bo".into(), groups: Vec::new() },
+        by: Person { name: "bo".into(), ..Person::default() },
         decision: Decision::Approve,
         comment: String::new(),
         digest: None,

@@ -24,7 +24,7 @@ impl Story {
 }
 
 fn by(name: &str) -> Person {
-    Person { name: name.into(), groups: Vec::new() }
+    Person { name: name.into(), ..Person::default() }
 }
 
 const RELEASE: &str = "name: p

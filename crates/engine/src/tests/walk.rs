@@ -128,7 +128,7 @@ impl Walk {
         let gate = self.run.open_gates().first()?.id.clone();
         Some(Command::Vote(Box::new(Vote {
             gate,
-            by: Person { name: "bo".into(), groups: Vec::new() },
+            by: Person { name: "bo".into(), ..Person::default() },
             decision,
             comment: "so".into(),
             digest: None,
@@ -141,7 +141,7 @@ impl Walk {
         Some(Command::Submit(Box::new(crate::command::Submit {
             execution: id,
             generation: None,
-            by: Person { name: "bo".into(), groups: Vec::new() },
+            by: Person { name: "bo".into(), ..Person::default() },
             values: IndexMap::from([("x".to_owned(), json!("y"))]),
             artifacts: Vec::new(),
         })))

@@ -42,6 +42,8 @@ pub(crate) struct Caller {
     /// May change tokens.
     pub(crate) admin: bool,
     pub(crate) via: Via,
+    /// The administrator who acts for them.
+    pub(crate) through: Option<String>,
 }
 
 /// For whom an administrator acts.
@@ -76,6 +78,7 @@ impl Caller {
     /// With what the directory says of them now.
     pub(crate) fn person(&self, shared: &Shared) -> Result<Person, Refused> {
         let mut person = shared.config()?.directory.person(&self.name);
+        person.through.clone_from(&self.through);
         match self.via {
             Via::AdminToken | Via::Token if self.admin => person.groups.push(ADMIN.to_owned()),
             // Whoever stands in for somebody may what that person may.
@@ -157,10 +160,10 @@ async fn must_be_a_person(shared: &Shared, parts: &Parts) -> Result<(), Fault> {
             tracing::warn!(path = parts.uri.path(), "the work of a stage tried to decide");
             Err(Fault::not_allowed("the work of a stage does not decide; a person has to"))
         }
-        Ok(Descent::Unknown) | Err(_) => Err(Fault::not_allowed(
-            "it cannot be told which process asks, and only people decide",
-        )
-        .hint("ask from a process of this machine that waits for the answer")),
+        Ok(Descent::Unknown) | Err(_) => {
+            Err(Fault::not_allowed("it cannot be told which process asks, and only people decide")
+                .hint("ask from a process of this machine that waits for the answer"))
+        }
     }
 }
 
@@ -185,13 +188,13 @@ async fn by_token(shared: &Shared, door: &Door, given: &str) -> Result<Caller, F
     };
     if admin.is_some_and(|token| identity::is_same(given, &token)) {
         let name = identity::owner();
-        return Ok(Caller { name, admin: true, via: Via::AdminToken });
+        return Ok(Caller { name, admin: true, via: Via::AdminToken, through: None });
     }
     let hash = identity::token_hash(given);
     let row = shared.read(move |reader| Ok(reader.token_by_hash(&hash)?)).await?;
     match row {
         Some(TokenRow { user, admin, revoked_at: None, .. }) => {
-            Ok(Caller { name: user, admin, via: Via::Token })
+            Ok(Caller { name: user, admin, via: Via::Token, through: None })
         }
         Some(TokenRow { revoked_at: Some(_), .. }) | None => Err(unauthorized()),
     }
@@ -208,6 +211,7 @@ fn local(parts: &Parts) -> Caller {
         name: uid.map_or_else(|| "local".to_owned(), identity::user_name),
         admin: uid == Some(identity::our_uid()),
         via: Via::OsUser,
+        through: None,
     }
 }
 
@@ -221,7 +225,8 @@ fn stand_in(caller: Caller, headers: &HeaderMap) -> Result<Caller, Fault> {
         return Err(Fault::not_allowed(detail)
             .hint("give the admin token (the data folder's `token` file), or the user's own"));
     }
-    Ok(Caller { name: name.to_owned(), admin: true, via: Via::AdminTokenAs })
+    let through = Some(caller.name);
+    Ok(Caller { name: name.to_owned(), admin: true, via: Via::AdminTokenAs, through })
 }
 
 fn unauthorized() -> Fault {

@@ -99,6 +99,6 @@ pub(crate) async fn whoami(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
 ) -> Result<Json<Whoami>, Fault> {
-    let Person { name, groups } = caller.person(&shared)?;
+    let Person { name, groups, through: _ } = caller.person(&shared)?;
     Ok(Json(Whoami { name, groups, admin: caller.admin, by: caller.via.words().to_owned() }))
 }

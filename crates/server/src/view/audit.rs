@@ -47,13 +47,16 @@ fn says(event: &Event) -> String {
                 }
             )
         }
-        Event::GateVoted { gate, decision, comment, .. } => {
+        Event::GateVoted { gate, by, decision, comment, .. } => {
             let what = match decision {
                 Decision::Approve => "approved",
                 Decision::Reject => "rejected",
                 Decision::RequestChanges => "requested changes",
             };
-            with(format!("{what} ({} gate)", gate.kind.word()), comment)
+            let through = by.through.as_ref().map_or_else(String::new, |admin| {
+                format!(", acted for by the administrator {admin}")
+            });
+            with(format!("{what} ({} gate{through})", gate.kind.word()), comment)
         }
         Event::GateDelegated { from, to, .. } => {
             format!("{} delegated to {}", from.name, to.name)

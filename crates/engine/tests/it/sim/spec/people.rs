@@ -50,7 +50,11 @@ const PEOPLE: [(&str, &[&str]); 6] = [
 
 pub(crate) fn person(at: usize) -> Person {
     let (name, groups) = PEOPLE[at % PEOPLE.len()];
-    Person { name: name.into(), groups: groups.iter().map(|group| (*group).to_owned()).collect() }
+    Person {
+        name: name.into(),
+        groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+        through: None,
+    }
 }
 
 pub(crate) fn named(name: &str) -> Person {

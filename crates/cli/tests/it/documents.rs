@@ -28,6 +28,26 @@ fn every_example_is_valid() {
     }
 }
 
+#[test]
+fn every_named_failure_has_its_tests() {
+    let text = fs::read_to_string(root().join("docs/failures.md")).unwrap();
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
+    assert_eq!(rows.len(), 20, "one row for each");
+    for row in rows {
+        let words: Vec<&str> = row.split('`').skip(1).step_by(2).collect();
+        assert!(!words.is_empty() && words.len().is_multiple_of(2), "{row}");
+        for pair in words.chunks(2) {
+            let source = fs::read_to_string(root().join(pair[0])).unwrap();
+            assert!(
+                source.contains(&format!("fn {}()", pair[1])),
+                "{} has no {}",
+                pair[0],
+                pair[1]
+            );
+        }
+    }
+}
+
 /// Blocks of YAML that are whole pipelines.
 fn yaml_blocks(text: &str) -> Vec<String> {
     text.split("```yaml\n")

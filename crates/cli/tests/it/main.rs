@@ -9,6 +9,7 @@ mod documents;
 mod failpoints;
 mod frames;
 mod help;
+mod named;
 mod people;
 mod project;
 mod sample;

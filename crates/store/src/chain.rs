@@ -1,5 +1,6 @@
 //! Hashes that make a journal tamper-evident: one chain a run, and one over all events.
 
+use engine::event::Stamped;
 use engine::id::RunId;
 use sha2::{Digest, Sha256};
 
@@ -17,6 +18,23 @@ pub(crate) fn origin(run: RunId) -> Hash {
 /// The hash of what follows `previous`; of an event, over its body exactly as stored.
 pub(crate) fn link(previous: &Hash, next: &[u8]) -> Hash {
     Sha256::new().chain_update(previous).chain_update(next).finalize().into()
+}
+
+/// The number of the first event whose hash does not follow from those before it; `None`: the
+/// chain holds. Events are those of one run, from its first.
+pub fn first_broken<'e>(
+    run: RunId,
+    events: impl IntoIterator<Item = (&'e Stamped, &'e str)>,
+) -> Option<u64> {
+    let mut hash = origin(run);
+    for (number, (event, claimed)) in (1..).zip(events) {
+        let Ok(body) = serde_json::to_vec(event) else { return Some(number) };
+        hash = link(&hash, &body);
+        if hex(&hash) != claimed {
+            return Some(number);
+        }
+    }
+    None
 }
 
 /// The end of the chain over all events, in the order in which they were stored.

@@ -18,3 +18,5 @@ pub mod mirror;
 pub mod port;
 pub mod retention;
 pub mod sqlite;
+
+pub use chain::first_broken;

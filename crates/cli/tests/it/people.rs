@@ -264,6 +264,14 @@ fn a_run_is_stepped_explained_replayed_and_opened_elsewhere() {
     let events = elsewhere.run(&["runs", "open", "book.json", "--events"]);
     assert!(ok(&events).contains("run.finished"), "{}", events.stdout);
     assert_eq!(elsewhere.run(&["runs", "open", "book.yaml"]).code, Some(4));
+    let mut bundle: Value = serde_json::from_str(&elsewhere.read("book.json")).unwrap();
+    let last = bundle["events"].as_array().unwrap().len() - 1;
+    bundle["events"][last]["body"]["reason"] = "all was well".into();
+    elsewhere.write("forged.json", &bundle.to_string());
+    let forged = elsewhere.run(&["runs", "open", "forged.json"]);
+    assert_eq!(forged.code, Some(5), "{}", forged.stdout);
+    let says = format!("the hash of event {} does not fit", last + 1);
+    assert!(forged.stderr.contains(&says), "{}", forged.stderr);
 }
 
 #[test]

@@ -4,7 +4,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use api::bundle::{Bundle, SCHEMA};
+use api::run::EventView;
 use clap::Args;
+use engine::event::Stamped;
 
 use crate::commands::artifacts::download::save;
 use crate::context::Context;
@@ -119,7 +121,37 @@ fn read(file: &Path) -> Result<Bundle> {
         let message = format!("`{shown}` is of the kind `{}`, not `{SCHEMA}`", bundle.schema);
         return Err(Failure::usage(message));
     }
+    check(&bundle, file)?;
     Ok(bundle)
+}
+
+/// What is shown is what was exported: every event follows from those before it.
+fn check(bundle: &Bundle, file: &Path) -> Result<()> {
+    let changed = |what: String| {
+        let message = format!("`{}` was changed after it was exported: {what}", file.display());
+        Failure::new(Exit::Conflict, message).hint("export the run again")
+    };
+    let run = &bundle.run.summary.id;
+    let id = serde_json::from_value(run.as_str().into())
+        .map_err(|_| changed(format!("`{run}` is no run")))?;
+    let mut events = Vec::with_capacity(bundle.events.len());
+    for (view, number) in bundle.events.iter().zip(1..) {
+        let stamped = (view.seq == number).then(|| stored(view)).flatten();
+        events.push(stamped.ok_or_else(|| changed(format!("event {number} is none")))?);
+    }
+    let hashes = bundle.events.iter().map(|view| view.hash.as_str());
+    match store::first_broken(id, events.iter().zip(hashes)) {
+        Some(number) => Err(changed(format!("the hash of event {number} does not fit"))),
+        None => Ok(()),
+    }
+}
+
+/// An event as the journal has it.
+fn stored(view: &EventView) -> Option<Stamped> {
+    let mut fields = serde_json::Map::from_iter([("type".to_owned(), view.kind.clone().into())]);
+    fields.extend(view.body.as_object()?.clone());
+    let event = serde_json::from_value(fields.into()).ok()?;
+    Some(Stamped { at: view.at, event })
 }
 
 fn overview(bundle: &Bundle, context: &Context) -> Result<String> {

@@ -11,13 +11,12 @@ use anyhow::{Result, ensure};
 
 use crate::http::Connection;
 use crate::measure::{Sample, timed};
-use crate::product::{Rows, Server, quoted};
+use crate::product::{Rows, Server, accept, quoted};
 
 /// 10,000 runs, each at a gate with a deadline and two reminders; the server is killed and started
 /// again on the same folder. Beside it: an empty folder.
 pub(crate) fn waiting_gates(binary: &Path) -> Result<Rows> {
     const GATES: usize = 10_000;
-    const CLIENTS: usize = 8;
     let empty = tempfile::tempdir()?;
     let idle = Server::start(binary, empty.path())?.resident_kib()?;
     let idle_ready = Server::start(binary, empty.path())?.ready_ms();
@@ -25,24 +24,7 @@ pub(crate) fn waiting_gates(binary: &Path) -> Result<Rows> {
     let server = Server::start(binary, folder.path())?;
     let text = "name: gated\nstages:\n  - {name: a, run: ':', requires_approval: true}\n";
     create(&mut server.connect()?, text)?;
-    let start = Instant::now();
-    std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|_| {
-                scope.spawn(|| -> Result<()> {
-                    let mut connection = server.connect()?;
-                    for _ in 0..GATES / CLIENTS {
-                        connection.expect("POST", "/api/pipelines/gated/run", "{}")?;
-                    }
-                    Ok(())
-                })
-            })
-            .collect();
-        clients.into_iter().try_for_each(|client| {
-            client.join().map_err(|_| anyhow::anyhow!("a client panicked"))?
-        })
-    })?;
-    let opened = GATES as f64 / start.elapsed().as_secs_f64();
+    let opened = accept(&server, "gated", GATES)?;
     let last = format!("/api/approvals/A-{GATES}");
     let all_wait = |server: &Server| -> Result<()> {
         let shown = server.connect()?.expect("GET", &last, "")?;

@@ -119,22 +119,18 @@ fn pipelines_at_once(binary: &Path) -> Result<Rows> {
     )])
 }
 
-fn list_100k(binary: &Path) -> Result<Rows> {
-    const RUNS: usize = 100_000;
+/// Starts so many runs of a pipeline by 8 clients at once; how many were acknowledged a second.
+pub(crate) fn accept(server: &Server, pipeline: &str, runs: usize) -> Result<f64> {
     const CLIENTS: usize = 8;
-    let folder = tempfile::tempdir()?;
-    let server = Server::start(binary, folder.path())?;
-    let mut connection = server.connect()?;
-    let text = "name: tiny\nstages:\n  - {name: a, noop: true}\n";
-    connection.expect("POST", "/api/pipelines", &format!("{{\"definition\":{}}}", quoted(text)))?;
+    let path = format!("/api/pipelines/{pipeline}/run");
     let start = Instant::now();
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
                 scope.spawn(|| -> Result<()> {
                     let mut connection = server.connect()?;
-                    for _ in 0..RUNS / CLIENTS {
-                        connection.expect("POST", "/api/pipelines/tiny/run", "{}")?;
+                    for _ in 0..runs / CLIENTS {
+                        connection.expect("POST", &path, "{}")?;
                     }
                     Ok(())
                 })
@@ -144,7 +140,17 @@ fn list_100k(binary: &Path) -> Result<Rows> {
             client.join().map_err(|_| anyhow::anyhow!("a client panicked"))?
         })
     })?;
-    let accepted = RUNS as f64 / start.elapsed().as_secs_f64();
+    Ok(runs as f64 / start.elapsed().as_secs_f64())
+}
+
+fn list_100k(binary: &Path) -> Result<Rows> {
+    const RUNS: usize = 100_000;
+    let folder = tempfile::tempdir()?;
+    let server = Server::start(binary, folder.path())?;
+    let mut connection = server.connect()?;
+    let text = "name: tiny\nstages:\n  - {name: a, noop: true}\n";
+    connection.expect("POST", "/api/pipelines", &format!("{{\"definition\":{}}}", quoted(text)))?;
+    let accepted = accept(&server, "tiny", RUNS)?;
     let mut times = Vec::new();
     for _ in 0..50 {
         let start = Instant::now();

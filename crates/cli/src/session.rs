@@ -114,6 +114,14 @@ impl Session {
         }
     }
 
+    /// [`Self::run_name`] of what was said, if anything was.
+    pub async fn run_name_if(&self, said: Option<&str>) -> Result<Option<String>> {
+        match said {
+            Some(said) => self.run_name(said).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// What the API calls the run that a person named: `ci#4`, a number where there is only one
     /// pipeline, a pipeline's last run, `latest`, or a prefix of an id.
     pub async fn run_name(&self, said: &str) -> Result<String> {

@@ -34,13 +34,13 @@ impl Run {
     pub fn evolve(&mut self, stamped: &Stamped) -> Result<(), Corrupt> {
         let at = stamped.at;
         let result = match &stamped.event {
-            Event::RunCreated { .. }
-            | Event::RunStarted
-            | Event::RunPaused { .. }
-            | Event::RunResumed { .. }
-            | Event::RunCancelRequested { .. }
-            | Event::RunHalted { .. }
-            | Event::RunFinished { .. } => self.course(&stamped.event, at),
+            Event::RunCreated { .. } => self.run_created(&stamped.event, at),
+            Event::RunStarted => self.run_started(at),
+            Event::RunPaused { by, now } => self.run_paused(by, *now, at),
+            Event::RunResumed { .. } => self.run_resumed(at),
+            Event::RunCancelRequested { by, reason } => self.cancel_requested(by, reason, at),
+            Event::RunHalted { cause } => self.run_halted(cause),
+            Event::RunFinished { status, reason } => self.run_finished(*status, reason, at),
             Event::RunRetried { executions, .. } => self.fresh(executions, at),
             Event::StageReady { stage, reason } => self.stage_ready(stage, reason.as_ref(), at),
             Event::StageExpanded { stage, items } => self.stage_expanded(stage, items),

@@ -55,10 +55,7 @@ pub fn run(command: AuditCommand, context: &Context) -> Result<Exit> {
 
 fn list(args: &ListAuditArgs, context: &Context) -> Result<Exit> {
     session::talk(context, async |session| {
-        let run = match &args.run {
-            Some(said) => Some(session.run_name(said).await?),
-            None => None,
-        };
+        let run = session.run_name_if(args.run.as_deref()).await?;
         let query = AuditQuery {
             run,
             by: args.by.clone(),

@@ -68,10 +68,7 @@ fn emit(args: &EmitArgs, context: &Context) -> Result<Exit> {
         Err(error) => return Err(wrong(&error.to_string())),
     };
     session::talk(context, async |session| {
-        let run = match &args.run {
-            Some(said) => Some(session.run_name(said).await?),
-            None => None,
-        };
+        let run = session.run_name_if(args.run.as_deref()).await?;
         let event = GiveEvent { kind: args.kind.clone(), data, id: args.id.clone(), run };
         let given = session.client.give_event(&event).await?;
         output::show_item(context, ("orchestrate.given_event/v1", &given), |given| {

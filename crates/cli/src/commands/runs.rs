@@ -8,6 +8,7 @@ mod events;
 mod explain;
 mod export;
 mod extend;
+mod impact;
 mod list;
 mod pause;
 mod replay;

@@ -7,7 +7,8 @@ use serde_json::{Value as Json, json};
 
 use super::ensure;
 use crate::command::StopReason;
-use crate::event::Event;
+use crate::event::{Event, FinalStatus};
+use crate::id::{Actor, ExecutionId};
 use crate::run::Run;
 use crate::state::execution::{Clock, ExecutionState};
 use crate::state::people::Step;
@@ -16,106 +17,82 @@ use crate::state::undo::Rollback;
 use crate::state::{Bar, Cancel, ExecIx, Halt, Head, Pause, Phase};
 
 impl Run {
-    #[expect(clippy::too_many_lines, reason = "every event that is not about the run is named")]
-    pub(super) fn course(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
-        let state = &mut self.state;
-        match event {
-            Event::RunCreated { .. } => {
-                ensure(state.phase == Phase::Uncreated, || "it exists already".to_owned())?;
-                self.created(event, at)?;
-            }
-            Event::RunStarted => {
-                let pending = matches!(state.phase, Phase::Pending { .. });
-                ensure(pending, || "it is not pending".to_owned())?;
-                self.started(at);
-            }
-            Event::RunPaused { by, now } => {
-                ensure(self.goes_on() && self.state.pause.is_none(), || {
-                    "it cannot be paused".to_owned()
-                })?;
-                self.state.pause = Some(Pause { since: at, by: by.clone() });
-                if *now {
-                    self.stop_live(StopReason::Paused);
-                }
-            }
-            Event::RunResumed { .. } => {
-                ensure(self.state.pause.is_some(), || "it is not paused".to_owned())?;
-                self.unpause(at);
-            }
-            Event::RunCancelRequested { by, reason } => {
-                ensure(self.goes_on(), || "it does not go on".to_owned())?;
-                self.unpause(at);
-                let forced = self.state.cancel.is_some();
-                self.state.cancel = Some(Cancel { by: by.clone(), reason: reason.clone(), forced });
-                self.state.links.halt_by = None;
-                self.state.undo.wanted = None;
-                self.state.undo.rewind = None;
-                self.close(StopReason::Cancelled, true);
-                self.consider_finally();
-            }
-            Event::RunHalted { cause } => {
-                let stage = self.ix(&cause.stage).ok_or("it was halted by an unknown stage")?;
-                ensure(self.goes_on() && self.state.halt.is_none(), || {
-                    "it cannot be halted".to_owned()
-                })?;
-                let mode = self.model(stage).halt_mode;
-                self.state.links.halt_by = None;
-                self.state.halt = Some(Halt { cause: cause.clone(), mode });
-                match mode {
-                    HaltMode::Finish => self.close(StopReason::Halted, false),
-                    HaltMode::Cancel => self.close(StopReason::Halted, true),
-                }
-            }
-            Event::RunFinished { status, reason } => {
-                ensure(self.goes_on() && self.state.open == 0, || "it has work left".to_owned())?;
-                self.unpause(at);
-                self.state.links.halt_by = None;
-                self.state.phase = Phase::Finished { at, status: *status, reason: reason.clone() };
-            }
-            Event::RunRetried { .. }
-            | Event::StageReady { .. }
-            | Event::StageExpanded { .. }
-            | Event::StageSettled { .. }
-            | Event::AttemptScheduled { .. }
-            | Event::AttemptStarted { .. }
-            | Event::AttemptStopping { .. }
-            | Event::AttemptFinished { .. }
-            | Event::AttemptUnknown { .. }
-            | Event::AttemptResolved { .. }
-            | Event::RetryScheduled { .. }
-            | Event::Requeued { .. }
-            | Event::ExecutionSettled { .. }
-            | Event::GateOpened { .. }
-            | Event::GateVoted { .. }
-            | Event::GateDelegated { .. }
-            | Event::DelegationRevoked { .. }
-            | Event::GateReminded { .. }
-            | Event::GateEscalated { .. }
-            | Event::GateResolved { .. }
-            | Event::FormOpened(_)
-            | Event::FormSubmitted { .. }
-            | Event::FormTimedOut { .. }
-            | Event::FormVoided { .. }
-            | Event::RevisionRequested { .. }
-            | Event::ExecutionHeld { .. }
-            | Event::ExecutionAdvanced { .. }
-            | Event::AwaitsEnvironment { .. }
-            | Event::EnvironmentGranted { .. }
-            | Event::BreakpointsSet { .. }
-            | Event::EventReceived { .. }
-            | Event::EventEmitted { .. }
-            | Event::StageListening { .. }
-            | Event::StageTriggered { .. }
-            | Event::StageFed { .. }
-            | Event::StagePassedOver { .. }
-            | Event::StageClosed { .. }
-            | Event::RollbackRequested { .. }
-            | Event::RollbackStarted { .. }
-            | Event::RollbackFinished { .. }
-            | Event::RewindRequested { .. }
-            | Event::RunRewound { .. }
-            | Event::RewindUndone { .. } => return Err("not about the run".to_owned()),
+    pub(super) fn run_created(&mut self, event: &Event, at: Timestamp) -> Result<(), String> {
+        let fresh = self.state.phase == Phase::Uncreated;
+        ensure(fresh, || "it exists already".to_owned())?;
+        self.created(event, at)
+    }
+
+    pub(super) fn run_started(&mut self, at: Timestamp) -> Result<(), String> {
+        let pending = matches!(self.state.phase, Phase::Pending { .. });
+        ensure(pending, || "it is not pending".to_owned())?;
+        self.started(at);
+        Ok(())
+    }
+
+    pub(super) fn run_paused(
+        &mut self,
+        by: &Actor,
+        now: bool,
+        at: Timestamp,
+    ) -> Result<(), String> {
+        let free = self.goes_on() && self.state.pause.is_none();
+        ensure(free, || "it cannot be paused".to_owned())?;
+        self.state.pause = Some(Pause { since: at, by: by.clone() });
+        if now {
+            self.stop_live(StopReason::Paused);
         }
+        Ok(())
+    }
+
+    pub(super) fn run_resumed(&mut self, at: Timestamp) -> Result<(), String> {
+        ensure(self.state.pause.is_some(), || "it is not paused".to_owned())?;
+        self.unpause(at);
+        Ok(())
+    }
+
+    pub(super) fn cancel_requested(
+        &mut self,
+        by: &Actor,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<(), String> {
+        ensure(self.goes_on(), || "it does not go on".to_owned())?;
+        self.unpause(at);
+        let forced = self.state.cancel.is_some();
+        self.state.cancel = Some(Cancel { by: by.clone(), reason: reason.to_owned(), forced });
+        self.state.links.halt_by = None;
+        self.state.undo.wanted = None;
+        self.state.undo.rewind = None;
+        self.close(StopReason::Cancelled, true);
+        self.consider_finally();
+        Ok(())
+    }
+
+    pub(super) fn run_halted(&mut self, cause: &ExecutionId) -> Result<(), String> {
+        let stage = self.ix(&cause.stage).ok_or("it was halted by an unknown stage")?;
+        let free = self.goes_on() && self.state.halt.is_none();
+        ensure(free, || "it cannot be halted".to_owned())?;
+        let mode = self.model(stage).halt_mode;
+        self.state.links.halt_by = None;
+        self.state.halt = Some(Halt { cause: cause.clone(), mode });
+        match mode {
+            HaltMode::Finish => self.close(StopReason::Halted, false),
+            HaltMode::Cancel => self.close(StopReason::Halted, true),
+        }
+        Ok(())
+    }
+
+    pub(super) fn run_finished(
+        &mut self,
+        status: FinalStatus,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<(), String> {
+        ensure(self.goes_on() && self.state.open == 0, || "it has work left".to_owned())?;
+        self.unpause(at);
+        self.state.links.halt_by = None;
+        self.state.phase = Phase::Finished { at, status, reason: reason.to_owned() };
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::fields::Fields;
-use super::names::shorten;
+use super::names::{RESERVED, shorten};
 use super::read::Reader;
 use super::scalars::literal;
 use super::{AuthoredExpression, Placed};
@@ -58,22 +58,6 @@ enum Way {
     Input,
     Output,
 }
-
-/// Roots of references: `x.outputs.y` with another `x` is an output of a stage.
-const ROOTS: [&str; 12] = [
-    "inputs",
-    "variables",
-    "stages",
-    "event",
-    "run",
-    "item",
-    "secrets",
-    "form",
-    "input",
-    "outputs",
-    "prev",
-    "config",
-];
 
 impl Reader<'_> {
     pub(super) fn input_mapping(&mut self, fields: &Fields<'_>) -> Option<AuthoredMapping> {
@@ -330,7 +314,7 @@ fn full_path(written: &str) -> String {
         return format!("inputs{rest}");
     }
     let is_output = rest.strip_prefix(".outputs").is_some_and(|r| r.starts_with(['.', '[']));
-    if is_output && !ROOTS.contains(&first) {
+    if is_output && !RESERVED.contains(&first) {
         return format!("stages.{written}");
     }
     written.to_owned()

@@ -6,8 +6,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::yaml::Node;
 
-/// Roots of references: no input or variable can be called so.
-const RESERVED: [&str; 12] = [
+/// Roots of references: no input or variable can be called so, and `x.outputs.y` with another `x`
+/// is an output of a stage.
+pub(super) const RESERVED: [&str; 12] = [
     "inputs",
     "variables",
     "stages",

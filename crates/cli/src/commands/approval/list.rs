@@ -37,10 +37,7 @@ pub struct ListApprovalsArgs {
 
 pub(super) fn run(args: &ListApprovalsArgs, context: &Context) -> Result<Exit> {
     session::talk(context, async |session| {
-        let run = match &args.run {
-            Some(said) => Some(session.run_name(said).await?),
-            None => None,
-        };
+        let run = session.run_name_if(args.run.as_deref()).await?;
         let status = if args.pending { Some("pending".to_owned()) } else { args.status.clone() };
         let query =
             AskedQuery { status, run, limit: Some(args.list.limit), after: args.after.clone() };

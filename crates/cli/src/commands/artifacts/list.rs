@@ -42,10 +42,7 @@ pub(super) fn run(args: &ListArtifactsArgs, context: &Context) -> Result<Exit> {
 
 pub(crate) fn print(run: Option<&str>, narrow: &Narrow, context: &Context) -> Result<Exit> {
     session::talk(context, async |session| {
-        let run = match run {
-            Some(said) => Some(session.run_name(said).await?),
-            None => None,
-        };
+        let run = session.run_name_if(run).await?;
         let with_run = run.is_none();
         let query = ArtifactsQuery {
             run,

@@ -36,10 +36,7 @@ pub struct ListInputsArgs {
 
 pub(super) fn run(args: &ListInputsArgs, context: &Context) -> Result<Exit> {
     session::talk(context, async |session| {
-        let run = match &args.run {
-            Some(said) => Some(session.run_name(said).await?),
-            None => None,
-        };
+        let run = session.run_name_if(args.run.as_deref()).await?;
         let status = if args.pending { Some("open".to_owned()) } else { args.status.clone() };
         let query =
             AskedQuery { status, run, limit: Some(args.list.limit), after: args.after.clone() };

@@ -3,12 +3,12 @@
 use api::flow::Rewind;
 use clap::Args;
 
-use super::{confirmed, go_on};
+use super::go_on;
+use super::impact::{Ask, agreed};
 use crate::context::Context;
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::session::{Need, Session};
-use crate::{output, render};
 
 /// Go back to a stage: what came after it is superseded and done again
 ///
@@ -60,23 +60,12 @@ pub(super) fn run(args: &RewindArgs, context: &Context) -> Result<Exit> {
             return Ok(Exit::Ok);
         };
         let impact = session.client.rewind_impact(&name, to, args.inclusive).await?;
-        if args.dry_run {
-            output::show_item(context, ("orchestrate.impact/v1", &impact), |impact| {
-                Ok(render::flow::impact(impact, context.palette()))
-            })?;
+        let question = format!("Rewind {name} to {to}?");
+        let ask = Ask { dry_run: args.dry_run, force: false, yes: args.yes, question };
+        let agreed = agreed(&impact, &ask, context);
+        if !matches!(agreed, Ok(true)) {
             session.close().await?;
-            return Ok(Exit::Ok);
-        }
-        if context.is_text() {
-            context.note(render::flow::impact(&impact, context.talk_palette()).trim_end());
-        }
-        if !impact.refused.is_empty() {
-            session.close().await?;
-            return Err(Failure::new(Exit::Conflict, impact.refused));
-        }
-        if !confirmed(args.yes, &format!("Rewind {name} to {to}?"), context)? {
-            session.close().await?;
-            return Ok(Exit::Ok);
+            return agreed.map(|_| Exit::Ok);
         }
         let body = Rewind { to: to.clone(), inclusive: args.inclusive, pause: args.pause };
         let run = session.client.rewind(&name, &body).await?;

@@ -3,12 +3,12 @@
 use api::flow::RollBack;
 use clap::Args;
 
-use super::{confirmed, go_on};
+use super::go_on;
+use super::impact::{Ask, agreed};
 use crate::context::Context;
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::exit::Exit;
 use crate::session::{Need, Session};
-use crate::{output, render};
 
 /// Undo what stages did, by their own `rollback:` actions, and follow it to its end
 ///
@@ -48,23 +48,12 @@ pub(super) fn run(args: &RollbackArgs, context: &Context) -> Result<Exit> {
         let session = Session::open(context, Need::Talk).await?;
         let name = session.run_name(&args.run).await?;
         let impact = session.client.rollback_impact(&name, &args.to).await?;
-        if args.dry_run {
-            output::show_item(context, ("orchestrate.impact/v1", &impact), |impact| {
-                Ok(render::flow::impact(impact, context.palette()))
-            })?;
+        let question = format!("Roll {name} back?");
+        let ask = Ask { dry_run: args.dry_run, force: args.force, yes: args.yes, question };
+        let agreed = agreed(&impact, &ask, context);
+        if !matches!(agreed, Ok(true)) {
             session.close().await?;
-            return Ok(Exit::Ok);
-        }
-        if context.is_text() {
-            context.note(render::flow::impact(&impact, context.talk_palette()).trim_end());
-        }
-        if !impact.refused.is_empty() && !args.force {
-            session.close().await?;
-            return Err(Failure::new(Exit::Conflict, impact.refused));
-        }
-        if !confirmed(args.yes, &format!("Roll {name} back?"), context)? {
-            session.close().await?;
-            return Ok(Exit::Ok);
+            return agreed.map(|_| Exit::Ok);
         }
         let body = RollBack { to: args.to.clone(), reason: args.reason.clone(), force: args.force };
         let run = session.client.roll_back(&name, &body).await?;

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 use crate::artifact::ArtifactView;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ApprovalSummary {
     /// `A-17`
     pub id: String,
@@ -40,7 +41,7 @@ pub struct ApprovalSummary {
     pub you: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ApprovalDetail {
     #[serde(flatten)]
     pub summary: ApprovalSummary,
@@ -59,14 +60,14 @@ pub struct ApprovalDetail {
     pub reminded: Vec<u8>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SlotView {
     /// A user, group or role as written; empty: anybody.
     pub entry: String,
     pub filled_by: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct VoteView {
     pub at: Timestamp,
     pub by: String,
@@ -77,7 +78,7 @@ pub struct VoteView {
     pub replaced: bool,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DelegationView {
     pub at: Timestamp,
     /// From 0.
@@ -88,7 +89,7 @@ pub struct DelegationView {
 }
 
 /// `POST /api/approvals/{id}/approve`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Approve {
     #[serde(default)]
@@ -98,7 +99,7 @@ pub struct Approve {
 }
 
 /// `POST /api/approvals/{id}/reject`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reject {
     #[serde(default)]
@@ -108,7 +109,7 @@ pub struct Reject {
 }
 
 /// `POST /api/approvals/{id}/request-changes`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RequestChanges {
     #[serde(default)]
@@ -118,7 +119,7 @@ pub struct RequestChanges {
 }
 
 /// `POST /api/approvals/{id}/delegate` and `.../revoke`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DelegateTo {
     pub to: String,

@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ArtifactView {
     pub id: String,
     pub run: String,
@@ -25,7 +26,7 @@ pub struct ArtifactView {
 }
 
 /// `GET /api/artifacts/{id}/diff?against=ID`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ArtifactDiff {
     pub from: ArtifactView,
     pub to: ArtifactView,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::artifact::ArtifactView;
 use crate::run::{EventView, RunDetail};
@@ -11,7 +12,7 @@ use crate::run::{EventView, RunDetail};
 pub const SCHEMA: &str = "orchestrate.bundle/v1";
 
 /// Everything that is needed to fold the run again, without the folder it came from.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Bundle {
     /// [`SCHEMA`]
     pub schema: String,
@@ -31,7 +32,7 @@ pub struct Bundle {
     pub logs: Vec<BundledLog>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BundledLog {
     /// `implement[2]`
     pub stage: String,

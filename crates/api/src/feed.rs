@@ -5,10 +5,11 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::run::{EventView, RunDetail, RunSummary};
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Message {
     Snapshot {
@@ -31,7 +32,7 @@ pub enum Message {
 }
 
 /// One record of `GET /api/runs/{run}/logs/{stage}?format=lines`, newline-delimited JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Captured {
     /// A line without its end; lossy UTF-8. A longer line than 64 KiB comes in parts.

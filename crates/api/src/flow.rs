@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 /// `POST /api/runs/{run}/extend`: a new run of the same pipeline that goes on from this one.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Extend {
     /// Beside these, the inputs of the run it extends.
@@ -18,7 +19,7 @@ pub struct Extend {
 }
 
 /// `POST /api/runs/{run}/rollback`; with `GET ?to=` its preview.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RollBack {
     pub to: String,
@@ -29,7 +30,7 @@ pub struct RollBack {
 }
 
 /// What a rollback or a rewind would do.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Impact {
     /// `rollback` or `rewind`
     pub verb: String,
@@ -44,7 +45,7 @@ pub struct Impact {
     pub refused: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ImpactStep {
     pub stage: String,
     /// In words: `runs "helm rollback"`, `is done again`, `is stopped`, `has no rollback action`.
@@ -53,7 +54,7 @@ pub struct ImpactStep {
 }
 
 /// `POST /api/runs/{run}/rewind`; with `GET ?to=&inclusive=` its preview.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rewind {
     pub to: String,
@@ -64,7 +65,7 @@ pub struct Rewind {
 }
 
 /// `POST /api/pipelines/{name}/rewind`: back to an earlier run; later ones are superseded.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RewindPipeline {
     /// The number of the run.
@@ -72,7 +73,7 @@ pub struct RewindPipeline {
 }
 
 /// One entry of the history of rollbacks and rewinds.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Undoing {
     pub at: Timestamp,
     pub by: String,
@@ -85,7 +86,7 @@ pub struct Undoing {
 }
 
 /// `POST /api/runs/{run}/advance`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Advance {
     #[serde(default)]
@@ -93,7 +94,7 @@ pub struct Advance {
 }
 
 /// `PUT /api/runs/{run}/breakpoints`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Breakpoints {
     #[serde(default)]
@@ -103,7 +104,7 @@ pub struct Breakpoints {
 }
 
 /// `GET /api/runs/{run}/explain`: why each stage is not running.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Explained {
     pub stage: String,
     pub status: String,
@@ -114,7 +115,7 @@ pub struct Explained {
 }
 
 /// `POST /api/events`: answered after it is stored.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GiveEvent {
     #[serde(rename = "type")]
@@ -130,7 +131,7 @@ pub struct GiveEvent {
     pub run: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct GivenEvent {
     pub id: String,
     #[serde(rename = "type")]
@@ -146,7 +147,7 @@ pub struct GivenEvent {
 }
 
 /// One line of the audit trail: what somebody decided or changed.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AuditEntry {
     pub at: Timestamp,
     pub by: String,
@@ -163,7 +164,7 @@ pub struct AuditEntry {
 }
 
 /// `GET /api/audit/verify`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Verified {
     pub runs: u64,
     pub events: u64,
@@ -172,7 +173,7 @@ pub struct Verified {
 }
 
 /// `POST /api/tokens`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateToken {
     pub user: String,
@@ -181,7 +182,7 @@ pub struct CreateToken {
     pub admin: bool,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TokenView {
     pub id: String,
     pub user: String,
@@ -195,7 +196,7 @@ pub struct TokenView {
 }
 
 /// `GET /api/whoami`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Whoami {
     pub name: String,
     pub groups: Vec<String>,

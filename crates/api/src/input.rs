@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct InputSummary {
     /// `I-5`
     pub id: String,
@@ -28,7 +29,7 @@ pub struct InputSummary {
     pub you: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct InputDetail {
     #[serde(flatten)]
     pub summary: InputSummary,
@@ -43,14 +44,14 @@ pub struct InputDetail {
     pub submitted_by: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DraftView {
     pub by: String,
     pub at: Timestamp,
     pub values: BTreeMap<String, Json>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct FieldView {
     pub name: String,
     /// `text number boolean file multiline_text select date`
@@ -63,14 +64,14 @@ pub struct FieldView {
 }
 
 /// `PUT /api/inputs/{id}/draft`: nothing is checked but the names.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaveDraft {
     pub values: BTreeMap<String, Json>,
 }
 
 /// `POST /api/inputs/{id}/submit`: all problems are answered at once, by field.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SubmitForm {
     #[serde(default)]
@@ -84,7 +85,7 @@ pub struct SubmitForm {
 }
 
 /// Answer to `POST /api/uploads?name=NAME` (the body is the file): the value of a `file` field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Upload {
     pub name: String,

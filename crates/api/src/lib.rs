@@ -14,9 +14,10 @@ pub mod run;
 pub mod system;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One page of a list. `next` goes back as `?after=` for the page that follows.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Page<T> {
     /// `orchestrate.run.list/v1`
     pub schema: String,

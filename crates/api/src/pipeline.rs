@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 use crate::problem::Diagnostic;
 use crate::run::RunSummary;
 
 /// `POST /api/validate`; `POST /api/pipelines`; `PUT /api/pipelines/{name}`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Definition {
     /// The YAML.
@@ -24,7 +25,7 @@ pub struct Definition {
 }
 
 /// Answer of `POST /api/validate`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Validation {
     pub valid: bool,
     pub name: Option<String>,
@@ -35,7 +36,7 @@ pub struct Validation {
     pub rendered: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PipelineSummary {
     pub name: String,
     pub description: String,
@@ -50,7 +51,7 @@ pub struct PipelineSummary {
     pub p50_ms: Option<u64>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PipelineDetail {
     #[serde(flatten)]
     pub summary: PipelineSummary,
@@ -60,7 +61,7 @@ pub struct PipelineDetail {
     pub stages: Vec<StageOutline>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StageOutline {
     pub name: String,
     pub kind: String,
@@ -76,7 +77,7 @@ pub struct StageOutline {
     pub asks: Vec<String>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Revision {
     pub number: u32,
     pub digest: String,
@@ -86,7 +87,7 @@ pub struct Revision {
 }
 
 /// `POST /api/pipelines/{name}/run`; with `definition` or `pipeline`, `POST /api/runs`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartRun {
     /// A stored pipeline's name.
@@ -122,7 +123,7 @@ pub struct StartRun {
 }
 
 /// Answer of a dry run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Plan {
     pub pipeline: String,
     pub digest: String,
@@ -131,7 +132,7 @@ pub struct Plan {
     pub stages: Vec<PlannedStage>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PlannedStage {
     #[serde(flatten)]
     pub outline: StageOutline,

@@ -1,8 +1,9 @@
 //! Errors as `application/problem+json` (RFC 9457).
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,
@@ -21,14 +22,14 @@ pub struct Problem {
     pub fields: Vec<FieldProblem>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct FieldProblem {
     pub field: String,
     pub problem: String,
 }
 
 /// One mistake in a definition, as `orchestrate validate --output json` prints it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Diagnostic {
     pub code: String,
     /// `error` or `warning`
@@ -38,7 +39,7 @@ pub struct Diagnostic {
     pub help: String,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SpanView {
     pub file: String,
     pub start: PlaceView,
@@ -47,7 +48,7 @@ pub struct SpanView {
     pub label: String,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct PlaceView {
     pub line: usize,
     pub col: usize,

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RunSummary {
     pub id: String,
     /// `name#n`
@@ -30,7 +31,7 @@ pub struct RunSummary {
     pub superseded: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Progress {
     pub total: u32,
     pub settled: u32,
@@ -43,7 +44,7 @@ pub struct Progress {
     pub cancelled: u32,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct RunDetail {
     #[serde(flatten)]
     pub summary: RunSummary,
@@ -69,7 +70,7 @@ pub struct RunDetail {
 }
 
 /// A stage, or one instance of it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct StageView {
     /// `implement` or `implement[2]`
     pub name: String,
@@ -94,7 +95,7 @@ pub struct StageView {
     pub finished_at: Option<Timestamp>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AttemptView {
     pub number: u32,
     /// `queued running stopping succeeded failed stopped lost unknown`
@@ -117,7 +118,7 @@ pub struct AttemptView {
 }
 
 /// `POST /api/runs/{run}/pause`
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pause {
     #[serde(default)]
@@ -125,7 +126,7 @@ pub struct Pause {
 }
 
 /// `POST /api/runs/{run}/cancel`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cancel {
     #[serde(default)]
@@ -133,7 +134,7 @@ pub struct Cancel {
 }
 
 /// `POST /api/runs/{run}/retry`
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
     /// `implement` or `implement[2]`
@@ -142,7 +143,7 @@ pub struct Retry {
 }
 
 /// `POST /api/runs/{run}/resolve`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resolve {
     pub stage: String,
@@ -151,7 +152,7 @@ pub struct Resolve {
 }
 
 /// One event of a run's journal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct EventView {
     pub run: String,
     /// Dense, from 1, per run.

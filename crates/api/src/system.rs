@@ -1,11 +1,12 @@
 //! The server about itself.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::run::RunSummary;
 
 /// `GET /api/status`
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     pub version: String,
     pub pid: u32,
@@ -22,14 +23,14 @@ pub struct Status {
     pub storage: Storage,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Slots {
     pub total: u32,
     pub used: u32,
     pub queued: u32,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Storage {
     pub ok: bool,
     /// Why writes are refused; empty when they are not.

@@ -1,6 +1,8 @@
 //! Gates: listed, shown, decided.
 
+use axum::routing::{get, post};
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::Page;
 use api::approval::{
@@ -24,6 +26,18 @@ use crate::refused::Refused;
 use crate::shared::Shared;
 use crate::view::{self, request};
 use crate::{history, identity};
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .route("/api/approvals", get(list))
+        .route("/api/approvals/{id}", get(show))
+        .route("/api/approvals/{id}/approve", post(approve))
+        .route("/api/approvals/{id}/reject", post(reject))
+        .route("/api/approvals/{id}/request-changes", post(request_changes))
+        .route("/api/approvals/{id}/delegate", post(delegate))
+        .route("/api/approvals/{id}/revoke", post(revoke))
+}
 
 /// Newest first.
 pub(crate) async fn list(

@@ -1,10 +1,12 @@
 //! Files that stages and people left: listed, handed out, compared.
 
+use axum::routing::get;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::Read as _;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::Page;
 use api::artifact::{ArtifactDiff, ArtifactView};
@@ -30,6 +32,15 @@ use super::{pipelines, reference};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::view;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .route("/api/artifacts", get(list))
+        .route("/api/artifacts/{id}", get(show))
+        .route("/api/artifacts/{id}/content", get(content))
+        .route("/api/artifacts/{id}/diff", get(diff))
+}
 
 /// Larger texts are not compared, and not put into an export.
 const TEXT: u64 = 1 << 20;

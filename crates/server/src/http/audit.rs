@@ -1,6 +1,8 @@
 //! The trail of what was decided, and the proof that nobody altered it.
 
+use axum::routing::get;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::Page;
 use api::flow::{AuditEntry, Verified};
@@ -15,6 +17,11 @@ use super::problem::Fault;
 use super::{pipelines, reference};
 use crate::shared::Shared;
 use crate::view;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().route("/api/audit", get(list)).route("/api/audit/verify", get(verify))
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

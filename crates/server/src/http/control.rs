@@ -1,6 +1,8 @@
 //! Going back, undoing, holding and letting go; and why nothing happens.
 
+use axum::routing::{get, post, put};
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::Page;
 use api::flow::{Advance, Breakpoints, Explained, Rewind, RollBack, Undoing};
@@ -16,6 +18,18 @@ use super::{pipelines, reference, runs};
 use crate::history;
 use crate::refused::Refused;
 use crate::shared::Shared;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .route("/api/runs/{run}/rollback", post(roll_back))
+        .route("/api/runs/{run}/rewind", post(rewind))
+        .route("/api/runs/{run}/rewind/undo", post(undo_rewind))
+        .route("/api/runs/{run}/explain", get(explain))
+        .route("/api/runs/{run}/undoings", get(undoings))
+        .route("/api/runs/{run}/advance", post(advance))
+        .route("/api/runs/{run}/breakpoints", put(breakpoints))
+}
 
 pub(crate) async fn roll_back(
     State(shared): State<Arc<Shared>>,

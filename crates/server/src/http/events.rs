@@ -1,6 +1,8 @@
 //! Events from outside.
 
+use axum::routing::get;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::Page;
 use api::flow::{GiveEvent, GivenEvent};
@@ -19,6 +21,11 @@ use super::problem::Fault;
 use super::{pipelines, reference};
 use crate::conductor::desk::{Ask, Given};
 use crate::shared::Shared;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().route("/api/events", get(list).post(give))
+}
 
 /// Longest type or id of an event, in characters.
 const LONGEST: usize = 256;

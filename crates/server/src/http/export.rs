@@ -1,7 +1,9 @@
 //! A run in one document.
 
+use axum::routing::get;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::artifact::ArtifactView;
 use api::bundle::{Bundle, BundledLog, SCHEMA};
@@ -20,6 +22,11 @@ use crate::captured::{self, Times};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::{history, view};
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().route("/api/runs/{run}/export", get(export))
+}
 
 /// Of one artifact's text.
 const TEXT: u64 = 1 << 20;

@@ -1,8 +1,10 @@
 //! The live feed of a run as newline-delimited JSON: a snapshot, then every event after it in
 //! order, from the journal while behind and from the broker when level with it.
 
+use axum::routing::get;
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::feed::Message;
 use api::run::{EventView, RunSummary};
@@ -24,6 +26,11 @@ use crate::live::{Notice, Subscription};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::{captured, history, view};
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().route("/api/runs/{run}/feed", get(feed))
+}
 
 /// Silence after which a ping says that the connection still stands.
 const PING: Duration = Duration::from_secs(15);

@@ -1,6 +1,8 @@
 //! What a rollback or a rewind would do.
 
+use axum::routing::get;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::flow::{Impact, ImpactStep};
 use axum::extract::{Path, State};
@@ -13,6 +15,13 @@ use super::problem::Fault;
 use super::reference;
 use crate::history;
 use crate::shared::Shared;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .route("/api/runs/{run}/rollback", get(rollback))
+        .route("/api/runs/{run}/rewind", get(rewind))
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,7 +1,9 @@
 //! Forms: listed, shown, filled in, submitted.
 
+use axum::routing::{get, post, put};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::Page;
 use api::input::{DraftView, FieldView, InputDetail, InputSummary, SaveDraft, SubmitForm, Upload};
@@ -27,6 +29,15 @@ use crate::history;
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::view::request;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .route("/api/inputs", get(list))
+        .route("/api/inputs/{id}", get(show))
+        .route("/api/inputs/{id}/draft", put(draft))
+        .route("/api/inputs/{id}/submit", post(submit))
+}
 
 /// Newest first.
 pub(crate) async fn list(

@@ -1,7 +1,9 @@
 //! Captured output: a part of it as it is, or followed while it grows; driven by notices.
 
+use axum::routing::get;
 use std::ops::Range;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::run::{EventView, StageView};
 use axum::body::Bytes;
@@ -26,6 +28,11 @@ use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::view;
 use lines::Lines;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().route("/api/runs/{run}/logs/{stage}", get(logs))
+}
 
 mod lines;
 

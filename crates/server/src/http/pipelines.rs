@@ -1,6 +1,8 @@
 //! The catalogue.
 
+use axum::routing::{get, post};
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::Page;
 use api::pipeline::{Definition, PipelineDetail, PipelineSummary, Revision, StartRun};
@@ -19,6 +21,19 @@ use crate::definition::Checked;
 use crate::refused::Refused;
 use crate::shared::Shared;
 use crate::view;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .route("/api/pipelines", get(list).post(create))
+        .route("/api/pipelines/{name}", get(show).put(update).delete(delete))
+        .route("/api/pipelines/{name}/enable", post(enable))
+        .route("/api/pipelines/{name}/disable", post(disable))
+        .route("/api/pipelines/{name}/run", post(run))
+        .route("/api/pipelines/{name}/runs", get(runs))
+        .route("/api/pipelines/{name}/revisions", get(revisions))
+        .route("/api/pipelines/{name}/revisions/{number}", get(revision))
+}
 
 const PAGE: u32 = 100;
 const PAGE_MAX: u32 = 1000;

@@ -1,6 +1,8 @@
 //! Runs, and what can be asked of them.
 
+use axum::routing::{get, post};
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::Page;
 use api::pipeline::StartRun;
@@ -24,6 +26,19 @@ use crate::history;
 use crate::intake::{Source, Start, Unfit};
 use crate::shared::{Shared, blocking};
 use crate::view;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .route("/api/runs", get(list).post(start))
+        .route("/api/runs/{run}", get(show))
+        .route("/api/runs/{run}/pause", post(pause))
+        .route("/api/runs/{run}/resume", post(resume))
+        .route("/api/runs/{run}/cancel", post(cancel))
+        .route("/api/runs/{run}/retry", post(retry))
+        .route("/api/runs/{run}/resolve", post(resolve))
+        .route("/api/runs/{run}/events", get(events))
+}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

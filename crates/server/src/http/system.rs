@@ -1,6 +1,8 @@
 //! The server about itself, and the language.
 
+use axum::routing::{get, post};
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::flow::Whoami;
 use api::pipeline::{Definition, Validation};
@@ -17,6 +19,17 @@ use super::problem::Fault;
 use crate::definition::check;
 use crate::shared::{Shared, blocking};
 use crate::view;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/api/status", get(status))
+        .route("/api/whoami", get(whoami))
+        .route("/api/schema", get(schema))
+        .route("/api/validate", post(validate))
+}
 
 /// Runs of each kind in the status.
 const SHOWN: u32 = 100;

@@ -1,9 +1,12 @@
 //! Tokens of users: made, listed and revoked by administrators, stored as digests.
 
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::Page;
 use api::flow::{CreateToken, TokenView};
+use api::problem::Problem;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use store::port::{Change, TokenRow};
@@ -17,7 +20,20 @@ use crate::identity;
 use crate::refused::Refused;
 use crate::shared::Shared;
 
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(revoke))
+}
+
 /// Whoever holds the answer is that user; it is shown this once.
+#[utoipa::path(
+    post,
+    path = "/api/tokens",
+    tag = "tokens",
+    security(("token" = ["admin"])),
+    request_body = CreateToken,
+    responses((status = CREATED, body = TokenView), (status = "default", body = Problem)),
+)]
 pub(crate) async fn create(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -43,6 +59,14 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(TokenView { token: Some(token), ..view(row) })))
 }
 
+/// Tokens, without themselves.
+#[utoipa::path(
+    get,
+    path = "/api/tokens",
+    tag = "tokens",
+    security(("token" = ["admin"])),
+    responses((status = OK, body = Page<TokenView>), (status = "default", body = Problem)),
+)]
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -54,6 +78,14 @@ pub(crate) async fn list(
 }
 
 /// From now on it lets nobody in. Revoking it again changes nothing.
+#[utoipa::path(
+    delete,
+    path = "/api/tokens/{id}",
+    tag = "tokens",
+    security(("token" = ["admin"])),
+    params(("id" = String, Path, description = "`t-...`")),
+    responses((status = OK, body = TokenView), (status = "default", body = Problem)),
+)]
 pub(crate) async fn revoke(
     State(shared): State<Arc<Shared>>,
     caller: Caller,

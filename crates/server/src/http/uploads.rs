@@ -1,6 +1,9 @@
 //! Files that people give to forms.
 
+use axum::extract::DefaultBodyLimit;
+use axum::routing::post;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::input::Upload;
 use axum::body::Body;
@@ -16,6 +19,11 @@ use super::caller::Caller;
 use super::problem::Fault;
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().route("/api/uploads", post(upload).layer(DefaultBodyLimit::disable()))
+}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

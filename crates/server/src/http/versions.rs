@@ -1,6 +1,8 @@
 //! Runs that go on from others, and pipelines that go back.
 
+use axum::routing::{get, post};
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
 
 use api::Page;
 use api::flow::{Extend, RewindPipeline, Undoing};
@@ -19,6 +21,15 @@ use crate::conductor::live::guarded;
 use crate::intake::{Origin, Source, Start};
 use crate::refused::Refused;
 use crate::shared::Shared;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .route("/api/runs/{run}/extend", post(extend))
+        .route("/api/pipelines/{name}/rewind", post(rewind))
+        .route("/api/pipelines/{name}/rewind/undo", post(undo_rewind))
+        .route("/api/pipelines/{name}/undoings", get(undoings))
+}
 
 /// Entries of the history of a pipeline.
 const SHOWN: u32 = 100;

@@ -10,9 +10,15 @@ use crate::chain::Head;
 use crate::port::Error;
 
 /// A released migration is never edited; a change of mind is a further one.
-const MIGRATIONS: [(&str, &str); 2] = [
+const MIGRATIONS: [(&str, &str); 8] = [
     ("journal_and_lists", include_str!("../../migrations/0001_journal_and_lists.sql")),
     ("people_and_versions", include_str!("../../migrations/0002_people_and_versions.sql")),
+    ("tasks", include_str!("../../migrations/0003_tasks.sql")),
+    ("intake", include_str!("../../migrations/0004_intake.sql")),
+    ("notices", include_str!("../../migrations/0005_notices.sql")),
+    ("accounts", include_str!("../../migrations/0006_accounts.sql")),
+    ("answers", include_str!("../../migrations/0007_answers.sql")),
+    ("schedules", include_str!("../../migrations/0008_schedules.sql")),
 ];
 
 /// The first schema with the index of decisions.

@@ -1,0 +1,1 @@
+-- What came from outside: deliveries, and what became of them.

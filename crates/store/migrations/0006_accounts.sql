@@ -1,0 +1,1 @@
+-- Accounts, sessions, the rights of tokens, secrets.

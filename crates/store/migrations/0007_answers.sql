@@ -1,0 +1,1 @@
+-- Answers kept under the keys of requests that are sent again.

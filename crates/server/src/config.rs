@@ -6,6 +6,7 @@
 mod environment;
 mod file;
 mod read;
+pub(crate) mod secret;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -26,6 +26,7 @@ mod refused;
 mod retention;
 mod server;
 mod shared;
+mod vault;
 mod view;
 
 pub use conductor::desk::Inbox;

@@ -26,6 +26,7 @@ use crate::listen;
 use crate::live::Broker;
 use crate::retention;
 use crate::shared::Shared;
+use crate::vault::Vault;
 
 /// What a server is told when it is opened.
 #[derive(Clone)]
@@ -163,12 +164,14 @@ impl Server {
             .stack_size(16 << 20)
             .spawn(move || conductor.run())
             .map_err(|source| Error::Thread { source })?;
+        let vault = Arc::new(Vault::of(&options.data_dir));
         let shared = Arc::new(Shared {
             data_dir: options.data_dir,
             role: options.role,
             slots: options.slots,
             address: OnceLock::new(),
             config,
+            vault,
             mirror,
             started: Instant::now(),
             reader,

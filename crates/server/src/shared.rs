@@ -16,6 +16,7 @@ use crate::definition::Definitions;
 use crate::history::Histories;
 use crate::live::Broker;
 use crate::refused::Refused;
+use crate::vault::Vault;
 
 pub(crate) struct Shared {
     pub(crate) data_dir: PathBuf,
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) slots: u32,
     pub(crate) address: OnceLock<SocketAddr>,
     pub(crate) config: Arc<ConfigFile>,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) mirror: Arc<Mirror>,
     pub(crate) started: Instant,
     pub(crate) reader: Arc<dyn Read>,

@@ -15,7 +15,7 @@ pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
         return Ok(Config::default());
     }
     let (root, found) = yaml::parse(text);
-    let mut reader = Reader { file, text, problems: Vec::new() };
+    let mut reader = Reader::new(file, text);
     for found in &found {
         reader.problem(found.span, &found.message);
     }
@@ -23,7 +23,7 @@ pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
     if let Some(root) = root.filter(|root| !root.is_null()) {
         root_keys(&mut reader, &root, &mut config);
     }
-    if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems.join("\n")) }
+    reader.end(config)
 }
 
 fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
@@ -102,6 +102,17 @@ pub(super) struct Reader<'t> {
     file: &'t str,
     text: &'t str,
     problems: Vec<String>,
+}
+
+impl<'t> Reader<'t> {
+    pub(super) fn new(file: &'t str, text: &'t str) -> Self {
+        Self { file, text, problems: Vec::new() }
+    }
+
+    /// What was read, or a line for each mistake.
+    pub(super) fn end<T>(self, read: T) -> Result<T, String> {
+        if self.problems.is_empty() { Ok(read) } else { Err(self.problems.join("\n")) }
+    }
 }
 
 impl Reader<'_> {

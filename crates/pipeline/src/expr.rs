@@ -84,12 +84,23 @@ pub struct EvalError {
 
 impl Expression {
     pub fn compile(source: &str) -> Result<Self, ExprError> {
-        Self::of(source, parse::parse(source, false)?)
+        let program = parse::parse(source, false)?;
+        references::check(&program)?;
+        Self::of(source, program)
     }
 
     /// An expression in which `value` is [`crate::text::Root::Subject`]: what is transformed.
     pub fn compile_transform(source: &str) -> Result<Self, ExprError> {
-        Self::of(source, parse::parse(source, true)?)
+        let program = parse::parse(source, true)?;
+        references::check(&program)?;
+        Self::of(source, program)
+    }
+
+    /// As [`Expression::compile`], but a call of a function that does not exist is found only when
+    /// it is run. For the cases of the conformance suite that are to be run without the check.
+    #[cfg(test)]
+    fn unchecked(source: &str) -> Result<Self, ExprError> {
+        Self::of(source, parse::parse(source, false)?)
     }
 
     fn of(source: &str, program: ast::Node) -> Result<Self, ExprError> {

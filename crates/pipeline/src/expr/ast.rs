@@ -55,6 +55,14 @@ pub(super) enum Kind {
         function: Function,
         arguments: Vec<Node>,
     },
+    /// A call of a function that does not exist, or not for so many arguments: the check refuses
+    /// it, and running it has no value.
+    Unbound {
+        says: String,
+        /// Of the function's name.
+        name: Span,
+        arguments: Vec<Node>,
+    },
     Fold {
         fold: Fold,
         range: Box<Node>,
@@ -153,7 +161,8 @@ impl Kind {
             Kind::And(nodes)
             | Kind::Or(nodes)
             | Kind::List(nodes)
-            | Kind::Call { function: _, arguments: nodes } => Box::new(nodes.iter()),
+            | Kind::Call { function: _, arguments: nodes }
+            | Kind::Unbound { says: _, name: _, arguments: nodes } => Box::new(nodes.iter()),
             Kind::Chain { first, rest } => {
                 Box::new(std::iter::once(&**first).chain(rest.iter().map(|(_, node)| node)))
             }

@@ -135,6 +135,7 @@ impl Machine<'_> {
                 let arguments = self.values(arguments)?;
                 function.call(&arguments, &mut self.budget)
             }
+            Kind::Unbound { says, .. } => Err(Fault::new(says.as_str())),
             Kind::Fold { fold, range, level, filter, body } => {
                 self.fold(*fold, range, *level, filter.as_deref(), body)
             }

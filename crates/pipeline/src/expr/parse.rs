@@ -400,7 +400,7 @@ impl Parser {
     ) -> Parsed {
         match function {
             Ok(function) => self.node(Kind::Call { function, arguments }, start),
-            Err(message) => self.error(span, message),
+            Err(says) => self.node(Kind::Unbound { says, name: span, arguments }, start),
         }
     }
 

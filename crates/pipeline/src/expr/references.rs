@@ -30,6 +30,21 @@ pub struct References {
     pub places: BTreeMap<String, Span>,
 }
 
+/// Refuses calls of functions that do not exist.
+pub(super) fn check(node: &Node) -> Result<(), ExprError> {
+    let mut wrong = None;
+    node.walk(&mut |node| {
+        if let Kind::Unbound { says, name, .. } = &node.kind {
+            wrong.get_or_insert_with(|| ExprError {
+                message: says.clone(),
+                span: *name,
+                limit: false,
+            });
+        }
+    });
+    wrong.map_or(Ok(()), Err)
+}
+
 pub(super) fn of(node: &Node, source: &str) -> Result<References, ExprError> {
     let mut references = References::default();
     let mut wrong = None;
@@ -73,6 +88,7 @@ impl References {
             | Kind::List(_)
             | Kind::Map(_)
             | Kind::Call { .. }
+            | Kind::Unbound { .. }
             | Kind::Fold { .. } => {}
         }
         Ok(())

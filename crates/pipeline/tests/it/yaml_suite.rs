@@ -1,13 +1,12 @@
-//! The YAML test suite, where `ORCHESTRATE_SUITES` names a folder that has it (`yaml/*.jsonl`);
-//! without it these tests have nothing to say.
+//! The YAML test suite, and files that were found broken in real repositories: `tests/suites/yaml`.
 
 use pipeline::diagnostic::Code;
 use pipeline::yaml::{self, Kind, Node};
 use serde_json::Value as Json;
 
 fn cases(file: &str) -> Vec<Json> {
-    let Ok(folder) = std::env::var("ORCHESTRATE_SUITES") else { return Vec::new() };
-    let path = std::path::Path::new(&folder).join("yaml").join(file);
+    let path =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suites/yaml").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|_| panic!("{}", path.display()));
     text.lines().map(|line| serde_json::from_str(line).expect("a case a line")).collect()
 }
@@ -32,8 +31,10 @@ const STRICTER: [Code; 6] = [
 
 #[test]
 fn broken_yaml_is_refused_and_good_yaml_means_what_the_suite_says() {
-    let (mut accepted, mut wrong) = (0, Vec::new());
-    for case in cases("yaml-test-suite.jsonl") {
+    let cases = cases("yaml-test-suite.jsonl");
+    assert_eq!(cases.len(), 402);
+    let (mut accepted, mut refused, mut wrong) = (0, 0, Vec::new());
+    for case in &cases {
         let id = case["id"].as_str().unwrap_or("?");
         let (node, diagnostics) = yaml::parse(case["yaml"].as_str().unwrap_or(""));
         let broken = case["error"] == Json::Bool(true);
@@ -42,6 +43,8 @@ fn broken_yaml_is_refused_and_good_yaml_means_what_the_suite_says() {
             wrong.push(format!("{id}: accepted, though broken"));
         } else if !broken && !stricter {
             wrong.push(format!("{id}: {}", diagnostics[0].message));
+        } else if broken {
+            refused += 1;
         } else if let (true, Some(node), Some(Json::Array(documents))) =
             (diagnostics.is_empty(), node, case.get("json_docs"))
         {
@@ -51,13 +54,16 @@ fn broken_yaml_is_refused_and_good_yaml_means_what_the_suite_says() {
             }
         }
     }
-    println!("{accepted} accepted with the right value");
+    println!("YAML: {accepted} have the right value, {refused} broken ones are refused");
+    assert!(accepted >= 226 && refused == 94, "{accepted} and {refused}");
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]
 fn really_broken_files_are_refused_with_a_place() {
-    for case in cases("real_invalid.jsonl") {
+    let cases = cases("real_invalid.jsonl");
+    assert_eq!(cases.len(), 9);
+    for case in cases {
         let text = case["yaml"].as_str().unwrap_or("");
         let parsed = pipeline::parse(text);
         assert!(
@@ -67,4 +73,12 @@ fn really_broken_files_are_refused_with_a_place() {
             parsed.rendered("real.yaml", false)
         );
     }
+}
+
+/// `on` is a text and `0755` no octal number: the rules of YAML 1.2.
+#[test]
+fn words_and_numbers_mean_what_version_1_2_says() {
+    let (node, found) = yaml::parse("on: yes\nmode: 0755\n");
+    assert!(found.is_empty());
+    assert_eq!(json(&node.expect("a map")), serde_json::json!({"on": "yes", "mode": 755}));
 }

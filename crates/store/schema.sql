@@ -35,12 +35,34 @@ CREATE INDEX decisions_by ON decisions (by, position);
 
 CREATE INDEX decisions_run ON decisions (run, position);
 
+CREATE TABLE deliveries (
+    event INTEGER PRIMARY KEY,
+    headers TEXT NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE drafts (
     request INTEGER PRIMARY KEY,
     by TEXT NOT NULL,
     at INTEGER NOT NULL,
     content TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE event_kinds (
+    kind TEXT NOT NULL,
+    event INTEGER NOT NULL,
+    PRIMARY KEY (kind, event)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event_matches (
+    event INTEGER NOT NULL,
+    place INTEGER NOT NULL,
+    pipeline TEXT NOT NULL,
+    trigger TEXT NOT NULL,
+    run BLOB,
+    problem TEXT NOT NULL,
+    PRIMARY KEY (event, place)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (
     position INTEGER PRIMARY KEY,
@@ -60,11 +82,13 @@ CREATE TABLE given_events (
     source TEXT NOT NULL,
     at INTEGER NOT NULL,
     only_run BLOB
-) STRICT;
+, also TEXT NOT NULL DEFAULT '[]', facts TEXT NOT NULL DEFAULT '{}', tag TEXT, target TEXT, by TEXT NOT NULL DEFAULT '', problem TEXT NOT NULL DEFAULT '', routed_at INTEGER) STRICT;
 
 CREATE UNIQUE INDEX given_events_id ON given_events (id);
 
 CREATE INDEX given_events_kind ON given_events (kind, number);
+
+CREATE INDEX given_events_unrouted ON given_events (number) WHERE routed_at IS NULL;
 
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,

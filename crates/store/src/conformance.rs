@@ -84,6 +84,8 @@ macro_rules! conformance {
             artifacts_are_filtered_and_paged
             an_event_is_stored_once_and_shows_who_took_it
             events_from_outside_are_listed_both_ways
+            an_event_is_found_by_every_type_it_has
+            an_event_is_routed_once_and_shows_what_it_started
             tokens_are_created_found_and_revoked
             a_rewind_supersedes_later_runs_until_it_is_undone
             a_rewind_stands_once_a_run_was_created_after_it

@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::flow::{
-    AuditQuery, AuditRow, GivenEvent, GivenQuery, GivenRow, RewindRow, Taker, TokenRow,
+    AuditQuery, AuditRow, Delivery, GivenEvent, GivenQuery, GivenRow, Match, RewindRow, Routed,
+    Taker, Target, TokenRow,
 };
 pub use self::people::{
     ArtifactQuery, ArtifactRow, DraftRow, RequestKind, RequestQuery, RequestRow,
@@ -87,6 +88,7 @@ pub trait Read: Send + Sync {
     fn artifacts(&self, query: &ArtifactQuery) -> Result<Vec<ArtifactRow>, Error>;
     fn artifact(&self, number: u64) -> Result<Option<ArtifactRow>, Error>;
     fn given_events(&self, query: &GivenQuery) -> Result<Vec<GivenRow>, Error>;
+    /// With what came over HTTP.
     fn given_event(&self, id: &str) -> Result<Option<GivenRow>, Error>;
     /// Also a revoked one.
     fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error>;
@@ -136,8 +138,10 @@ pub enum Change {
         at: Timestamp,
     },
     /// Answered by [`Outcome::Given`]. Who takes it is noted by the append that has it as
-    /// `event.received`.
+    /// `event.received`. It counts as not yet held against triggers.
     StoreEvent(GivenEvent),
+    /// Said once of an event; later ones change nothing.
+    RouteEvent(Routed),
     CreateToken {
         id: String,
         /// Hex SHA-256 of the token.

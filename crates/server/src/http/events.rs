@@ -59,7 +59,9 @@ pub(crate) async fn give(
     let source = format!("user:{}", caller.name);
     // The conductor says when it came.
     let at = Timestamp::UNIX_EPOCH;
-    let event = Box::new(port::GivenEvent { id, kind, data, source, at, run });
+    let by = caller.name;
+    let event =
+        Box::new(port::GivenEvent { id, kind, data, source, by, at, run, ..Default::default() });
     let given = shared.desk.ask(|reply| Ask::Give { event, reply }).await?;
     let status = if given.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(view(given))).into_response())
@@ -99,6 +101,6 @@ fn of_row(row: GivenRow) -> GivenEvent {
 
 fn view(given: Given) -> GivenEvent {
     let Given { event, duplicate, taken_by } = given;
-    let port::GivenEvent { id, kind, data, source, at, run: _ } = event;
+    let port::GivenEvent { id, kind, data, source, at, .. } = event;
     GivenEvent { id, kind, data, source, at, duplicate, taken_by }
 }

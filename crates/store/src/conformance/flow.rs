@@ -1,9 +1,13 @@
 use engine::event::{Event, Occurrence, Stamped};
+use pipeline::when::Facts;
 use serde_json::json;
 
 use super::Fixture;
 use super::sample::{append, at, given, paused, row, run};
-use crate::port::{Append, AuditQuery, Change, GivenEvent, GivenQuery, Outcome, Refusal, Taker};
+use crate::port::{
+    Append, AuditQuery, Change, Delivery, GivenEvent, GivenQuery, GivenRow, Match, Outcome,
+    Refusal, Routed, Taker, Target,
+};
 
 fn received(event: &GivenEvent) -> Stamped {
     let (id, kind) = (event.id.clone(), event.kind.clone());
@@ -60,6 +64,72 @@ pub fn events_from_outside_are_listed_both_ways(mut memory: Fixture) {
     let next = GivenQuery { since: Some(at(20)), after: Some(2), kinds: kinds(&["b"]), ..oldest() };
     assert_eq!(list(next), [5]);
     assert_eq!(list(GivenQuery { before: Some(3), ..all() }), [2, 1]);
+}
+
+pub fn an_event_is_found_by_every_type_it_has(mut memory: Fixture) {
+    let merged = GivenEvent {
+        also: vec!["pull.closed".into(), "pull".into()],
+        tag: Some("v1".into()),
+        by: "gh".into(),
+        target: Some(Target { pipeline: "ci".into(), trigger: "1".into() }),
+        facts: Facts { branch: Some("main".into()), ..Facts::default() },
+        delivery: Some(Delivery {
+            headers: vec![("x-github-event".into(), "pull_request".into())],
+            body: b"{\xff".to_vec(),
+        }),
+        ..given("e1", "pull.merged", 5)
+    };
+    memory.commit(Change::StoreEvent(merged.clone()));
+    memory.commit(Change::StoreEvent(given("e2", "pull", 6)));
+    let list = |kinds: &[&str], deliveries: bool| {
+        let kinds = kinds.iter().map(|&kind| kind.to_owned()).collect();
+        let query = GivenQuery { kinds, deliveries, limit: 9, ..GivenQuery::default() };
+        memory.reader.given_events(&query).expect("reads")
+    };
+    let numbers = |rows: Vec<GivenRow>| rows.iter().map(|row| row.number).collect::<Vec<_>>();
+    assert_eq!(numbers(list(&["pull"], false)), [2, 1]);
+    assert_eq!(numbers(list(&["pull.closed"], false)), [1]);
+    assert_eq!(numbers(list(&["pull.merged", "pull", "pull.closed"], false)), [2, 1]);
+    assert_eq!(list(&["pull"], false)[1].event.delivery, None);
+    assert_eq!(list(&["pull"], true)[1].event, merged);
+    let row = memory.reader.given_event("e1").expect("reads").expect("is there");
+    assert_eq!(row.event, merged);
+}
+
+pub fn an_event_is_routed_once_and_shows_what_it_started(mut memory: Fixture) {
+    for n in 1..=3 {
+        memory.commit(Change::StoreEvent(given(&format!("e{n}"), "push", n)));
+    }
+    let open = |memory: &Fixture| -> Vec<u64> {
+        let query =
+            GivenQuery { unrouted: true, oldest_first: true, limit: 9, ..GivenQuery::default() };
+        let rows = memory.reader.given_events(&query).expect("reads");
+        rows.iter().map(|row| row.number).collect()
+    };
+    assert_eq!(open(&memory), [1, 2, 3]);
+    let found = |problem: &str, run| Match {
+        pipeline: "ci".into(),
+        trigger: "1".into(),
+        run,
+        problem: problem.into(),
+    };
+    let routed = Routed {
+        id: "e2".into(),
+        at: at(9),
+        paths: Some(vec!["a b".into(), "ü".into()]),
+        problem: String::new(),
+        matches: vec![found("", Some(run(1))), found("it wants `x`", None)],
+    };
+    assert_eq!(memory.commit(Change::RouteEvent(routed.clone())), Outcome::Done);
+    let again = Routed { matches: Vec::new(), at: at(99), ..routed.clone() };
+    assert_eq!(memory.commit(Change::RouteEvent(again)), Outcome::Done);
+    let unknown = Routed { id: "e3".into(), problem: "no api".into(), ..Routed::default() };
+    memory.commit_all(&[Change::RouteEvent(unknown)]);
+    assert_eq!(open(&memory), [1]);
+    let row = |id| memory.reader.given_event(id).expect("reads").expect("is there");
+    assert_eq!((row("e2").routed_at, &row("e2").matches), (Some(at(9)), &routed.matches));
+    assert_eq!(row("e2").event.facts.paths, routed.paths);
+    assert_eq!((&*row("e3").problem, row("e3").event.facts.paths), ("no api", None));
 }
 
 pub fn tokens_are_created_found_and_revoked(mut memory: Fixture) {

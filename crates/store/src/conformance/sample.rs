@@ -125,7 +125,7 @@ pub fn given(id: &str, kind: &str, millisecond: u64) -> GivenEvent {
         data: json!({ "n": millisecond }),
         source: "user:ana".to_owned(),
         at: at(millisecond),
-        run: None,
+        ..GivenEvent::default()
     }
 }
 

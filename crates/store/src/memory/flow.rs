@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::{Rewind, State};
 use crate::audit::decided_by;
 use crate::port::{
-    AuditQuery, AuditRow, GivenEvent, GivenQuery, GivenRow, Outcome, Refusal, RewindRow, RunRow,
-    Taker, TokenRow,
+    AuditQuery, AuditRow, GivenEvent, GivenQuery, GivenRow, Outcome, Refusal, RewindRow, Routed,
+    RunRow, Taker, TokenRow,
 };
 
 impl State {
@@ -17,22 +17,48 @@ impl State {
             return Outcome::Given { number: known.number, created: false };
         }
         let number = self.given.len() as u64 + 1;
-        self.given.push(GivenRow { number, event: event.clone(), taken_by: Vec::new() });
+        self.given.push(GivenRow {
+            number,
+            event: event.clone(),
+            taken_by: Vec::new(),
+            routed_at: None,
+            problem: String::new(),
+            matches: Vec::new(),
+        });
         Outcome::Given { number, created: true }
+    }
+
+    pub(super) fn route_event(&mut self, routed: &Routed) -> Outcome {
+        let open = |row: &&mut GivenRow| row.event.id == routed.id && row.routed_at.is_none();
+        if let Some(row) = self.given.iter_mut().find(open) {
+            row.routed_at = Some(routed.at);
+            row.problem.clone_from(&routed.problem);
+            row.matches.clone_from(&routed.matches);
+            if routed.paths.is_some() {
+                row.event.facts.paths.clone_from(&routed.paths);
+            }
+        }
+        Outcome::Done
     }
 
     pub(super) fn given_events(&self, query: &GivenQuery) -> Vec<GivenRow> {
         let wanted = |row: &&GivenRow| {
-            (query.kinds.is_empty() || query.kinds.contains(&row.event.kind))
+            let is_asked_for = |kind| query.kinds.iter().any(|asked| asked == kind);
+            (query.kinds.is_empty() || row.event.kinds().any(is_asked_for))
+                && (!query.unrouted || row.routed_at.is_none())
                 && query.since.is_none_or(|since| row.event.at >= since)
                 && query.after.is_none_or(|after| row.number > after)
                 && query.before.is_none_or(|before| row.number < before)
         };
         let limit = query.limit as usize;
-        match query.oldest_first {
+        let mut rows: Vec<GivenRow> = match query.oldest_first {
             true => self.given.iter().filter(wanted).take(limit).cloned().collect(),
             false => self.given.iter().rev().filter(wanted).take(limit).cloned().collect(),
+        };
+        if !query.deliveries {
+            rows.iter_mut().for_each(|row| row.event.delivery = None);
         }
+        rows
     }
 
     /// What an event means to other tables than its run's.

@@ -64,6 +64,7 @@ impl State {
                 self.save_draft(*request, values, by, *at)
             }
             Change::StoreEvent(event) => Ok(self.store_event(event)),
+            Change::RouteEvent(routed) => Ok(self.route_event(routed)),
             Change::CreateToken { id, hash, user, admin, by, at } => self.create_token(TokenRow {
                 id: id.clone(),
                 hash: hash.clone(),

@@ -3,22 +3,84 @@
 use engine::event::Stamped;
 use engine::id::RunId;
 use jiff::Timestamp;
+use pipeline::when::Facts;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 /// An event from outside, stored before it is matched. The same id is taken once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct GivenEvent {
     pub id: String,
-    /// Its type: `spec.ready`.
+    /// Its type, the most specific one: `spec.ready`, `pull_request.merged`.
     pub kind: String,
-    /// A map.
+    /// Broader types, most specific first: `pull_request.closed`, `pull_request`.
+    pub also: Vec<String>,
+    /// A map. Of a delivery without its body, which comes with it.
     pub data: Json,
-    /// `user:ana`
+    /// `user:ana`, or the name of the source it came from.
     pub source: String,
+    /// Whom the runs are said to be by that it starts.
+    pub by: String,
     pub at: Timestamp,
     /// Only this run may take it.
     pub run: Option<RunId>,
+    /// What triggers are judged on.
+    pub facts: Facts,
+    pub tag: Option<String>,
+    /// Only this trigger is asked.
+    pub target: Option<Target>,
+    /// How it came, where it came over HTTP.
+    pub delivery: Option<Delivery>,
+}
+
+impl GivenEvent {
+    /// Its types, most specific first.
+    pub fn kinds(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.kind).chain(&self.also).map(String::as_str)
+    }
+}
+
+/// A trigger of a pipeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    pub pipeline: String,
+    /// Its name; empty: any of the pipeline.
+    #[serde(default)]
+    pub trigger: String,
+}
+
+/// What came over HTTP, without what authorised it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// As it came.
+    pub body: Vec<u8>,
+}
+
+/// An event was held against the triggers of pipelines.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Routed {
+    /// Of the event.
+    pub id: String,
+    pub at: Timestamp,
+    /// The changed paths, where they had to be asked for.
+    pub paths: Option<Vec<String>>,
+    /// Why something is not known that was asked for; else empty.
+    pub problem: String,
+    pub matches: Vec<Match>,
+}
+
+/// A trigger that an event matched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Match {
+    pub pipeline: String,
+    /// Its name.
+    pub trigger: String,
+    /// The run it started.
+    pub run: Option<RunId>,
+    /// Why it started none; empty when it did.
+    pub problem: String,
 }
 
 /// Table `given_events`, in the order of arrival.
@@ -29,6 +91,11 @@ pub struct GivenRow {
     pub event: GivenEvent,
     /// Runs whose journal has it as `event.received`, in the order in which they took it.
     pub taken_by: Vec<Taker>,
+    /// When it was held against the triggers of pipelines; `None`: that has still to be done.
+    pub routed_at: Option<Timestamp>,
+    /// Why something of it is not known; empty when nothing is missing.
+    pub problem: String,
+    pub matches: Vec<Match>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +107,7 @@ pub struct Taker {
 
 #[derive(Clone, Debug, Default)]
 pub struct GivenQuery {
-    /// Any of these types; empty: all.
+    /// Any of these types, broader ones too; empty: all.
     pub kinds: Vec<String>,
     /// Given at this time or later.
     pub since: Option<Timestamp>,
@@ -48,6 +115,10 @@ pub struct GivenQuery {
     pub after: Option<u64>,
     /// Numbers below this one.
     pub before: Option<u64>,
+    /// Only those that were not yet held against triggers.
+    pub unrouted: bool,
+    /// With what came over HTTP.
+    pub deliveries: bool,
     /// Oldest first, as they are delivered; else newest first, as they are listed.
     pub oldest_first: bool,
     pub limit: u32,

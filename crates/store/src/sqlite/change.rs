@@ -30,6 +30,9 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         Change::StoreEvent(event) => {
             given::store(connection, event).map_err(storage("store an event"))
         }
+        Change::RouteEvent(routed) => {
+            given::route(connection, routed).map_err(storage("note what an event started"))
+        }
         Change::CreateToken { id, hash, user, admin, by, at } => {
             let created = tokens::Created { id, hash, user, admin: *admin, by, at: *at };
             tokens::create(connection, &created).map_err(storage("create a token"))

@@ -67,6 +67,7 @@ impl SqliteWriter {
                 | Change::DeletePipeline { .. }
                 | Change::SaveDraft { .. }
                 | Change::StoreEvent(_)
+                | Change::RouteEvent(_)
                 | Change::CreateToken { .. }
                 | Change::RevokeToken { .. }
                 | Change::DropArtifacts { .. } => change::apply(&self.connection, change)?,

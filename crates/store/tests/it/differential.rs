@@ -318,7 +318,15 @@ fn people_and_flow(reader: &dyn Read, note: &mut dyn FnMut(&dyn std::fmt::Debug)
         for kinds in [Vec::new(), vec!["ci".to_owned(), "cd".into()]] {
             let since = Some(at(10));
             let (after, before) = (Some(1), Some(5));
-            let query = GivenQuery { kinds, since, after, before, oldest_first, limit: 2 };
+            let query = GivenQuery {
+                kinds,
+                since,
+                after,
+                before,
+                oldest_first,
+                limit: 2,
+                ..GivenQuery::default()
+            };
             note(&reader.given_events(&query).unwrap());
         }
     }

@@ -38,7 +38,7 @@ fn walks_no_table_and_sorts_nothing(plan: &str) {
     let scans = plan.contains("SCAN")
         && !plan.contains("SCAN n;")
         && !plan.contains("SCAN d;")
-        && !plan.contains("SCAN given_events;")
+        && !plan.contains("SCAN g;")
         && !plan.contains("SCAN json_each");
     assert!(!scans && !plan.contains("TEMP B-TREE"), "{plan}");
 }
@@ -107,6 +107,7 @@ fn decisions_and_events_are_found_by_an_index() {
     let query = GivenQuery { kinds, oldest_first: true, limit: 9, ..GivenQuery::default() };
     for plan in plans(|reader| drop(reader.given_events(&query).unwrap())) {
         walks_no_table_and_sorts_nothing(&plan);
-        assert!(plan.contains("given_events_kind (kind=?"), "{plan}");
+        let by_kind = plan.contains("given_events_kind (kind=?");
+        assert!(by_kind || plan.contains("k USING PRIMARY KEY (kind=?"), "{plan}");
     }
 }

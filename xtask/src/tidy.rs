@@ -64,6 +64,7 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
         &["crates/worker/", "crates/cli/", "xtask/", "benches/"],
         "only the hands start processes",
     ),
+    ("reqwest::", &["crates/server/src/egress"], "only `egress` sends requests"),
 ];
 
 const WARN_LINES: usize = 500;

@@ -4,6 +4,7 @@
 //! - `http`: the API, the same on every door;
 //! - `live`: what was committed, to whoever watches;
 //! - `listen`: the doors;
+//! - `egress`: every request that leaves this process;
 //! - `identity`, `config`: who calls, and what the folder's owner said about people.
 //!
 //! The hands are joined from outside by two channels: [`Server::orders`] and [`Server::inbox`].
@@ -14,6 +15,7 @@ mod conductor;
 mod config;
 mod definition;
 mod descent;
+mod egress;
 mod failpoint;
 mod history;
 mod http;

@@ -21,6 +21,7 @@ use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
 use crate::conductor::{Conductor, Opening};
 use crate::config::ConfigFile;
 use crate::definition::Definitions;
+use crate::egress::Egress;
 use crate::http::{self, Door};
 use crate::listen;
 use crate::live::Broker;
@@ -178,6 +179,7 @@ impl Server {
             definitions,
             histories: Arc::default(),
             desk: Desk::new(inbox_sender.clone()),
+            egress: Egress::default(),
             broker,
             gauges,
             stopping: AtomicBool::new(false),

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::conductor::desk::{Desk, Gauges};
 use crate::config::{Config, ConfigFile};
 use crate::definition::Definitions;
+use crate::egress::Egress;
 use crate::history::Histories;
 use crate::live::Broker;
 use crate::refused::Refused;
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) histories: Arc<Histories>,
     pub(crate) desk: Desk,
+    /// The way out to other machines.
+    pub(crate) egress: Egress,
     pub(crate) broker: Arc<Broker>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) stopping: AtomicBool,

@@ -1,14 +1,15 @@
 //! Gates: listed, shown, decided.
 
-use axum::routing::{get, post};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::Page;
 use api::approval::{
     ApprovalDetail, ApprovalSummary, Approve, DelegateTo, DelegationView, Reject, RequestChanges,
     SlotView, VoteView,
 };
+use api::problem::Problem;
 use axum::extract::{Path, State};
 use engine::Run;
 use engine::command::{Command, Delegate, Revoke, Vote};
@@ -30,16 +31,27 @@ use crate::{history, identity};
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
-        .route("/api/approvals", get(list))
-        .route("/api/approvals/{id}", get(show))
-        .route("/api/approvals/{id}/approve", post(approve))
-        .route("/api/approvals/{id}/reject", post(reject))
-        .route("/api/approvals/{id}/request-changes", post(request_changes))
-        .route("/api/approvals/{id}/delegate", post(delegate))
-        .route("/api/approvals/{id}/revoke", post(revoke))
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(approve))
+        .routes(routes!(reject))
+        .routes(routes!(request_changes))
+        .routes(routes!(delegate))
+        .routes(routes!(revoke))
 }
 
 /// Newest first.
+#[utoipa::path(
+    get,
+    path = "/api/approvals",
+    tag = "approvals",
+    security(("token" = ["read"])),
+    params(List),
+    responses(
+        (status = OK, body = Page<ApprovalSummary>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -125,6 +137,18 @@ async fn find(shared: &Shared, id: &str) -> Result<(Asked, GateId), Fault> {
     Ok((asked, gate))
 }
 
+/// A gate, what is to be approved, and who decided what.
+#[utoipa::path(
+    get,
+    path = "/api/approvals/{id}",
+    tag = "approvals",
+    security(("token" = ["read"])),
+    params(("id" = String, Path, description = "`A-17`")),
+    responses(
+        (status = OK, body = ApprovalDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn show(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -231,6 +255,19 @@ async fn artifacts(
     Ok(own.map(|row| view::artifact::view(row, run)).collect())
 }
 
+/// A vote for it.
+#[utoipa::path(
+    post,
+    path = "/api/approvals/{id}/approve",
+    tag = "approvals",
+    security(("token" = ["decide"])),
+    params(("id" = String, Path, description = "`A-17`")),
+    request_body = Approve,
+    responses(
+        (status = OK, body = ApprovalDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn approve(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -240,6 +277,19 @@ pub(crate) async fn approve(
     vote(&shared, &caller, &id, Decision::Approve, comment, digest).await
 }
 
+/// A vote against it: one is enough.
+#[utoipa::path(
+    post,
+    path = "/api/approvals/{id}/reject",
+    tag = "approvals",
+    security(("token" = ["decide"])),
+    params(("id" = String, Path, description = "`A-17`")),
+    request_body = Reject,
+    responses(
+        (status = OK, body = ApprovalDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn reject(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -249,6 +299,19 @@ pub(crate) async fn reject(
     vote(&shared, &caller, &id, Decision::Reject, reason, digest).await
 }
 
+/// Back to whoever did the work, with what has to change.
+#[utoipa::path(
+    post,
+    path = "/api/approvals/{id}/request-changes",
+    tag = "approvals",
+    security(("token" = ["decide"])),
+    params(("id" = String, Path, description = "`A-17`")),
+    request_body = RequestChanges,
+    responses(
+        (status = OK, body = ApprovalDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn request_changes(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -272,6 +335,19 @@ async fn vote(
     act(shared, caller, id, command).await
 }
 
+/// Passes the own slot to somebody else.
+#[utoipa::path(
+    post,
+    path = "/api/approvals/{id}/delegate",
+    tag = "approvals",
+    security(("token" = ["decide"])),
+    params(("id" = String, Path, description = "`A-17`")),
+    request_body = DelegateTo,
+    responses(
+        (status = OK, body = ApprovalDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn delegate(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -291,6 +367,19 @@ pub(crate) async fn delegate(
     act(&shared, &caller, &id, command).await
 }
 
+/// Takes a delegation back before it was used.
+#[utoipa::path(
+    post,
+    path = "/api/approvals/{id}/revoke",
+    tag = "approvals",
+    security(("token" = ["decide"])),
+    params(("id" = String, Path, description = "`A-17`")),
+    request_body = DelegateTo,
+    responses(
+        (status = OK, body = ApprovalDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn revoke(
     State(shared): State<Arc<Shared>>,
     caller: Caller,

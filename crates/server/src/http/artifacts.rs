@@ -1,15 +1,17 @@
 //! Files that stages and people left: listed, handed out, compared.
 
-use axum::routing::get;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::Read as _;
 use std::sync::Arc;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::Page;
 use api::artifact::{ArtifactDiff, ArtifactView};
+use api::problem::Problem;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::header::{
@@ -36,10 +38,10 @@ use crate::view;
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
-        .route("/api/artifacts", get(list))
-        .route("/api/artifacts/{id}", get(show))
-        .route("/api/artifacts/{id}/content", get(content))
-        .route("/api/artifacts/{id}/diff", get(diff))
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(content))
+        .routes(routes!(diff))
 }
 
 /// Larger texts are not compared, and not put into an export.
@@ -47,7 +49,8 @@ const TEXT: u64 = 1 << 20;
 /// Read and sent at once.
 const CHUNK: usize = 64 << 10;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct List {
     run: Option<String>,
@@ -59,6 +62,17 @@ pub(crate) struct List {
 }
 
 /// Newest first.
+#[utoipa::path(
+    get,
+    path = "/api/artifacts",
+    tag = "artifacts",
+    security(("token" = ["read"])),
+    params(List),
+    responses(
+        (status = OK, body = Page<ArtifactView>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -121,6 +135,18 @@ async fn find(shared: &Shared, id: &str) -> Result<(ArtifactRow, ArtifactView), 
         .await
 }
 
+/// What is known of an artifact.
+#[utoipa::path(
+    get,
+    path = "/api/artifacts/{id}",
+    tag = "artifacts",
+    security(("token" = ["read"])),
+    params(("id" = String, Path, description = "Number of the artifact")),
+    responses(
+        (status = OK, body = ArtifactView),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn show(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -130,6 +156,17 @@ pub(crate) async fn show(
 }
 
 /// The file as it was left. Nothing that a browser would run is shown by it.
+#[utoipa::path(
+    get,
+    path = "/api/artifacts/{id}/content",
+    tag = "artifacts",
+    security(("token" = ["read"])),
+    params(("id" = String, Path, description = "Number of the artifact")),
+    responses(
+        (status = OK, body = Vec<u8>, content_type = "*/*", description = "The bytes, with the type of the artifact's format"),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn content(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -210,7 +247,8 @@ pub(crate) fn plain_name(name: &str) -> String {
     if name.is_empty() { "file".to_owned() } else { name.to_owned() }
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Against {
     /// The id of the older one.
@@ -218,6 +256,17 @@ pub(crate) struct Against {
 }
 
 /// From the one it is compared with to this one.
+#[utoipa::path(
+    get,
+    path = "/api/artifacts/{id}/diff",
+    tag = "artifacts",
+    security(("token" = ["read"])),
+    params(("id" = String, Path, description = "Number of the artifact"), Against),
+    responses(
+        (status = OK, body = ArtifactDiff),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn diff(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

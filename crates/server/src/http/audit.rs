@@ -1,11 +1,13 @@
 //! The trail of what was decided, and the proof that nobody altered it.
 
-use axum::routing::get;
 use std::sync::Arc;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::Page;
 use api::flow::{AuditEntry, Verified};
+use api::problem::Problem;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -20,10 +22,11 @@ use crate::view;
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().route("/api/audit", get(list)).route("/api/audit/verify", get(verify))
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct List {
     run: Option<String>,
@@ -37,6 +40,17 @@ pub(crate) struct List {
 }
 
 /// Newest first.
+#[utoipa::path(
+    get,
+    path = "/api/audit",
+    tag = "audit",
+    security(("token" = ["audit"])),
+    params(List),
+    responses(
+        (status = OK, body = Page<AuditEntry>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -62,6 +76,16 @@ pub(crate) async fn list(
 }
 
 /// Checks every hash; takes as long as it takes to read everything.
+#[utoipa::path(
+    get,
+    path = "/api/audit/verify",
+    tag = "audit",
+    security(("token" = ["audit"])),
+    responses(
+        (status = OK, body = Verified),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn verify(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

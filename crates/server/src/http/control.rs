@@ -1,11 +1,12 @@
 //! Going back, undoing, holding and letting go; and why nothing happens.
 
-use axum::routing::{get, post, put};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::Page;
 use api::flow::{Advance, Breakpoints, Explained, Rewind, RollBack, Undoing};
+use api::problem::Problem;
 use api::run::RunSummary;
 use axum::extract::{Path, State};
 use engine::command::{self, Command};
@@ -22,15 +23,28 @@ use crate::shared::Shared;
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
-        .route("/api/runs/{run}/rollback", post(roll_back))
-        .route("/api/runs/{run}/rewind", post(rewind))
-        .route("/api/runs/{run}/rewind/undo", post(undo_rewind))
-        .route("/api/runs/{run}/explain", get(explain))
-        .route("/api/runs/{run}/undoings", get(undoings))
-        .route("/api/runs/{run}/advance", post(advance))
-        .route("/api/runs/{run}/breakpoints", put(breakpoints))
+        .routes(routes!(roll_back))
+        .routes(routes!(rewind))
+        .routes(routes!(undo_rewind))
+        .routes(routes!(advance))
+        .routes(routes!(breakpoints))
+        .routes(routes!(explain))
+        .routes(routes!(undoings))
 }
 
+/// Compensates what was done, back to a stage.
+#[utoipa::path(
+    post,
+    path = "/api/runs/{run}/rollback",
+    tag = "runs",
+    security(("token" = ["maintain"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    request_body = RollBack,
+    responses(
+        (status = OK, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn roll_back(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -41,6 +55,19 @@ pub(crate) async fn roll_back(
     runs::act(&shared, &run, Command::RollBack(asked)).await
 }
 
+/// Back to a checkpoint: what came after it is superseded and done again.
+#[utoipa::path(
+    post,
+    path = "/api/runs/{run}/rewind",
+    tag = "runs",
+    security(("token" = ["maintain"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    request_body = Rewind,
+    responses(
+        (status = OK, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn rewind(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -51,6 +78,18 @@ pub(crate) async fn rewind(
     runs::act(&shared, &run, Command::Rewind(asked)).await
 }
 
+/// Takes a rewind back, until new work has started.
+#[utoipa::path(
+    post,
+    path = "/api/runs/{run}/rewind/undo",
+    tag = "runs",
+    security(("token" = ["maintain"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    responses(
+        (status = OK, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn undo_rewind(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -60,6 +99,18 @@ pub(crate) async fn undo_rewind(
 }
 
 /// Lets what is held go on.
+#[utoipa::path(
+    post,
+    path = "/api/runs/{run}/advance",
+    tag = "runs",
+    security(("token" = ["run"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    request_body = Advance,
+    responses(
+        (status = OK, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn advance(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -71,6 +122,19 @@ pub(crate) async fn advance(
     runs::act(&shared, &run, Command::Advance(command::Advance { by, execution })).await
 }
 
+/// Says before which stages the run is held.
+#[utoipa::path(
+    put,
+    path = "/api/runs/{run}/breakpoints",
+    tag = "runs",
+    security(("token" = ["run"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    request_body = Breakpoints,
+    responses(
+        (status = OK, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn breakpoints(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -83,6 +147,17 @@ pub(crate) async fn breakpoints(
 }
 
 /// Why each stage that neither runs nor has settled does not run.
+#[utoipa::path(
+    get,
+    path = "/api/runs/{run}/explain",
+    tag = "runs",
+    security(("token" = ["read"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    responses(
+        (status = OK, body = Page<Explained>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn explain(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -104,6 +179,17 @@ pub(crate) async fn explain(
 }
 
 /// Rollbacks and rewinds of a run, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/runs/{run}/undoings",
+    tag = "runs",
+    security(("token" = ["read"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    responses(
+        (status = OK, body = Page<Undoing>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn undoings(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

@@ -1,11 +1,13 @@
 //! Events from outside.
 
-use axum::routing::get;
 use std::sync::Arc;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::Page;
 use api::flow::{GiveEvent, GivenEvent};
+use api::problem::Problem;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -24,13 +26,25 @@ use crate::shared::Shared;
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().route("/api/events", get(list).post(give))
+    OpenApiRouter::new().routes(routes!(give, list))
 }
 
 /// Longest type or id of an event, in characters.
 const LONGEST: usize = 256;
 
 /// Answered when it is stored, and in the journal of every run that took it.
+#[utoipa::path(
+    post,
+    path = "/api/events",
+    tag = "events",
+    security(("token" = ["run"])),
+    request_body = GiveEvent,
+    responses(
+        (status = OK, body = GivenEvent, description = "It was there already"),
+        (status = CREATED, body = GivenEvent),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn give(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -67,7 +81,8 @@ pub(crate) async fn give(
     Ok((status, Json(view(given))).into_response())
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct List {
     #[serde(rename = "type")]
@@ -78,6 +93,17 @@ pub(crate) struct List {
 }
 
 /// Newest first.
+#[utoipa::path(
+    get,
+    path = "/api/events",
+    tag = "events",
+    security(("token" = ["read"])),
+    params(List),
+    responses(
+        (status = OK, body = Page<GivenEvent>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

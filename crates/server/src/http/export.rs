@@ -1,12 +1,13 @@
 //! A run in one document.
 
-use axum::routing::get;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::artifact::ArtifactView;
 use api::bundle::{Bundle, BundledLog, SCHEMA};
+use api::problem::Problem;
 use api::run::{EventView, RunDetail};
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_DISPOSITION;
@@ -25,7 +26,7 @@ use crate::{history, view};
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().route("/api/runs/{run}/export", get(export))
+    OpenApiRouter::new().routes(routes!(export))
 }
 
 /// Of one artifact's text.
@@ -42,6 +43,18 @@ struct Place {
     key: String,
 }
 
+/// Everything of a run in one document.
+#[utoipa::path(
+    get,
+    path = "/api/runs/{run}/export",
+    tag = "runs",
+    security(("token" = ["read"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    responses(
+        (status = OK, body = Bundle),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn export(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

@@ -1,12 +1,14 @@
 //! The live feed of a run as newline-delimited JSON: a snapshot, then every event after it in
 //! order, from the journal while behind and from the broker when level with it.
 
-use axum::routing::get;
 use std::sync::Arc;
 use std::time::Duration;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::feed::Message;
+use api::problem::Problem;
 use api::run::{EventView, RunSummary};
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
@@ -29,7 +31,7 @@ use crate::{captured, history, view};
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().route("/api/runs/{run}/feed", get(feed))
+    OpenApiRouter::new().routes(routes!(feed))
 }
 
 /// Silence after which a ping says that the connection still stands.
@@ -39,7 +41,8 @@ const QUEUE: usize = 16;
 /// Events read from the journal at once.
 const PAGE: u32 = 500;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct From {
     after: Option<u64>,
@@ -47,6 +50,17 @@ pub(crate) struct From {
 
 /// With `after`, events begin behind it (also those that the snapshot already holds); without, they
 /// begin behind the snapshot.
+#[utoipa::path(
+    get,
+    path = "/api/runs/{run}/feed",
+    tag = "runs",
+    security(("token" = ["read"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one"), From),
+    responses(
+        (status = OK, body = Message, content_type = "application/x-ndjson", description = "One message a line, until the run has finished"),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn feed(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

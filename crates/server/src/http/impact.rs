@@ -1,10 +1,12 @@
 //! What a rollback or a rewind would do.
 
-use axum::routing::get;
 use std::sync::Arc;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::flow::{Impact, ImpactStep};
+use api::problem::Problem;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use store::port::RunRow;
@@ -18,12 +20,11 @@ use crate::shared::Shared;
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
-        .route("/api/runs/{run}/rollback", get(rollback))
-        .route("/api/runs/{run}/rewind", get(rewind))
+    OpenApiRouter::new().routes(routes!(rollback)).routes(routes!(rewind))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct BackTo {
     to: String,
@@ -31,6 +32,18 @@ pub(crate) struct BackTo {
     inclusive: bool,
 }
 
+/// What a rollback would do.
+#[utoipa::path(
+    get,
+    path = "/api/runs/{run}/rollback",
+    tag = "runs",
+    security(("token" = ["read"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one"), BackTo),
+    responses(
+        (status = OK, body = Impact),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn rollback(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -42,6 +55,18 @@ pub(crate) async fn rollback(
     Ok(Json(impact(seen.await?, None)))
 }
 
+/// What a rewind would do.
+#[utoipa::path(
+    get,
+    path = "/api/runs/{run}/rewind",
+    tag = "runs",
+    security(("token" = ["read"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one"), BackTo),
+    responses(
+        (status = OK, body = Impact),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn rewind(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

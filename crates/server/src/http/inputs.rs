@@ -1,12 +1,13 @@
 //! Forms: listed, shown, filled in, submitted.
 
-use axum::routing::{get, post, put};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::Page;
 use api::input::{DraftView, FieldView, InputDetail, InputSummary, SaveDraft, SubmitForm, Upload};
+use api::problem::Problem;
 use axum::extract::{Path, State};
 use blobs::Blobs;
 use engine::Rejection;
@@ -33,13 +34,24 @@ use crate::view::request;
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
-        .route("/api/inputs", get(list))
-        .route("/api/inputs/{id}", get(show))
-        .route("/api/inputs/{id}/draft", put(draft))
-        .route("/api/inputs/{id}/submit", post(submit))
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(draft))
+        .routes(routes!(submit))
 }
 
 /// Newest first.
+#[utoipa::path(
+    get,
+    path = "/api/inputs",
+    tag = "inputs",
+    security(("token" = ["read"])),
+    params(List),
+    responses(
+        (status = OK, body = Page<InputSummary>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -79,6 +91,18 @@ fn summary(of: &Asked, person: &Person) -> InputSummary {
     }
 }
 
+/// A form with its fields and what they start with.
+#[utoipa::path(
+    get,
+    path = "/api/inputs/{id}",
+    tag = "inputs",
+    security(("token" = ["read"])),
+    params(("id" = String, Path, description = "`I-5`")),
+    responses(
+        (status = OK, body = InputDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn show(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -180,6 +204,18 @@ fn must_be_asked(asked: &Asked, person: &Person) -> Result<(), Fault> {
 }
 
 /// Kept until it is submitted; nothing is checked but the names.
+#[utoipa::path(
+    put,
+    path = "/api/inputs/{id}/draft",
+    tag = "inputs",
+    security(("token" = ["decide"])),
+    params(("id" = String, Path, description = "`I-5`")),
+    request_body = SaveDraft,
+    responses(
+        (status = OK, body = InputDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn draft(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -209,6 +245,19 @@ fn problems(problems: Vec<form::Problem>) -> Result<(), Fault> {
     Err(Refused::Rejected(Rejection::Form { problems }).into())
 }
 
+/// Answers a form; all problems are told at once, by field.
+#[utoipa::path(
+    post,
+    path = "/api/inputs/{id}/submit",
+    tag = "inputs",
+    security(("token" = ["decide"])),
+    params(("id" = String, Path, description = "`I-5`")),
+    request_body = SubmitForm,
+    responses(
+        (status = OK, body = InputDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn submit(
     State(shared): State<Arc<Shared>>,
     caller: Caller,

@@ -1,10 +1,12 @@
 //! Captured output: a part of it as it is, or followed while it grows; driven by notices.
 
-use axum::routing::get;
 use std::ops::Range;
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use api::problem::Problem;
 use api::run::{EventView, StageView};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -31,7 +33,7 @@ use lines::Lines;
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().route("/api/runs/{run}/logs/{stage}", get(logs))
+    OpenApiRouter::new().routes(routes!(logs))
 }
 
 mod lines;
@@ -42,7 +44,8 @@ const PART_MAX: usize = 8 << 20;
 /// Bytes read at once while following.
 const STEP: usize = 64 << 10;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Query {
     /// The newest one when not given.
@@ -53,10 +56,11 @@ pub(crate) struct Query {
     #[serde(default)]
     follow: bool,
     #[serde(default)]
+    #[param(inline)]
     format: Format,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum Format {
     /// The bytes as they were captured.
@@ -69,6 +73,17 @@ enum Format {
 /// Raw and not followed: one part, with headers that say where it lies
 /// (`X-Orchestrate-Offset`, `-Total`, `-Gap: START-END`, `-Attempt`, `-Ended`). Otherwise a stream
 /// that ends when the attempt has, or without `follow` at the present end.
+#[utoipa::path(
+    get,
+    path = "/api/runs/{run}/logs/{stage}",
+    tag = "runs",
+    security(("token" = ["read"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one"), ("stage" = String, Path, description = "`implement` or `implement[2]`"), Query),
+    responses(
+        (status = OK, description = "A part of the output, or with `follow` all of it as it comes", content((Vec<u8> = "application/octet-stream"), (Captured = "application/x-ndjson"))),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn logs(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

@@ -1,11 +1,13 @@
 //! The catalogue.
 
-use axum::routing::{get, post};
 use std::sync::Arc;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::Page;
 use api::pipeline::{Definition, PipelineDetail, PipelineSummary, Revision, StartRun};
+use api::problem::Problem;
 use api::run::RunSummary;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -15,7 +17,7 @@ use store::port::{Change, Expect, PipelineQuery, PipelineRow, Read, RevisionRow}
 use super::body::{Json, Params};
 use super::caller::Caller;
 use super::problem::Fault;
-use super::runs::{self, List};
+use super::runs::{self, OfPipeline};
 use crate::conductor::desk::{Ask, Save};
 use crate::definition::Checked;
 use crate::refused::Refused;
@@ -25,23 +27,27 @@ use crate::view;
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
-        .route("/api/pipelines", get(list).post(create))
-        .route("/api/pipelines/{name}", get(show).put(update).delete(delete))
-        .route("/api/pipelines/{name}/enable", post(enable))
-        .route("/api/pipelines/{name}/disable", post(disable))
-        .route("/api/pipelines/{name}/run", post(run))
-        .route("/api/pipelines/{name}/runs", get(runs))
-        .route("/api/pipelines/{name}/revisions", get(revisions))
-        .route("/api/pipelines/{name}/revisions/{number}", get(revision))
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, delete))
+        .routes(routes!(enable))
+        .routes(routes!(disable))
+        .routes(routes!(run))
+        .routes(routes!(runs))
+        .routes(routes!(revisions))
+        .routes(routes!(revision))
 }
 
 const PAGE: u32 = 100;
 const PAGE_MAX: u32 = 1000;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Paging {
+    /// At most so many of them.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
     limit: Option<u32>,
+    /// `next` of the page before.
     after: Option<String>,
 }
 
@@ -49,6 +55,18 @@ pub(crate) fn limit(wanted: Option<u32>) -> u32 {
     wanted.unwrap_or(PAGE).clamp(1, PAGE_MAX)
 }
 
+/// Pipelines by name.
+#[utoipa::path(
+    get,
+    path = "/api/pipelines",
+    tag = "pipelines",
+    security(("token" = ["read"])),
+    params(Paging),
+    responses(
+        (status = OK, body = Page<PipelineSummary>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -101,6 +119,18 @@ pub(crate) fn summary(reader: &dyn Read, row: PipelineRow) -> Result<PipelineSum
     Ok(view::pipeline::summary(row, recent))
 }
 
+/// A pipeline in its current revision.
+#[utoipa::path(
+    get,
+    path = "/api/pipelines/{name}",
+    tag = "pipelines",
+    security(("token" = ["read"])),
+    params(("name" = String, Path, description = "Name of the pipeline")),
+    responses(
+        (status = OK, body = PipelineDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn show(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -128,6 +158,18 @@ async fn detail(shared: &Shared, name: String) -> Result<PipelineDetail, Fault> 
     Ok(detail)
 }
 
+/// A new pipeline, named as its definition says.
+#[utoipa::path(
+    post,
+    path = "/api/pipelines",
+    tag = "pipelines",
+    security(("token" = ["define"])),
+    request_body = Definition,
+    responses(
+        (status = CREATED, body = PipelineDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn create(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -138,6 +180,19 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, Json(detail(&shared, name).await?)))
 }
 
+/// A new revision; the same text makes none.
+#[utoipa::path(
+    put,
+    path = "/api/pipelines/{name}",
+    tag = "pipelines",
+    security(("token" = ["define"])),
+    params(("name" = String, Path, description = "Name of the pipeline")),
+    request_body = Definition,
+    responses(
+        (status = OK, body = PipelineDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn update(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -169,6 +224,18 @@ async fn store_revision(
     Ok(name)
 }
 
+/// Its runs and revisions are kept; its name is free.
+#[utoipa::path(
+    delete,
+    path = "/api/pipelines/{name}",
+    tag = "pipelines",
+    security(("token" = ["define"])),
+    params(("name" = String, Path, description = "Name of the pipeline")),
+    responses(
+        (status = NO_CONTENT),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn delete(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -178,6 +245,18 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// From now on it may be started.
+#[utoipa::path(
+    post,
+    path = "/api/pipelines/{name}/enable",
+    tag = "pipelines",
+    security(("token" = ["define"])),
+    params(("name" = String, Path, description = "Name of the pipeline")),
+    responses(
+        (status = OK, body = PipelineDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn enable(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -186,6 +265,18 @@ pub(crate) async fn enable(
     set_enabled(&shared, name, true).await
 }
 
+/// It starts nothing any more; what runs goes on.
+#[utoipa::path(
+    post,
+    path = "/api/pipelines/{name}/disable",
+    tag = "pipelines",
+    security(("token" = ["define"])),
+    params(("name" = String, Path, description = "Name of the pipeline")),
+    responses(
+        (status = OK, body = PipelineDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn disable(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -204,6 +295,20 @@ async fn set_enabled(
     Ok(Json(detail(shared, name).await?))
 }
 
+/// Starts a run of the current revision, or with `dry_run` says what it would do.
+#[utoipa::path(
+    post,
+    path = "/api/pipelines/{name}/run",
+    tag = "pipelines",
+    security(("token" = ["run"])),
+    params(("name" = String, Path, description = "Name of the pipeline")),
+    request_body = StartRun,
+    responses(
+        (status = OK, body = Plan),
+        (status = CREATED, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn run(
     state: State<Arc<Shared>>,
     caller: Caller,
@@ -217,16 +322,39 @@ pub(crate) async fn run(
     runs::start(state, caller, Json(request)).await
 }
 
+/// Runs of a pipeline, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/pipelines/{name}/runs",
+    tag = "pipelines",
+    security(("token" = ["read"])),
+    params(("name" = String, Path, description = "Name of the pipeline"), OfPipeline),
+    responses(
+        (status = OK, body = Page<RunSummary>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn runs(
     state: State<Arc<Shared>>,
     caller: Caller,
     Path(name): Path<String>,
-    Params(list): Params<List>,
+    Params(list): Params<OfPipeline>,
 ) -> Result<Json<Page<RunSummary>>, Fault> {
-    let list = list.of(name);
-    runs::list(state, caller, Params(list)).await
+    runs::list(state, caller, Params(list.of(name))).await
 }
 
+/// Revisions, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/pipelines/{name}/revisions",
+    tag = "pipelines",
+    security(("token" = ["read"])),
+    params(("name" = String, Path, description = "Name of the pipeline"), Paging),
+    responses(
+        (status = OK, body = Page<Revision>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn revisions(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -254,6 +382,18 @@ pub(crate) async fn revisions(
     Ok(Json(page("revision", rows, limit, |revision| revision.number.to_string())))
 }
 
+/// One revision with its text.
+#[utoipa::path(
+    get,
+    path = "/api/pipelines/{name}/revisions/{number}",
+    tag = "pipelines",
+    security(("token" = ["read"])),
+    params(("name" = String, Path, description = "Name of the pipeline"), ("number" = u32, Path, description = "Number of the revision", minimum = 1)),
+    responses(
+        (status = OK, body = Revision),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn revision(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

@@ -7,6 +7,7 @@ use engine::Run;
 use engine::id::RunId;
 use serde::Deserialize;
 use store::port::{RequestKind, RequestQuery, RequestRow, RunRow};
+use utoipa::IntoParams;
 
 use super::artifacts::Runs;
 use super::problem::Fault;
@@ -15,7 +16,8 @@ use crate::history;
 use crate::refused::Refused;
 use crate::shared::Shared;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct List {
     status: Option<String>,

@@ -1,11 +1,13 @@
 //! Runs, and what can be asked of them.
 
-use axum::routing::{get, post};
 use std::sync::Arc;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::Page;
 use api::pipeline::StartRun;
+use api::problem::Problem;
 use api::run::{Cancel, EventView, Pause, Resolve, Retry, RunDetail, RunSummary};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -30,17 +32,18 @@ use crate::view;
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
-        .route("/api/runs", get(list).post(start))
-        .route("/api/runs/{run}", get(show))
-        .route("/api/runs/{run}/pause", post(pause))
-        .route("/api/runs/{run}/resume", post(resume))
-        .route("/api/runs/{run}/cancel", post(cancel))
-        .route("/api/runs/{run}/retry", post(retry))
-        .route("/api/runs/{run}/resolve", post(resolve))
-        .route("/api/runs/{run}/events", get(events))
+        .routes(routes!(list, start))
+        .routes(routes!(show))
+        .routes(routes!(pause))
+        .routes(routes!(resume))
+        .routes(routes!(cancel))
+        .routes(routes!(retry))
+        .routes(routes!(resolve))
+        .routes(routes!(events))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct List {
     pipeline: Option<String>,
@@ -52,12 +55,40 @@ pub(crate) struct List {
     after: Option<String>,
 }
 
-impl List {
-    pub(crate) fn of(self, pipeline: String) -> Self {
-        Self { pipeline: Some(pipeline), ..self }
+/// The same of one pipeline.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OfPipeline {
+    /// Words of statuses, separated by commas.
+    status: Option<String>,
+    finished: Option<bool>,
+    /// At most so many of them.
+    #[param(minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<u32>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+impl OfPipeline {
+    pub(crate) fn of(self, pipeline: String) -> List {
+        let Self { status, finished, limit, after } = self;
+        List { pipeline: Some(pipeline), status, finished, limit, after }
     }
 }
 
+/// Runs, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/runs",
+    tag = "runs",
+    security(("token" = ["read"])),
+    params(List),
+    responses(
+        (status = OK, body = Page<RunSummary>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -86,7 +117,8 @@ pub(crate) async fn list(
     Ok(Json(pipelines::page("run", data, limit, |summary: &RunSummary| summary.id.clone())))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shown {
     /// After so many events.
@@ -94,6 +126,17 @@ pub(crate) struct Shown {
 }
 
 /// The run as it is, or as it was after its first events.
+#[utoipa::path(
+    get,
+    path = "/api/runs/{run}",
+    tag = "runs",
+    security(("token" = ["read"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one"), Shown),
+    responses(
+        (status = OK, body = RunDetail),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn show(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -108,6 +151,18 @@ pub(crate) async fn show(
 }
 
 /// Starts a run, or says what it would do.
+#[utoipa::path(
+    post,
+    path = "/api/runs",
+    tag = "runs",
+    security(("token" = ["run"])),
+    request_body = StartRun,
+    responses(
+        (status = OK, body = Plan),
+        (status = CREATED, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn start(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -164,6 +219,19 @@ pub(crate) async fn valid(
     checked.await?.map_err(|report| Fault::definition(report.rendered, report.diagnostics))
 }
 
+/// Dispatch stops at once; running attempts finish, or with `now` are stopped.
+#[utoipa::path(
+    post,
+    path = "/api/runs/{run}/pause",
+    tag = "runs",
+    security(("token" = ["run"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    request_body = Pause,
+    responses(
+        (status = OK, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn pause(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -173,6 +241,18 @@ pub(crate) async fn pause(
     act(&shared, &run, Command::Pause { by: caller.name, now }).await
 }
 
+/// A paused run goes on; deadlines have moved by the pause.
+#[utoipa::path(
+    post,
+    path = "/api/runs/{run}/resume",
+    tag = "runs",
+    security(("token" = ["run"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    responses(
+        (status = OK, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn resume(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -181,6 +261,19 @@ pub(crate) async fn resume(
     act(&shared, &run, Command::Resume { by: caller.name }).await
 }
 
+/// Ends a run; what waits settles at once, what runs is stopped.
+#[utoipa::path(
+    post,
+    path = "/api/runs/{run}/cancel",
+    tag = "runs",
+    security(("token" = ["run"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    request_body = Cancel,
+    responses(
+        (status = OK, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn cancel(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -190,6 +283,19 @@ pub(crate) async fn cancel(
     act(&shared, &run, Command::Cancel { by: caller.name, reason }).await
 }
 
+/// Runs again what failed, or everything from a stage on.
+#[utoipa::path(
+    post,
+    path = "/api/runs/{run}/retry",
+    tag = "runs",
+    security(("token" = ["run"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    request_body = Retry,
+    responses(
+        (status = OK, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn retry(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -200,6 +306,19 @@ pub(crate) async fn retry(
     act(&shared, &run, Command::Retry { by: caller.name, from }).await
 }
 
+/// Says what became of an attempt that nobody knows the end of.
+#[utoipa::path(
+    post,
+    path = "/api/runs/{run}/resolve",
+    tag = "runs",
+    security(("token" = ["maintain"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    request_body = Resolve,
+    responses(
+        (status = OK, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn resolve(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -233,7 +352,8 @@ pub(super) async fn act(
     Ok(Json(shared.desk.ask(|reply| Ask::Act { run, command, reply }).await?))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Events {
     #[serde(default)]
@@ -241,6 +361,18 @@ pub(crate) struct Events {
     limit: Option<u32>,
 }
 
+/// Events of the journal, oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/runs/{run}/events",
+    tag = "runs",
+    security(("token" = ["read"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one"), Events),
+    responses(
+        (status = OK, body = Page<EventView>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn events(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

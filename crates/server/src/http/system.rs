@@ -1,11 +1,12 @@
 //! The server about itself, and the language.
 
-use axum::routing::{get, post};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::flow::Whoami;
 use api::pipeline::{Definition, Validation};
+use api::problem::Problem;
 use api::system::{Slots, Status, Storage};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -23,12 +24,12 @@ use crate::view;
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/api/status", get(status))
-        .route("/api/whoami", get(whoami))
-        .route("/api/schema", get(schema))
-        .route("/api/validate", post(validate))
+        .routes(routes!(healthz))
+        .routes(routes!(readyz))
+        .routes(routes!(status))
+        .routes(routes!(schema))
+        .routes(routes!(validate))
+        .routes(routes!(whoami))
 }
 
 /// Runs of each kind in the status.
@@ -36,11 +37,32 @@ const SHOWN: u32 = 100;
 const RECENT: u32 = 10;
 
 /// The process lives.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "system",
+    security(()),
+    responses(
+        (status = OK, body = String, content_type = "text/plain"),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// It takes changes: not while it stops, nor while the disk is full.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "system",
+    security(()),
+    responses(
+        (status = OK, body = String, content_type = "text/plain"),
+        (status = SERVICE_UNAVAILABLE, body = Problem),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
     let problem = if shared.is_stopping() {
         "the server is stopping".to_owned()
@@ -55,6 +77,17 @@ pub(crate) async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
     }
 }
 
+/// What the server does now.
+#[utoipa::path(
+    get,
+    path = "/api/status",
+    tag = "system",
+    security(("token" = ["read"])),
+    responses(
+        (status = OK, body = Status),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn status(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
@@ -95,11 +128,32 @@ pub(crate) async fn status(
 }
 
 /// The JSON Schema of the language, for editors.
+#[utoipa::path(
+    get,
+    path = "/api/schema",
+    tag = "system",
+    security(("token" = ["read"])),
+    responses(
+        (status = OK, body = Object),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn schema(_caller: Caller) -> Json<serde_json::Value> {
     Json(pipeline::schema::json_schema())
 }
 
 /// Checks a definition; stores and executes nothing.
+#[utoipa::path(
+    post,
+    path = "/api/validate",
+    tag = "system",
+    security(("token" = ["read"])),
+    request_body = Definition,
+    responses(
+        (status = OK, body = Validation),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn validate(
     _caller: Caller,
     Json(request): Json<Definition>,
@@ -108,6 +162,16 @@ pub(crate) async fn validate(
 }
 
 /// Who the caller is here.
+#[utoipa::path(
+    get,
+    path = "/api/whoami",
+    tag = "system",
+    security(("token" = ["read"])),
+    responses(
+        (status = OK, body = Whoami),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn whoami(
     State(shared): State<Arc<Shared>>,
     caller: Caller,

@@ -1,11 +1,13 @@
 //! Files that people give to forms.
 
 use axum::extract::DefaultBodyLimit;
-use axum::routing::post;
 use std::sync::Arc;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::input::Upload;
+use api::problem::Problem;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -22,16 +24,29 @@ use crate::shared::{Shared, blocking};
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().route("/api/uploads", post(upload).layer(DefaultBodyLimit::disable()))
+    OpenApiRouter::new().routes(routes!(upload).layer(DefaultBodyLimit::disable()))
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Named {
     name: String,
 }
 
 /// The body is the file. It is kept when a form that names it is submitted.
+#[utoipa::path(
+    post,
+    path = "/api/uploads",
+    tag = "inputs",
+    security(("token" = ["decide"])),
+    params(Named),
+    request_body = (content = Vec<u8>, content_type = "application/octet-stream"),
+    responses(
+        (status = CREATED, body = Upload),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn upload(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

@@ -1,12 +1,13 @@
 //! Runs that go on from others, and pipelines that go back.
 
-use axum::routing::{get, post};
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use api::Page;
 use api::flow::{Extend, RewindPipeline, Undoing};
 use api::pipeline::StartRun;
+use api::problem::Problem;
 use api::run::RunSummary;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -25,16 +26,28 @@ use crate::shared::Shared;
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
-        .route("/api/runs/{run}/extend", post(extend))
-        .route("/api/pipelines/{name}/rewind", post(rewind))
-        .route("/api/pipelines/{name}/rewind/undo", post(undo_rewind))
-        .route("/api/pipelines/{name}/undoings", get(undoings))
+        .routes(routes!(extend))
+        .routes(routes!(rewind))
+        .routes(routes!(undo_rewind))
+        .routes(routes!(undoings))
 }
 
 /// Entries of the history of a pipeline.
 const SHOWN: u32 = 100;
 
 /// A new run of the current revision, with what this one gave at hand.
+#[utoipa::path(
+    post,
+    path = "/api/runs/{run}/extend",
+    tag = "runs",
+    security(("token" = ["run"])),
+    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    request_body = Extend,
+    responses(
+        (status = CREATED, body = RunSummary),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn extend(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -121,6 +134,18 @@ fn went_back_to(reader: &dyn Read, pipeline: &str) -> Result<Option<RunRow>, Ref
 }
 
 /// Back to an earlier run: later ones are superseded, and the next one goes on from it.
+#[utoipa::path(
+    post,
+    path = "/api/pipelines/{name}/rewind",
+    tag = "pipelines",
+    security(("token" = ["maintain"])),
+    params(("name" = String, Path, description = "Name of the pipeline")),
+    request_body = RewindPipeline,
+    responses(
+        (status = OK, body = Undoing),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn rewind(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -157,6 +182,18 @@ fn later_and_live(
     Ok(later.map(|row| format!("{}#{}", row.pipeline, row.number)))
 }
 
+/// Takes the last rewind back, until new work has started.
+#[utoipa::path(
+    post,
+    path = "/api/pipelines/{name}/rewind/undo",
+    tag = "pipelines",
+    security(("token" = ["maintain"])),
+    params(("name" = String, Path, description = "Name of the pipeline")),
+    responses(
+        (status = OK, body = Undoing),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn undo_rewind(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
@@ -181,6 +218,17 @@ async fn last(shared: &Shared, name: String) -> Result<Json<Undoing>, Fault> {
 }
 
 /// Newest first.
+#[utoipa::path(
+    get,
+    path = "/api/pipelines/{name}/undoings",
+    tag = "pipelines",
+    security(("token" = ["read"])),
+    params(("name" = String, Path, description = "Name of the pipeline")),
+    responses(
+        (status = OK, body = Page<Undoing>),
+        (status = "default", body = Problem),
+    ),
+)]
 pub(crate) async fn undoings(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,

@@ -22,6 +22,7 @@ mod feed;
 mod impact;
 mod inputs;
 mod logs;
+mod openapi;
 mod origin;
 mod pipelines;
 mod problem;
@@ -34,6 +35,11 @@ mod uploads;
 mod versions;
 
 pub(crate) use caller::{Caller, Door};
+
+/// The description of the whole API, OpenAPI 3.1 as JSON text.
+pub fn openapi() -> &'static str {
+    &openapi::TEXT
+}
 
 /// Definitions and requests are smaller than this.
 const BODY_LIMIT: usize = 2 << 20;
@@ -69,4 +75,5 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(events::routes())
         .merge(audit::routes())
         .merge(tokens::routes())
+        .merge(openapi::routes())
 }

@@ -33,4 +33,5 @@ mod view;
 
 pub use conductor::desk::Inbox;
 pub use config::{ArtifactLimits, artifact_limits};
+pub use http::openapi;
 pub use server::{Error, Options, Server};

@@ -45,6 +45,7 @@ pub fn pages() -> BTreeMap<String, String> {
     pages.insert("errors/README.md".to_owned(), pipeline::reference::codes());
     let schema = pipeline::schema::json_schema();
     pages.insert("pipeline.schema.json".to_owned(), format!("{schema:#}\n"));
+    pages.insert("openapi.json".to_owned(), server::openapi().to_owned());
     for code in Code::all() {
         pages.insert(format!("errors/{code}.md"), code.page());
     }

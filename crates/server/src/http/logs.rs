@@ -6,6 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use api::feed::Captured;
 use api::problem::Problem;
 use api::run::{EventView, StageView};
 use axum::body::Bytes;

@@ -6,7 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use api::Page;
-use api::pipeline::{Definition, PipelineDetail, PipelineSummary, Revision, StartRun};
+use api::pipeline::{Definition, PipelineDetail, PipelineSummary, Plan, Revision, StartRun};
 use api::problem::Problem;
 use api::run::RunSummary;
 use axum::extract::{Path, State};

@@ -6,7 +6,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use api::Page;
-use api::pipeline::StartRun;
+use api::pipeline::{Plan, StartRun};
 use api::problem::Problem;
 use api::run::{Cancel, EventView, Pause, Resolve, Retry, RunDetail, RunSummary};
 use axum::extract::{Path, State};

@@ -24,7 +24,7 @@ use crate::shared::{Shared, blocking};
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(upload).layer(DefaultBodyLimit::disable()))
+    OpenApiRouter::new().routes(routes!(upload)).layer(DefaultBodyLimit::disable())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -41,7 +41,7 @@ pub(crate) struct Named {
     tag = "inputs",
     security(("token" = ["decide"])),
     params(Named),
-    request_body = (content = Vec<u8>, content_type = "application/octet-stream"),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses(
         (status = CREATED, body = Upload),
         (status = "default", body = Problem),

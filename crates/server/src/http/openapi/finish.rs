@@ -1,0 +1,97 @@
+//! What holds for every operation is said once, here, and not at each of them.
+
+use serde_json::{Map, Value, json};
+
+/// In the order in which the page shows them.
+const TAGS: [(&str, &str); 9] = [
+    ("pipelines", "Definitions and their revisions"),
+    ("runs", "Executions of pipelines, and what can be asked of them"),
+    ("approvals", "Gates that wait for people"),
+    ("inputs", "Forms that wait for people"),
+    ("artifacts", "Files that stages and people left"),
+    ("events", "What happened outside"),
+    ("audit", "Who decided and changed what, and the proof of it"),
+    ("tokens", "Keys of users"),
+    ("system", "The server about itself, and the language"),
+];
+
+/// Title, rights and answers that all operations share.
+pub(super) fn finish(mut document: Value) -> Value {
+    document["openapi"] = json!("3.1.0");
+    document["info"] = json!({
+        "title": "Orchestrate",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": "Pipelines of scripts, agents and people. Errors are \
+            `application/problem+json`; lists are read page by page (`limit`, `after`, `next`); \
+            an `Idempotency-Key` makes repeating a request harmless.",
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    });
+    document["servers"] = json!([{"url": "/"}]);
+    document["tags"] = TAGS
+        .iter()
+        .map(|(name, description)| json!({"name": name, "description": description}))
+        .collect();
+    document["components"]["securitySchemes"] = json!({
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token of a user, or the data folder's `token` file. The words \
+                beside it are the rights that an operation needs.",
+        },
+    });
+    document["components"]["headers"] = json!({
+        "RequestId": {
+            "description": "Names this request in the server's log",
+            "schema": {"type": "string"},
+        },
+    });
+    let Some(paths) = document["paths"].as_object_mut() else { return document };
+    for item in paths.values_mut() {
+        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            if let Some(operation) = operation.as_object_mut() {
+                finish_operation(operation);
+            }
+        }
+    }
+    document
+}
+
+fn finish_operation(operation: &mut Map<String, Value>) {
+    name(operation);
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for response in responses.values_mut() {
+        finish_response(response);
+    }
+}
+
+/// Names of functions, made unique by their room.
+fn name(operation: &mut Map<String, Value>) {
+    let tag = operation.get("tags").and_then(|tags| tags[0].as_str()).map(str::to_owned);
+    let (Some(tag), Some(Value::String(id))) = (tag, operation.get_mut("operationId")) else {
+        return;
+    };
+    if !id.starts_with(&format!("{tag}_")) {
+        *id = format!("{tag}_{id}");
+    }
+}
+
+fn finish_response(response: &mut Value) {
+    let Some(response) = response.as_object_mut() else { return };
+    if let Some(content) = response.get_mut("content").and_then(Value::as_object_mut)
+        && content.get("application/json").is_some_and(is_problem)
+        && let Some(problem) = content.remove("application/json")
+    {
+        content.insert("application/problem+json".to_owned(), problem);
+        if response.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
+            response.insert("description".to_owned(), json!("Why not, and what to do instead"));
+        }
+    }
+    let headers = response.entry("headers").or_insert_with(|| json!({}));
+    headers["X-Request-Id"] = json!({"$ref": "#/components/headers/RequestId"});
+}
+
+fn is_problem(content: &Value) -> bool {
+    content["schema"]["$ref"] == "#/components/schemas/Problem"
+}

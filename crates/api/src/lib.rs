@@ -4,6 +4,7 @@ pub mod approval;
 pub mod artifact;
 pub mod bundle;
 pub mod capture;
+pub mod config;
 pub mod feed;
 pub mod flow;
 pub mod input;

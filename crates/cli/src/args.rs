@@ -44,31 +44,16 @@ pub struct Global {
     #[arg(long, global = true, conflicts_with = "output")]
     pub json: bool,
     /// Speak to the server at this URL, with the token given or the data folder's
-    #[arg(
-        long,
-        global = true,
-        env = "ORCHESTRATE_SERVER",
-        hide_env_values = true,
-        value_name = "URL"
-    )]
+    /// [env: ORCHESTRATE_SERVER]
+    #[arg(long, global = true, value_name = "URL")]
     pub server: Option<String>,
     /// Folder that remembers runs; by default the nearest .orchestrate/ from here upward
-    #[arg(
-        long,
-        global = true,
-        env = "ORCHESTRATE_DATA_DIR",
-        hide_env_values = true,
-        value_name = "DIR"
-    )]
+    /// [env: ORCHESTRATE_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Act as the user of this token (`orchestrate token create`)
-    #[arg(
-        long,
-        global = true,
-        env = "ORCHESTRATE_TOKEN",
-        hide_env_values = true,
-        value_name = "TOKEN"
-    )]
+    /// [env: ORCHESTRATE_TOKEN]
+    #[arg(long, global = true, value_name = "TOKEN")]
     pub token: Option<String>,
     /// Stand for this user; only with the token of an admin, as the data folder's is
     #[arg(long = "as", global = true, value_name = "USER")]
@@ -135,6 +120,8 @@ pub enum Command {
     Whoami(commands::whoami::WhoamiArgs),
     Doctor(commands::doctor::DoctorArgs),
     Serve(commands::serve::ServeArgs),
+    #[command(subcommand)]
+    Config(commands::config::ConfigCommand),
     Completions(commands::completions::CompletionsArgs),
     #[command(hide = true)]
     Keeper(commands::keeper::KeeperArgs),

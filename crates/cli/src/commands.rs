@@ -4,6 +4,7 @@ pub mod approval;
 pub mod artifacts;
 pub mod audit;
 pub mod completions;
+pub mod config;
 pub mod doctor;
 pub mod drive;
 pub mod event;
@@ -48,6 +49,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Whoami(args) => whoami::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Serve(args) => serve::run(&args, context),
+        Command::Config(command) => config::run(command, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Keeper(args) => keeper::run(&args, context),
         Command::Drive(args) => drive::run(&args, context),

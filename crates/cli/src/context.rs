@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use server::settings::{self, Said};
 
 use crate::args::Global;
 use crate::error::{Failure, Result};
@@ -14,6 +15,8 @@ use crate::terminal::{Palette, Surroundings};
 pub struct Context {
     pub global: Global,
     pub around: Surroundings,
+    /// What flags and the environment say of settings.
+    pub said: Said,
 }
 
 impl Context {
@@ -21,7 +24,16 @@ impl Context {
         if global.json {
             global.output = Format::Json;
         }
-        Self { global, around }
+        let said = Said::of_this_process()
+            .flag(&settings::DATA_DIR, global.data_dir.as_ref().map(|path| path.display()))
+            .flag(&settings::SERVER, global.server.as_ref())
+            .flag(&settings::TOKEN, global.token.as_ref());
+        // Text of any kind will do for these.
+        let text = |setting| Some(said.alone(setting).ok()?.text()?.to_owned());
+        global.data_dir = global.data_dir.or_else(|| text(&settings::DATA_DIR).map(PathBuf::from));
+        global.server = global.server.or_else(|| text(&settings::SERVER));
+        global.token = global.token.or_else(|| text(&settings::TOKEN));
+        Self { global, around, said }
     }
 
     pub fn format(&self) -> Format {

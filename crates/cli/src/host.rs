@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use server::Server;
+use server::settings::{self, Said};
 use store::folder::{Folder, Lock};
 use store::port::{Read, RunQuery, RunRow};
 use worker::Worker;
@@ -53,6 +54,8 @@ pub struct HostOptions {
     pub role: Role,
     pub slots: Option<u32>,
     pub listen: Option<SocketAddr>,
+    /// What flags and the environment say of settings.
+    pub said: Said,
 }
 
 /// A folder whose lock this process holds, with its memory open and nothing driven yet.
@@ -127,8 +130,12 @@ impl Host {
     /// Starts to drive and to answer. Must be called inside a tokio runtime.
     pub async fn open(owned: Owned, options: &HostOptions) -> Result<Self> {
         let Owned { folder, mut lock, writer, reader } = owned;
-        let slots = options.slots.unwrap_or_else(default_slots);
+        let settings = server::settings_of(folder.root(), &options.said)
+            .map_err(|error| Failure::new(Exit::Invalid, chain(&error)))?;
+        let configured = settings.whole(&settings::SLOTS).and_then(|n| u32::try_from(n).ok());
+        let slots = options.slots.or(configured).unwrap_or_else(default_slots);
         let mut setup = server::Options::new(folder.root(), options.role.word(), slots);
+        setup.said = options.said.clone();
         setup.on_fatal = Arc::new(|problem| {
             // Nobody knows what the disk holds: only a fresh start can tell.
             crate::output::say(&format!("error: {problem}\n\nhint: run the command again\n"));
@@ -255,7 +262,8 @@ pub async fn drive(context: &Context, slots: Option<u32>) -> Result<Exit> {
         Err(store::port::Error::InUse { .. }) => return Ok(Exit::Ok),
         Err(error) => return Err(store_failure(&error)),
     };
-    let options = HostOptions { role: Role::Drive, slots, listen: None };
+    let options =
+        HostOptions { role: Role::Drive, slots, listen: None, said: context.said.clone() };
     let host = Host::open(owned, &options).await?;
     loop {
         tokio::select! {

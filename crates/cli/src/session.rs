@@ -185,7 +185,12 @@ async fn find(context: &Context, need: Need) -> Result<Found> {
                     tell_picked_up(&orphans, context);
                 }
                 if orphans.is_empty() || matches!(need, Need::Drive { .. }) {
-                    let options = HostOptions { role: Role::Run, slots, listen: None };
+                    let options = HostOptions {
+                        role: Role::Run,
+                        slots,
+                        listen: None,
+                        said: context.said.clone(),
+                    };
                     let host = Box::new(Host::open(owned, &options).await?);
                     let transport = host.transport();
                     return Ok(Found { place: Place::Here(host), transport, picked_up });

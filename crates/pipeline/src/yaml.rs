@@ -73,6 +73,11 @@ impl Node {
     }
 }
 
+/// `500ms`, `30s`, `5m`, `1h`, `2d`, and sums in falling order such as `2h30m`: as [`Node::duration`].
+pub fn duration(text: &str) -> Option<std::time::Duration> {
+    crate::authored::parse_duration(text)
+}
+
 /// The tree of `text`, as far as it could be read, and everything that is wrong with its YAML.
 ///
 /// The tree is missing only after a mistake that leaves nothing to go on with: a syntax error,

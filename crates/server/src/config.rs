@@ -7,6 +7,7 @@ mod environment;
 mod file;
 mod read;
 pub(crate) mod secret;
+pub mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ use serde_json::Value as Json;
 
 pub(crate) use file::ConfigFile;
 pub(crate) use read::is_name;
+use settings::{FileValues, Said, Settings};
 
 /// What the file says; everything has a default.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +27,13 @@ pub(crate) struct Config {
     /// Values of the lowest precedence, for every pipeline.
     pub(crate) values: IndexMap<String, Json>,
     pub(crate) artifacts: ArtifactLimits,
+    pub(crate) settings: FileValues,
+}
+
+/// Every setting of this data folder, with what was said outside of its `config.yaml`.
+pub fn settings_of(data_dir: &std::path::Path, said: &Said) -> Result<Settings, crate::Error> {
+    let config = ConfigFile::in_folder(data_dir).current().map_err(crate::Error::Config)?;
+    Settings::resolve(said, &config.settings).map_err(crate::Error::Config)
 }
 
 /// How much of what stages leave is kept. `None`: no limit.

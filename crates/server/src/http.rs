@@ -15,6 +15,7 @@ mod audit;
 mod body;
 mod caller;
 mod catch;
+mod config;
 mod control;
 mod events;
 mod export;
@@ -60,6 +61,7 @@ pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
 fn rooms() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
         .merge(system::routes())
+        .merge(config::routes())
         .merge(pipelines::routes())
         .merge(runs::routes())
         .merge(feed::routes())

@@ -32,6 +32,6 @@ mod vault;
 mod view;
 
 pub use conductor::desk::Inbox;
-pub use config::{ArtifactLimits, artifact_limits};
+pub use config::{ArtifactLimits, artifact_limits, settings, settings_of};
 pub use http::openapi;
 pub use server::{Error, Options, Server};

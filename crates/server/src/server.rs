@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
 use crate::conductor::{Conductor, Opening};
 use crate::config::ConfigFile;
+use crate::config::settings::Said;
 use crate::definition::Definitions;
 use crate::egress::Egress;
 use crate::http::{self, Door};
@@ -39,6 +40,8 @@ pub struct Options {
     pub slots: u32,
     /// The name of the hands in the journal.
     pub worker: String,
+    /// What flags and the environment say of settings.
+    pub said: Said,
     /// Called when the store failed in a way after which nobody knows what the disk holds (a
     /// failed sync). It should say so and end the process; the next one reads the truth.
     pub on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
@@ -52,6 +55,7 @@ impl Options {
             role: role.into(),
             slots,
             worker: "local".to_owned(),
+            said: Said::default(),
             on_fatal: Arc::new(|_problem| std::process::exit(1)),
         }
     }
@@ -173,6 +177,7 @@ impl Server {
             address: OnceLock::new(),
             config,
             vault,
+            said: options.said,
             mirror,
             started: Instant::now(),
             reader,

@@ -11,6 +11,7 @@ use store::port::Read;
 use tokio::sync::watch;
 
 use crate::conductor::desk::{Desk, Gauges};
+use crate::config::settings::{Said, Settings};
 use crate::config::{Config, ConfigFile};
 use crate::definition::Definitions;
 use crate::egress::Egress;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) address: OnceLock<SocketAddr>,
     pub(crate) config: Arc<ConfigFile>,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) said: Said,
     pub(crate) mirror: Arc<Mirror>,
     pub(crate) started: Instant,
     pub(crate) reader: Arc<dyn Read>,
@@ -54,6 +56,11 @@ impl Shared {
     /// What `config.yaml` says now.
     pub(crate) fn config(&self) -> Result<Arc<Config>, Refused> {
         self.config.current().map_err(Refused::Config)
+    }
+
+    /// All settings as they are now.
+    pub(crate) fn settings(&self) -> Result<Settings, Refused> {
+        Settings::resolve(&self.said, &self.config()?.settings).map_err(Refused::Config)
     }
 
     /// Resolves when streams have to end.

@@ -6,5 +6,6 @@ pub(crate) mod event;
 pub(crate) mod pipeline;
 pub(crate) mod request;
 pub(crate) mod run;
+pub(crate) mod setting;
 pub(crate) mod stage;
 pub(crate) mod words;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use api::Page;
 use api::approval::{ApprovalDetail, ApprovalSummary, Approve, DelegateTo, Reject, RequestChanges};
+use api::config::SettingView;
 use api::flow::{CreateToken, TokenView, Whoami};
 use api::input::{InputDetail, InputSummary, SaveDraft, SubmitForm, Upload};
 use axum::body::Bytes;
@@ -39,6 +40,10 @@ impl AskedQuery {
 }
 
 impl Client {
+    pub async fn settings(&self) -> Result<Page<SettingView>> {
+        self.get("/api/config").await
+    }
+
     pub async fn approvals(&self, wanted: &AskedQuery) -> Result<Page<ApprovalSummary>> {
         self.get(&wanted.text("/api/approvals")).await
     }

@@ -41,6 +41,7 @@ pub fn run(args: &ReferenceArgs, _context: &Context) -> Result<Exit> {
 pub fn pages() -> BTreeMap<String, String> {
     let mut pages = BTreeMap::new();
     pages.insert("cli.md".to_owned(), command_line());
+    pages.insert("config.md".to_owned(), server::settings::page());
     pages.insert("language.md".to_owned(), pipeline::reference::language());
     pages.insert("errors/README.md".to_owned(), pipeline::reference::codes());
     let schema = pipeline::schema::json_schema();

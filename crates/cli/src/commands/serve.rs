@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use server::settings;
 
 use crate::context::Context;
 use crate::error::{Failure, Result};
@@ -25,17 +26,22 @@ Examples:
   orchestrate serve --listen 127.0.0.1:0 --slots 4
   orchestrate --server http://127.0.0.1:7070 runs list")]
 pub struct ServeArgs {
-    /// Loopback address and port; port 0 takes a free one
-    #[arg(long, default_value = "127.0.0.1:7070", value_name = "ADDRESS")]
-    listen: SocketAddr,
+    /// Loopback address and port; port 0 takes a free one (default: 127.0.0.1:7070)
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// At most so many attempts at once; by default twice the number of processors
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     slots: Option<u32>,
 }
 
 pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
-    if !args.listen.ip().is_loopback() {
-        return Err(Failure::usage(format!("`{}` is not a loopback address", args.listen)).hint(
+    let said = context.said.clone().flag(&settings::LISTEN, args.listen);
+    let configured = server::settings_of(&session::data_dir(context)?, &said)
+        .map_err(|error| Failure::new(Exit::Invalid, crate::error::chain(&error)))?;
+    let listen = configured.address(&settings::LISTEN);
+    let listen = listen.ok_or_else(|| Failure::usage("there is no address to listen on"))?;
+    if !listen.ip().is_loopback() {
+        return Err(Failure::usage(format!("`{}` is not a loopback address", listen)).hint(
             "the server is for this machine only: use 127.0.0.1, and ssh -L from another one",
         ));
     }
@@ -44,7 +50,7 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
         let owned = take(context).await?;
         let unfinished = owned.orphans()?.len();
         let options =
-            HostOptions { role: Role::Serve, slots: args.slots, listen: Some(args.listen) };
+            HostOptions { role: Role::Serve, slots: args.slots, listen: Some(listen), said };
         let host = Host::open(owned, &options).await?;
         if let Some(address) = host.address() {
             context.note(&format!("listening on http://{address}"));

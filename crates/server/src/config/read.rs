@@ -6,7 +6,7 @@ use pipeline::source::{Span, place};
 use pipeline::yaml::{self, Entry, Kind, Node, Scalar};
 use serde_json::Value as Json;
 
-use super::{ArtifactLimits, Config, Directory, environment};
+use super::{ArtifactLimits, Config, Directory, environment, settings};
 
 /// The error has a line for each mistake.
 pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
@@ -28,7 +28,8 @@ pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
 
 fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
     const KEYS: [&str; 5] = ["users", "groups", "environments", "config", "artifacts"];
-    for entry in reader.keys(root, "the configuration", &KEYS) {
+    let keys = [&KEYS[..], &settings::SECTIONS].concat();
+    for entry in reader.keys(root, "the configuration", &keys) {
         match entry.key.as_str() {
             "users" => users(reader, &entry.value, &mut config.directory),
             "groups" => groups(reader, &entry.value, &mut config.directory),
@@ -39,6 +40,9 @@ fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
                 }
             }
             "config" => config.values = values(reader, &entry.value, "`config`"),
+            key if settings::SECTIONS.contains(&key) => {
+                settings::section(reader, entry, &mut config.settings);
+            }
             _ => config.artifacts = artifacts(reader, &entry.value),
         }
     }
@@ -142,7 +146,7 @@ impl Reader<'_> {
         &mut self,
         node: &'n Node,
         what: &str,
-        known: &'static [&'static str],
+        known: &[&'static str],
     ) -> Vec<&'n Entry> {
         let mut entries = Vec::new();
         for entry in self.map(node, what) {

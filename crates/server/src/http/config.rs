@@ -1,0 +1,39 @@
+//! The settings of this server.
+
+use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use api::Page;
+use api::config::SettingView;
+use api::problem::Problem;
+use axum::extract::State;
+
+use super::body::Json;
+use super::caller::Caller;
+use super::pipelines;
+use super::problem::Fault;
+use crate::shared::Shared;
+use crate::view;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().routes(routes!(show))
+}
+
+/// Every setting with its value and where it came from; of secrets only whether they are set.
+#[utoipa::path(
+    get,
+    path = "/api/config",
+    tag = "system",
+    security(("token" = ["read"])),
+    responses((status = OK, body = Page<SettingView>), (status = "default", body = Problem)),
+)]
+pub(crate) async fn show(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+) -> Result<Json<Page<SettingView>>, Fault> {
+    let settings = shared.settings()?;
+    let data = settings.all().map(view::setting::view).collect();
+    Ok(Json(pipelines::page("setting", data, u32::MAX, |of: &SettingView| of.name.clone())))
+}

@@ -206,6 +206,37 @@ CREATE TABLE rewinds (
 
 CREATE INDEX rewinds_pipeline ON rewinds (pipeline, number);
 
+CREATE TABLE secrets (
+    scope TEXT NOT NULL,
+    name TEXT NOT NULL,
+    key TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    updated_by TEXT NOT NULL,
+    PRIMARY KEY (name, scope)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    user TEXT NOT NULL,
+    admin INTEGER NOT NULL,
+    scopes TEXT,
+    via TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    used_at INTEGER NOT NULL,
+    ended_at INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX sessions_hash ON sessions (hash);
+
+CREATE UNIQUE INDEX sessions_id ON sessions (id);
+
+CREATE INDEX sessions_user ON sessions (user, number);
+
 CREATE TABLE taken_events (
     event INTEGER NOT NULL,
     position INTEGER NOT NULL,
@@ -222,8 +253,37 @@ CREATE TABLE tokens (
     created_at INTEGER NOT NULL,
     created_by TEXT NOT NULL,
     revoked_at INTEGER
-) STRICT;
+, name TEXT NOT NULL DEFAULT '', scopes TEXT, expires_at INTEGER, used_at INTEGER) STRICT;
 
 CREATE UNIQUE INDEX tokens_hash ON tokens (hash);
 
 CREATE UNIQUE INDEX tokens_id ON tokens (id);
+
+CREATE TABLE trail (
+    number INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    action TEXT NOT NULL,
+    body TEXT NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX trail_action ON trail (action, number);
+
+CREATE INDEX trail_by ON trail (by, number);
+
+CREATE TABLE users (
+    name TEXT PRIMARY KEY,
+    full_name TEXT NOT NULL,
+    email TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    groups TEXT NOT NULL,
+    password TEXT,
+    subject TEXT,
+    disabled_at INTEGER,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX users_subject ON users (subject) WHERE subject IS NOT NULL;

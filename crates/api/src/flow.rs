@@ -177,9 +177,18 @@ pub struct Verified {
 #[serde(deny_unknown_fields)]
 pub struct CreateToken {
     pub user: String,
-    /// May act for others (`--as`) and change tokens.
+    /// May all, and act for others (`--as`).
     #[serde(default)]
     pub admin: bool,
+    /// What it is for, in words.
+    #[serde(default)]
+    pub name: String,
+    /// Rights, of which it has no others: `read run`. Not given: what the user may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
+    /// Lets nobody in from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -190,6 +199,15 @@ pub struct TokenView {
     pub created_at: Timestamp,
     pub created_by: String,
     pub revoked_at: Option<Timestamp>,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub scopes: Option<Vec<String>>,
+    #[serde(default)]
+    pub expires_at: Option<Timestamp>,
+    /// To the minute.
+    #[serde(default)]
+    pub used_at: Option<Timestamp>,
     /// Only in the answer to its creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,

@@ -5,6 +5,7 @@
 
 pub mod sample;
 
+mod accounts;
 mod catalog;
 mod flow;
 mod journal;
@@ -13,6 +14,7 @@ mod runs;
 
 use std::any::Any;
 
+pub use self::accounts::*;
 pub use self::catalog::*;
 pub use self::flow::*;
 pub use self::journal::*;
@@ -91,6 +93,10 @@ macro_rules! conformance {
             a_rewind_stands_once_a_run_was_created_after_it
             rewinds_of_rewinds_are_undone_one_by_one
             decisions_are_listed_newest_first_with_filters
+            users_are_created_once_changed_and_found
+            sessions_are_opened_used_and_ended
+            secrets_are_put_sealed_again_and_removed
+            every_change_of_rights_leaves_one_entry_in_the_trail
         );
     };
     ($open:expr => $($name:ident)*) => {

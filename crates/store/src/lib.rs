@@ -18,5 +18,6 @@ pub mod mirror;
 pub mod port;
 pub mod retention;
 pub mod sqlite;
+mod trail;
 
 pub use chain::first_broken;

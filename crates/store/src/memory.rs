@@ -1,5 +1,6 @@
 //! The memory without a disk: the same contract, for tests and for what need not last.
 
+mod accounts;
 mod flow;
 mod people;
 mod read;
@@ -51,6 +52,7 @@ struct State {
     drafts: BTreeMap<u64, DraftRow>,
     tokens: Vec<TokenRow>,
     decisions: Vec<AuditRow>,
+    accounts: accounts::Accounts,
 }
 
 #[derive(Debug)]
@@ -76,6 +78,7 @@ impl Default for State {
             drafts: BTreeMap::new(),
             tokens: Vec::new(),
             decisions: Vec::new(),
+            accounts: accounts::Accounts::default(),
         }
     }
 }

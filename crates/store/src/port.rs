@@ -3,6 +3,7 @@
 //! Writing is synchronous and single: the conductor's thread owns the [`Write`] side, gathers what
 //! has come in, and commits it in one synced transaction. Reading has connections of its own.
 
+mod accounts;
 mod flow;
 mod people;
 
@@ -11,6 +12,10 @@ use engine::id::RunId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::accounts::{
+    AccountChange, AccountRefusal, ReadAccounts, SecretRow, SessionRow, TrailEntry, TrailQuery,
+    TrailRow, UserRow,
+};
 pub use self::flow::{
     AuditQuery, AuditRow, Delivery, GivenEvent, GivenQuery, GivenRow, Match, RewindRow, Routed,
     Taker, Target, TokenRow,
@@ -45,7 +50,7 @@ pub trait Write: Send {
 }
 
 /// What lists and pages are made of. Cheap to clone and safe to call from any thread; calls block.
-pub trait Read: Send + Sync {
+pub trait Read: ReadAccounts {
     fn pipelines(&self, query: &PipelineQuery) -> Result<Vec<PipelineRow>, Error>;
     fn pipeline(&self, name: &str) -> Result<Option<PipelineRow>, Error>;
     /// `number: None` asks for the current one of a live pipeline; a number is found for ever.
@@ -120,12 +125,14 @@ pub enum Change {
     SetEnabled {
         name: String,
         enabled: bool,
+        by: String,
         at: Timestamp,
     },
     /// It disappears from lists; its runs, revisions and numbers stay, and a pipeline saved later
     /// under this name goes on counting.
     DeletePipeline {
         name: String,
+        by: String,
         at: Timestamp,
     },
     Append(Append),
@@ -148,12 +155,18 @@ pub enum Change {
         hash: String,
         user: String,
         admin: bool,
+        /// What it is for, in words.
+        name: String,
+        /// `None`: what the user may.
+        scopes: Option<Vec<String>>,
+        expires_at: Option<Timestamp>,
         by: String,
         at: Timestamp,
     },
     /// Nothing happens when it is revoked already.
     RevokeToken {
         id: String,
+        by: String,
         at: Timestamp,
     },
     /// Later runs of the pipeline are superseded, so that this one is the latest; should it be
@@ -177,6 +190,7 @@ pub enum Change {
     DropArtifacts {
         numbers: Vec<u64>,
     },
+    Account(Box<AccountChange>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -264,6 +278,8 @@ pub enum Refusal {
     TokenExists { id: String },
     #[error("there is no token `{id}`")]
     NoSuchToken { id: String },
+    #[error(transparent)]
+    Account(AccountRefusal),
     #[error("there is no run `{pipeline}#{number}`")]
     NoSuchRun { pipeline: String, number: u64 },
     #[error("`{pipeline}#{number}` is the latest run already")]

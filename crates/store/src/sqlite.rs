@@ -1,5 +1,6 @@
 //! The memory on disk: one SQLite database in WAL mode, every commit synced.
 
+mod accounts;
 mod append;
 mod audit;
 mod catalog;
@@ -14,6 +15,7 @@ mod read;
 mod rewinds;
 mod row;
 mod tokens;
+mod trail;
 mod verify;
 mod write;
 

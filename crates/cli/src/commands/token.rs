@@ -56,7 +56,13 @@ pub fn run(command: TokenCommand, context: &Context) -> Result<Exit> {
 
 fn create(args: &CreateArgs, context: &Context) -> Result<Exit> {
     session::talk(context, async |session| {
-        let body = CreateToken { user: args.user.clone(), admin: args.admin };
+        let body = CreateToken {
+            user: args.user.clone(),
+            admin: args.admin,
+            name: String::new(),
+            scopes: None,
+            expires_at: None,
+        };
         let made = session.client.create_token(&body).await?;
         output::show_item(context, ("orchestrate.token/v1", &made), |made| {
             Ok(format!("{}\n", made.token.as_deref().unwrap_or_default()))

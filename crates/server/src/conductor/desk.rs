@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     fn delete(reply: Reply<Outcome>) -> Ask {
-        let change = |at| Change::DeletePipeline { name: "x".to_owned(), at };
+        let change = |at| Change::DeletePipeline { name: "x".to_owned(), by: String::new(), at };
         Ask::Store { change: Box::new(change), reply }
     }
 

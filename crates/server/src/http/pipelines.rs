@@ -238,10 +238,10 @@ async fn store_revision(
 )]
 pub(crate) async fn delete(
     State(shared): State<Arc<Shared>>,
-    _caller: Caller,
+    Caller { name: by, .. }: Caller,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Fault> {
-    shared.desk.store(|at| Change::DeletePipeline { name, at }).await?;
+    shared.desk.store(|at| Change::DeletePipeline { name, by, at }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -259,10 +259,10 @@ pub(crate) async fn delete(
 )]
 pub(crate) async fn enable(
     State(shared): State<Arc<Shared>>,
-    _caller: Caller,
+    caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Json<PipelineDetail>, Fault> {
-    set_enabled(&shared, name, true).await
+    set_enabled(&shared, caller, name, true).await
 }
 
 /// It starts nothing any more; what runs goes on.
@@ -279,19 +279,20 @@ pub(crate) async fn enable(
 )]
 pub(crate) async fn disable(
     State(shared): State<Arc<Shared>>,
-    _caller: Caller,
+    caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Json<PipelineDetail>, Fault> {
-    set_enabled(&shared, name, false).await
+    set_enabled(&shared, caller, name, false).await
 }
 
 async fn set_enabled(
     shared: &Shared,
+    Caller { name: by, .. }: Caller,
     name: String,
     enabled: bool,
 ) -> Result<Json<PipelineDetail>, Fault> {
     let of = name.clone();
-    shared.desk.store(move |at| Change::SetEnabled { name: of, enabled, at }).await?;
+    shared.desk.store(move |at| Change::SetEnabled { name: of, enabled, by, at }).await?;
     Ok(Json(detail(shared, name).await?))
 }
 

@@ -6,7 +6,7 @@ use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use engine::command::Rejection;
-use store::port::Refusal;
+use store::port::{AccountRefusal, Refusal};
 
 use crate::refused::Refused;
 
@@ -205,7 +205,21 @@ impl Fault {
             | Refusal::TokenExists { .. }
             | Refusal::LatestAlready { .. }
             | Refusal::NoRewind { .. }
-            | Refusal::RewindOver { .. } => Self::conflict(says),
+            | Refusal::RewindOver { .. }
+            | Refusal::Account(
+                AccountRefusal::UserExists { .. }
+                | AccountRefusal::SubjectTaken { .. }
+                | AccountRefusal::SessionExists { .. },
+            ) => Self::conflict(says),
+            Refusal::Account(AccountRefusal::NoSuchUser { .. }) => {
+                Self::not_found(says).hint("orchestrate user list")
+            }
+            Refusal::Account(AccountRefusal::NoSuchSession { .. }) => {
+                Self::not_found(says).hint("orchestrate session list")
+            }
+            Refusal::Account(AccountRefusal::NoSuchSecret { .. }) => {
+                Self::not_found(says).hint("orchestrate secret list")
+            }
         }
     }
 }

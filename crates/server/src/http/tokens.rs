@@ -37,7 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 pub(crate) async fn create(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
-    Json(CreateToken { user, admin }): Json<CreateToken>,
+    Json(CreateToken { user, admin, name: what_for, scopes, expires_at }): Json<CreateToken>,
 ) -> Result<(StatusCode, Json<TokenView>), Fault> {
     caller.must_be_admin("making tokens")?;
     if !is_name(&user) {
@@ -50,11 +50,19 @@ pub(crate) async fn create(
     }
     let (id, token) = identity::draw_token()
         .map_err(|error| Refused::Internal(format!("no token could be drawn: {error}")))?;
-    let (name, hash) = (id.clone(), identity::token_hash(&token));
-    shared
-        .desk
-        .store(move |at| Change::CreateToken { id: name, hash, user, admin, by: caller.name, at })
-        .await?;
+    let (of, hash, by) = (id.clone(), identity::token_hash(&token), caller.name);
+    let change = move |at| Change::CreateToken {
+        id: of,
+        hash,
+        user,
+        admin,
+        name: what_for,
+        scopes,
+        expires_at,
+        by,
+        at,
+    };
+    shared.desk.store(change).await?;
     let row = find(&shared, id).await?;
     Ok((StatusCode::CREATED, Json(TokenView { token: Some(token), ..view(row) })))
 }
@@ -93,7 +101,8 @@ pub(crate) async fn revoke(
 ) -> Result<Json<TokenView>, Fault> {
     caller.must_be_admin("revoking tokens")?;
     let of = id.clone();
-    shared.desk.store(move |at| Change::RevokeToken { id: of, at }).await?;
+    let by = caller.name;
+    shared.desk.store(move |at| Change::RevokeToken { id: of, by, at }).await?;
     Ok(Json(view(find(&shared, id).await?)))
 }
 
@@ -107,6 +116,17 @@ async fn find(shared: &Shared, id: String) -> Result<TokenRow, Refused> {
 }
 
 fn view(row: TokenRow) -> TokenView {
-    let TokenRow { id, user, admin, created_at, created_by, revoked_at, .. } = row;
-    TokenView { id, user, admin, created_at, created_by, revoked_at, token: None }
+    TokenView {
+        id: row.id,
+        user: row.user,
+        admin: row.admin,
+        created_at: row.created_at,
+        created_by: row.created_by,
+        revoked_at: row.revoked_at,
+        name: row.name,
+        scopes: row.scopes,
+        expires_at: row.expires_at,
+        used_at: row.used_at,
+        token: None,
+    }
 }

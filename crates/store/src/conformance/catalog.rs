@@ -41,7 +41,7 @@ pub fn a_save_is_refused_when_its_expectation_fails(mut memory: Fixture) {
 }
 
 pub fn a_deleted_pipeline_disappears_and_its_history_stays(mut memory: Fixture) {
-    let delete = || Change::DeletePipeline { name: "ci".into(), at: at(9) };
+    let delete = || Change::DeletePipeline { name: "ci".into(), by: "ana".into(), at: at(9) };
     memory.commit(save("ci", "a", Expect::Any));
     assert_eq!(memory.commit(delete()), Outcome::Done);
     assert_eq!(memory.commit(delete()), missing("ci"));
@@ -61,7 +61,12 @@ pub fn a_deleted_pipeline_disappears_and_its_history_stays(mut memory: Fixture) 
 }
 
 pub fn a_pipeline_is_disabled_and_enabled(mut memory: Fixture) {
-    let set = |name: &str, enabled| Change::SetEnabled { name: name.into(), enabled, at: at(77) };
+    let set = |name: &str, enabled| Change::SetEnabled {
+        name: name.into(),
+        enabled,
+        by: "ana".into(),
+        at: at(77),
+    };
     assert_eq!(memory.commit(set("ci", false)), missing("ci"));
     memory.commit(save("ci", "a", Expect::Any));
     assert_eq!(memory.commit(set("ci", false)), Outcome::Done);

@@ -138,10 +138,13 @@ pub fn tokens_are_created_found_and_revoked(mut memory: Fixture) {
         hash: hash.into(),
         user: "bo".into(),
         admin: id == "t1",
+        name: "laptop".into(),
+        scopes: (id == "t2").then(|| vec!["read".into()]),
+        expires_at: (id == "t2").then(|| at(99)),
         by: "ana".into(),
         at: at(1),
     };
-    let revoke = |id: &str, ms| Change::RevokeToken { id: id.into(), at: at(ms) };
+    let revoke = |id: &str, ms| Change::RevokeToken { id: id.into(), by: "ana".into(), at: at(ms) };
     let exists = |id: &str| Outcome::Refused(Refusal::TokenExists { id: id.into() });
     assert_eq!(memory.commit(create("t1", "h1")), Outcome::Done);
     assert_eq!(memory.commit(create("t2", "h2")), Outcome::Done);
@@ -150,6 +153,9 @@ pub fn tokens_are_created_found_and_revoked(mut memory: Fixture) {
     let one = memory.reader.token_by_hash("h1").expect("reads").expect("is there");
     assert_eq!((one.id.as_str(), one.user.as_str(), one.admin), ("t1", "bo", true));
     assert_eq!((one.created_at, one.created_by.as_str(), one.revoked_at), (at(1), "ana", None));
+    assert_eq!((one.name.as_str(), one.scopes, one.expires_at), ("laptop", None, None));
+    let two = memory.reader.token_by_hash("h2").expect("reads").expect("is there");
+    assert_eq!((two.scopes, two.expires_at), (Some(vec!["read".to_owned()]), Some(at(99))));
     assert_eq!(memory.commit(revoke("t2", 8)), Outcome::Done);
     assert_eq!(memory.commit(revoke("t2", 9)), Outcome::Done, "once is enough");
     let missing = Outcome::Refused(Refusal::NoSuchToken { id: "t3".into() });

@@ -48,15 +48,16 @@ fn bodies(change: &Change) -> Result<Vec<Vec<u8>>, Error> {
 
 impl State {
     fn apply(&mut self, change: &Change, bodies: Vec<Vec<u8>>) -> Outcome {
+        let before = self.user_before(change);
         let applied = match change {
             Change::Append(append) => self.append(append, bodies),
             Change::SavePipeline { .. } => self.save(change),
-            Change::SetEnabled { name, enabled, at } => self.live(name).map(|pipeline| {
+            Change::SetEnabled { name, enabled, at, by: _ } => self.live(name).map(|pipeline| {
                 pipeline.row.enabled = *enabled;
                 pipeline.row.updated_at = *at;
                 Outcome::Done
             }),
-            Change::DeletePipeline { name, at: _ } => self.live(name).map(|pipeline| {
+            Change::DeletePipeline { name, at: _, by: _ } => self.live(name).map(|pipeline| {
                 pipeline.live = false;
                 Outcome::Done
             }),
@@ -65,21 +66,29 @@ impl State {
             }
             Change::StoreEvent(event) => Ok(self.store_event(event)),
             Change::RouteEvent(routed) => Ok(self.route_event(routed)),
-            Change::CreateToken { id, hash, user, admin, by, at } => self.create_token(TokenRow {
-                id: id.clone(),
-                hash: hash.clone(),
-                user: user.clone(),
-                admin: *admin,
-                created_at: *at,
-                created_by: by.clone(),
-                revoked_at: None,
-            }),
-            Change::RevokeToken { id, at } => self.revoke_token(id, *at),
+            Change::CreateToken { id, hash, user, admin, name, scopes, expires_at, by, at } => self
+                .create_token(TokenRow {
+                    id: id.clone(),
+                    hash: hash.clone(),
+                    user: user.clone(),
+                    admin: *admin,
+                    created_at: *at,
+                    created_by: by.clone(),
+                    revoked_at: None,
+                    name: name.clone(),
+                    scopes: scopes.clone(),
+                    expires_at: *expires_at,
+                    used_at: None,
+                }),
+            Change::RevokeToken { id, at, by: _ } => self.revoke_token(id, *at),
             Change::RewindPipeline { pipeline, to, by, at } => self.rewind(pipeline, *to, by, *at),
             Change::UndoRewind { pipeline, by, at } => self.undo_rewind(pipeline, by, *at),
             Change::DropArtifacts { numbers } => Ok(self.drop_artifacts(numbers)),
+            Change::Account(change) => self.account(change),
         };
-        applied.unwrap_or_else(Outcome::Refused)
+        let outcome = applied.unwrap_or_else(Outcome::Refused);
+        self.note_change(change, &outcome, before.as_ref());
+        outcome
     }
 
     fn live(&mut self, name: &str) -> Result<&mut Pipeline, Refusal> {

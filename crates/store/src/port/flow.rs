@@ -136,6 +136,13 @@ pub struct TokenRow {
     pub created_by: String,
     /// Whoever shows it is let in no more.
     pub revoked_at: Option<Timestamp>,
+    /// What it is for, in words.
+    pub name: String,
+    /// `None`: what the user may.
+    pub scopes: Option<Vec<String>>,
+    pub expires_at: Option<Timestamp>,
+    /// To the minute.
+    pub used_at: Option<Timestamp>,
 }
 
 /// Table `rewinds`: a pipeline went back to an earlier run.

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::catalog::{self, Saved};
 use super::failure::storage;
-use super::{given, people, rewinds, tokens};
+use super::{accounts, given, people, rewinds, tokens};
 use crate::port::{Change, Error, Outcome};
 
 /// Of an append it does nothing: that is the batch's.
@@ -16,11 +16,11 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
             let saved = Saved { name, description, text, digest, by, at, expect };
             catalog::save(connection, &saved).map_err(storage("save a pipeline"))
         }
-        Change::SetEnabled { name, enabled, at } => {
+        Change::SetEnabled { name, enabled, at, by: _ } => {
             catalog::enable(connection, name, *enabled, *at)
                 .map_err(storage("enable or disable a pipeline"))
         }
-        Change::DeletePipeline { name, at } => {
+        Change::DeletePipeline { name, at, by: _ } => {
             catalog::delete(connection, name, *at).map_err(storage("delete a pipeline"))
         }
         Change::SaveDraft { request, values, by, at } => {
@@ -33,11 +33,14 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         Change::RouteEvent(routed) => {
             given::route(connection, routed).map_err(storage("note what an event started"))
         }
-        Change::CreateToken { id, hash, user, admin, by, at } => {
-            let created = tokens::Created { id, hash, user, admin: *admin, by, at: *at };
+        Change::CreateToken { id, hash, user, admin, name, scopes, expires_at, by, at } => {
+            let (admin, expires_at, at) = (*admin, *expires_at, *at);
+            let scopes = scopes.as_deref();
+            let created =
+                tokens::Created { id, hash, user, admin, name, scopes, expires_at, by, at };
             tokens::create(connection, &created).map_err(storage("create a token"))
         }
-        Change::RevokeToken { id, at } => {
+        Change::RevokeToken { id, at, by: _ } => {
             tokens::revoke(connection, id, *at).map_err(storage("revoke a token"))
         }
         Change::RewindPipeline { pipeline, to, by, at } => {
@@ -49,6 +52,9 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         }
         Change::DropArtifacts { numbers } => {
             people::drop_artifacts(connection, numbers).map_err(storage("drop artifacts"))
+        }
+        Change::Account(change) => {
+            accounts::apply(connection, change).map_err(storage("change an account"))
         }
     }
 }

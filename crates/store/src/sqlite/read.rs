@@ -8,11 +8,15 @@ use engine::id::RunId;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::failure::storage;
-use super::{SCHEMA, audit, given, journal, list, migrate, people, rewinds, row, tokens, verify};
+use super::{
+    SCHEMA, accounts, audit, given, journal, list, migrate, people, rewinds, row, tokens, trail,
+    verify,
+};
 use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
-    GivenRow, Health, PipelineQuery, PipelineRow, Read, RequestQuery, RequestRow, RevisionRow,
-    RewindRow, RunQuery, RunRow, StageRow, TokenRow, Verified,
+    GivenRow, Health, PipelineQuery, PipelineRow, Read, ReadAccounts, RequestQuery, RequestRow,
+    RevisionRow, RewindRow, RunQuery, RunRow, SecretRow, SessionRow, StageRow, TokenRow,
+    TrailQuery, TrailRow, UserRow, Verified,
 };
 
 /// Connections kept between calls; more are opened when more calls come at once.
@@ -248,5 +252,43 @@ impl Read for SqliteReader {
             let epoch = journal::epoch(connection)?;
             Ok(Health { schema: migrate::version(connection)?, bytes, epoch })
         })
+    }
+}
+
+impl ReadAccounts for SqliteReader {
+    fn users(&self) -> Result<Vec<UserRow>, Error> {
+        self.query("list users", accounts::users)
+    }
+
+    fn user(&self, name: &str) -> Result<Option<UserRow>, Error> {
+        self.query("read a user", |connection| accounts::user(connection, name))
+    }
+
+    fn user_by_subject(&self, subject: &str) -> Result<Option<UserRow>, Error> {
+        self.query("read a user", |connection| accounts::user_by_subject(connection, subject))
+    }
+
+    fn session_by_hash(&self, hash: &str) -> Result<Option<SessionRow>, Error> {
+        self.query("read a session", |connection| accounts::session_by_hash(connection, hash))
+    }
+
+    fn sessions(&self, user: Option<&str>, limit: u32) -> Result<Vec<SessionRow>, Error> {
+        self.query("list sessions", |connection| accounts::sessions(connection, user, limit))
+    }
+
+    fn secrets(&self) -> Result<Vec<SecretRow>, Error> {
+        self.query("list secrets", accounts::secrets)
+    }
+
+    fn secrets_named(&self, name: &str) -> Result<Vec<SecretRow>, Error> {
+        self.query("read a secret", |connection| accounts::secrets_named(connection, name))
+    }
+
+    fn trail(&self, query: &TrailQuery) -> Result<Vec<TrailRow>, Error> {
+        self.with(|connection| trail::list(connection, query))
+    }
+
+    fn verify_trail(&self) -> Result<u64, Error> {
+        self.with(trail::verify)
     }
 }

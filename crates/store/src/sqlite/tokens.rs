@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::accounts::{maybe_words, words};
 use super::row::{maybe_time, nanoseconds, time};
 use crate::port::{Outcome, Refusal, TokenRow};
 
@@ -12,6 +13,9 @@ pub(super) struct Created<'a> {
     pub(super) hash: &'a str,
     pub(super) user: &'a str,
     pub(super) admin: bool,
+    pub(super) name: &'a str,
+    pub(super) scopes: Option<&'a [String]>,
+    pub(super) expires_at: Option<Timestamp>,
     pub(super) by: &'a str,
     pub(super) at: Timestamp,
 }
@@ -19,8 +23,9 @@ pub(super) struct Created<'a> {
 pub(super) fn create(connection: &Connection, token: &Created<'_>) -> rusqlite::Result<Outcome> {
     let added = connection
         .prepare_cached(
-            "INSERT INTO tokens (id, hash, user, admin, created_at, created_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            "INSERT INTO tokens (id, hash, user, admin, created_at, created_by, name, scopes,
+                 expires_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             token.id,
@@ -28,7 +33,10 @@ pub(super) fn create(connection: &Connection, token: &Created<'_>) -> rusqlite::
             token.user,
             token.admin,
             nanoseconds(token.at),
-            token.by
+            token.by,
+            token.name,
+            token.scopes.map(words),
+            token.expires_at.map(nanoseconds),
         ])?;
     Ok(match added {
         0 => Outcome::Refused(Refusal::TokenExists { id: token.id.to_owned() }),
@@ -50,7 +58,8 @@ pub(super) fn revoke(
     })
 }
 
-const TOKEN: &str = "id, hash, user, admin, created_at, created_by, revoked_at";
+const TOKEN: &str = "id, hash, user, admin, created_at, created_by, revoked_at, name, scopes, \
+     expires_at, used_at";
 
 fn token_row(line: &Row<'_>) -> rusqlite::Result<TokenRow> {
     Ok(TokenRow {
@@ -61,6 +70,10 @@ fn token_row(line: &Row<'_>) -> rusqlite::Result<TokenRow> {
         created_at: time(line, 4)?,
         created_by: line.get(5)?,
         revoked_at: maybe_time(line, 6)?,
+        name: line.get(7)?,
+        scopes: maybe_words(line, 8)?,
+        expires_at: maybe_time(line, 9)?,
+        used_at: maybe_time(line, 10)?,
     })
 }
 

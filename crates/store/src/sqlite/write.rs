@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::append::{Batch, Ends, Moves};
 use super::failure::{is_full, storage};
-use super::{change, journal, row};
+use super::{accounts, change, journal, row, trail};
 use crate::port::{Change, Error, Outcome, Write};
 
 /// Frames of the log that wait before they are copied into the database.
@@ -60,7 +60,7 @@ impl SqliteWriter {
                 Change::Append(append) => batch.append(append)?,
                 Change::RewindPipeline { .. } | Change::UndoRewind { .. } => {
                     batch.write_runs()?;
-                    change::apply(&self.connection, change)?
+                    self.noted(change)?
                 }
                 Change::SavePipeline { .. }
                 | Change::SetEnabled { .. }
@@ -70,13 +70,29 @@ impl SqliteWriter {
                 | Change::RouteEvent(_)
                 | Change::CreateToken { .. }
                 | Change::RevokeToken { .. }
-                | Change::DropArtifacts { .. } => change::apply(&self.connection, change)?,
+                | Change::DropArtifacts { .. }
+                | Change::Account(_) => self.noted(change)?,
             });
         }
         let moves = batch.finish()?;
         let commit = self.connection.prepare_cached("COMMIT");
         commit.and_then(|mut commit| commit.execute([])).map_err(storage("commit"))?;
         Ok((outcomes, moves))
+    }
+
+    /// Applied, with its entry in the trail.
+    fn noted(&self, change: &Change) -> Result<Outcome, Error> {
+        let before = match change {
+            Change::Account(account) => {
+                accounts::before(&self.connection, account).map_err(storage("read an account"))?
+            }
+            _beside_accounts => None,
+        };
+        let outcome = change::apply(&self.connection, change)?;
+        if let Some(entry) = crate::trail::of(change, &outcome, before.as_ref()) {
+            trail::push(&self.connection, &entry)?;
+        }
+        Ok(outcome)
     }
 
     /// Leaves the connection without a transaction; SQLite has rolled some failures back itself.

@@ -2,8 +2,8 @@
 
 use engine::id::RunId;
 use rusqlite::Connection;
-use store::conformance::sample::{append, event, paused, row, run};
-use store::port::{Append, Change, Error, Read, Write};
+use store::conformance::sample::{append, at, event, paused, row, run};
+use store::port::{Append, Change, Error, Expect, Read, ReadAccounts as _, Write};
 
 use crate::place::Place;
 
@@ -235,5 +235,42 @@ fn a_list_of_decisions_that_was_altered_is_found() {
         place.raw().execute_batch(damage).unwrap();
         let opened = place.open();
         assert_eq!(blamed(opened.reader.verify().unwrap_err()), "the whole", "{damage}");
+    }
+}
+
+#[test]
+fn a_changed_entry_of_the_trail_is_found() {
+    for (harm, wanted) in [
+        ("UPDATE trail SET body = replace(body, 'bo', 'al') WHERE number = 2", "entry 2"),
+        ("UPDATE trail SET by = 'al' WHERE number = 2", "entry 2"),
+        ("UPDATE trail SET hash = zeroblob(32) WHERE number = 3", "entry 3"),
+        ("DELETE FROM trail WHERE number = 1", "entry 1 of the trail is missing"),
+        ("DELETE FROM trail WHERE number = 3", "ends after entry 2, not 3"),
+        ("DELETE FROM trail; DELETE FROM meta WHERE key = 'trail'", ""),
+    ] {
+        let place = Place::new();
+        let mut opened = place.open();
+        let changes = ["a", "b", "c"].map(|name| Change::SavePipeline {
+            name: name.into(),
+            description: String::new(),
+            text: "t".into(),
+            digest: "d".into(),
+            by: "bo".into(),
+            at: at(1),
+            expect: Expect::Any,
+        });
+        opened.writer.commit(&changes).unwrap();
+        assert_eq!(opened.reader.verify_trail().unwrap(), 3);
+        drop(opened);
+        place.raw().execute_batch(harm).unwrap();
+        let verified = place.open().reader.verify_trail();
+        // Of a chain that was removed as a whole nothing is left that could tell.
+        match wanted {
+            "" => assert_eq!(verified.unwrap(), 0),
+            wanted => {
+                let problem = verified.unwrap_err().to_string();
+                assert!(problem.contains(wanted), "{harm}: {problem}");
+            }
+        }
     }
 }

@@ -12,7 +12,7 @@ use store::conformance::sample::{
 use store::memory::{MemoryReader, MemoryWriter};
 use store::port::{
     ArtifactQuery, AuditQuery, Change, Expect, GivenEvent, GivenQuery, Outcome, PipelineQuery,
-    Read, Refusal, RequestKind, RequestQuery, RunQuery, Verified, Write,
+    Read, Refusal, RequestKind, RequestQuery, RunQuery, TrailQuery, Verified, Write,
 };
 use store::sqlite::SqliteReader;
 
@@ -128,11 +128,14 @@ fn change(step: &Step, ends: &mut [u64]) -> Change {
         Step::Save { name, text, expect } => {
             save(PIPELINES[*name], &"t".repeat(*text + 1), *expect)
         }
-        Step::Enable { name, enabled } => {
-            Change::SetEnabled { name: PIPELINES[*name].into(), enabled: *enabled, at: at(900) }
-        }
+        Step::Enable { name, enabled } => Change::SetEnabled {
+            name: PIPELINES[*name].into(),
+            enabled: *enabled,
+            by: "bo".into(),
+            at: at(900),
+        },
         Step::Delete { name } => {
-            Change::DeletePipeline { name: PIPELINES[*name].into(), at: at(901) }
+            Change::DeletePipeline { name: PIPELINES[*name].into(), by: "bo".into(), at: at(901) }
         }
         Step::Append { run: n, off, count, name, number, status, stages, asked, made, takes } => {
             let mut line = row(run(*n), PIPELINES[*name], *number, STATUSES[*status]);
@@ -178,10 +181,15 @@ fn change(step: &Step, ends: &mut [u64]) -> Change {
             hash: format!("h{hash}"),
             user: "ana".into(),
             admin: *id == 0,
+            name: "laptop".into(),
+            scopes: None,
+            expires_at: None,
             by: "bo".into(),
             at: at(903),
         },
-        Step::Revoke { id } => Change::RevokeToken { id: format!("t{id}"), at: at(904) },
+        Step::Revoke { id } => {
+            Change::RevokeToken { id: format!("t{id}"), by: "bo".into(), at: at(904) }
+        }
         Step::Rewind { name, to } => Change::RewindPipeline {
             pipeline: PIPELINES[*name].into(),
             to: *to,
@@ -231,6 +239,7 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Refused(Refusal::LatestAlready { .. }) => "latest already",
         Outcome::Refused(Refusal::NoRewind { .. }) => "no rewind",
         Outcome::Refused(Refusal::RewindOver { .. }) => "rewind over",
+        Outcome::Refused(Refusal::Account(_)) => "account",
     }
 }
 
@@ -283,6 +292,8 @@ fn people_and_flow(reader: &dyn Read, note: &mut dyn FnMut(&dyn std::fmt::Debug)
     }
     note(&reader.rewinds(None, 3).unwrap());
     note(&reader.tokens().unwrap());
+    note(&reader.trail(&TrailQuery { limit: 99, ..TrailQuery::default() }).unwrap());
+    note(&reader.verify_trail().unwrap());
     note(&reader.token_by_hash("h1").unwrap());
     for n in 0..6 {
         note(&(reader.request(n).unwrap(), reader.draft(n).unwrap(), reader.artifact(n).unwrap()));

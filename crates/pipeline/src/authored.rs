@@ -32,6 +32,7 @@ mod rollback;
 mod root;
 mod scalars;
 mod stage;
+mod start;
 mod values;
 
 pub(crate) use flow::{AuthoredEmit, AuthoredTrigger, AuthoredTriggers};
@@ -40,6 +41,7 @@ pub(crate) use read::Reader;
 pub(crate) use rollback::{Action, AuthoredRollback};
 pub(crate) use root::read;
 pub(crate) use scalars::{literal, parse_duration};
+pub(crate) use start::{AuthoredStart, AuthoredStartOn};
 
 /// Something with its place.
 #[derive(Clone, Debug)]
@@ -91,6 +93,7 @@ pub(crate) struct Authored {
     pub(crate) retry: AuthoredRetry,
     pub(crate) halt_mode: Option<HaltMode>,
     pub(crate) success: Option<AuthoredExpression>,
+    pub(crate) triggers: Vec<AuthoredStart>,
     /// `finally` stages last.
     pub(crate) stages: Vec<AuthoredStage>,
     /// `stages:` was there and could be read as a list.

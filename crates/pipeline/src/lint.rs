@@ -8,6 +8,7 @@ use crate::model::{Effects, Rule};
 use crate::resolve::{Graph, Used};
 
 mod rollback;
+mod starts;
 
 pub(crate) fn lint(authored: &Authored, graph: &Graph, used: &Used, reader: &mut Reader<'_>) {
     // What could not be read may well be what uses it.
@@ -26,6 +27,7 @@ pub(crate) fn lint(authored: &Authored, graph: &Graph, used: &Used, reader: &mut
         probe(stage, reader);
     }
     rollback::lint(authored, graph, reader);
+    starts::lint(authored, reader);
 }
 
 fn unused(authored: &Authored, used: &Used, reader: &mut Reader<'_>) {

@@ -7,6 +7,7 @@
 
 mod flow;
 mod people;
+mod trigger;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,10 @@ pub use flow::{
 pub use people::{
     Approval, Ask, Electorate, Field, FieldKind, FieldRules, Form, FormTimeout, OnTimeout, Quorum,
     SaveAs, SaveFormat,
+};
+pub use trigger::{
+    CatchUp, CompletionStart, Ending, EventStart, FileStart, LabelTest, ScheduleStart, StartOn,
+    StartTrigger,
 };
 
 use indexmap::IndexMap;
@@ -65,6 +70,8 @@ pub struct Pipeline {
     pub halt_mode: HaltMode,
     /// A run whose stages allow `succeeded` still fails when this is not `true`.
     pub success: Option<Expression>,
+    /// What starts runs by itself, each with a name of its own, in the order written.
+    pub triggers: Vec<StartTrigger>,
     /// Every stage in the order written, then the `finally` stages, then the compensations (stages
     /// with [`Stage::compensates`], which only a rollback starts).
     pub stages: Vec<Stage>,

@@ -13,6 +13,7 @@ mod people;
 mod references;
 mod roots;
 mod site;
+mod starts;
 mod triggers;
 mod undo;
 mod upstream;

@@ -50,6 +50,7 @@ fn of_object(object: &Object) -> Json {
             "rollback" => Some(json!(["run", "python"])),
             "triggers" => Some(json!(["any", "all"])),
             "trigger" => Some(json!(["completion", "event", "condition", "manual"])),
+            "start_trigger" => Some(json!(["event", "schedule", "completion", "files"])),
             "transform" => Some(json!(["split", "join", "cel"])),
             _ => None,
         };

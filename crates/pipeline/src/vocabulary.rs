@@ -5,6 +5,7 @@ mod flow;
 mod people;
 mod root;
 mod stage;
+mod start;
 mod values;
 
 pub use flow::{
@@ -15,6 +16,8 @@ pub(crate) use flow::{FORMATS, TRANSFORM_WORDS};
 pub use people::{APPROVAL, FIELD, FORM, SAVE_AS};
 pub use root::{CONCURRENCY, ERROR_HANDLING, PIPELINE};
 pub use stage::{BACKOFF, FOREACH, GROUP, LABELS, PYTHON, RETRY, STAGE, WHEN};
+pub(crate) use start::ENDINGS;
+pub use start::START_TRIGGER;
 pub use values::{INPUT, OUTPUT};
 
 /// A map with known keys.
@@ -173,15 +176,17 @@ pub fn known_elsewhere(written: &str) -> Option<&'static str> {
         "matrix" | "for_each" | "with_items" | "loop_over" => "foreach",
         "id" | "key" | "title" | "stage" => "name",
         "desc" => "description",
+        "on" | "trigger" | "schedule" => "triggers",
         _ => return None,
     };
     Some(ours)
 }
 
 /// Every object, from the outside in: the order of the reference.
-pub static OBJECTS: [&Object; 29] = [
+pub static OBJECTS: [&Object; 30] = [
     &PIPELINE,
     &INPUT,
+    &START_TRIGGER,
     &CONCURRENCY,
     &ERROR_HANDLING,
     &STAGE,

@@ -11,6 +11,7 @@ mod globs;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use evaluate::{leaf, list, quoted, tree};
 pub use globs::{GlobError, Globs};
 
 /// `when:` and `if:` of a stage, parsed.

@@ -5,6 +5,7 @@ use super::read::Reader;
 use super::scalars::literal;
 use super::{AuthoredStage, Placed};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::model::LabelTest;
 use crate::vocabulary::{LABELS, WHEN};
 use crate::when::Test;
 use crate::yaml::{Kind, Node};
@@ -80,18 +81,24 @@ impl Reader<'_> {
     }
 
     fn labels(&mut self, node: &Node) -> Option<Test> {
-        let (mut any, mut all, mut none) = (Vec::new(), Vec::new(), Vec::new());
+        let LabelTest { any, all, none } = self.label_test(node)?;
+        Some(Test::Labels { any, all, none })
+    }
+
+    /// Labels of which any will do, or a map.
+    pub(super) fn label_test(&mut self, node: &Node) -> Option<LabelTest> {
+        let mut test = LabelTest::default();
         if let Kind::Map(_) = &node.kind {
             let fields = self.fields(node, "`labels`", &LABELS)?;
-            any = self.words(&fields, "any");
-            all = self.words(&fields, "all");
-            none = self.words(&fields, "none");
+            test.any = self.words(&fields, "any");
+            test.all = self.words(&fields, "all");
+            test.none = self.words(&fields, "none");
         } else {
             for item in self.one_or_many(node) {
-                any.extend(self.text(item, "a label"));
+                test.any.extend(self.text(item, "a label"));
             }
         }
-        Some(Test::Labels { any, all, none })
+        Some(test)
     }
 
     fn words(&mut self, fields: &Fields<'_>, key: &str) -> Vec<String> {

@@ -41,6 +41,7 @@ impl Code {
     pub const CALLS_ITSELF: Self = Self("E0216");
     pub const BAD_TRIGGER: Self = Self("E0217");
     pub const DUPLICATE_ARTIFACT: Self = Self("E0218");
+    pub const BAD_START: Self = Self("E0219");
 
     // E03: types and values.
     pub const WRONG_TYPE: Self = Self("E0301");
@@ -52,6 +53,7 @@ impl Code {
     pub const BAD_PATH: Self = Self("E0307");
     pub const BAD_FORM: Self = Self("E0308");
     pub const BAD_APPROVAL: Self = Self("E0309");
+    pub const BAD_SCHEDULE: Self = Self("E0310");
 
     // E04: references, expressions, patterns.
     pub const TEMPLATE_SYNTAX: Self = Self("E0401");
@@ -83,6 +85,7 @@ impl Code {
     pub const LIMIT_WITHOUT_EFFECT: Self = Self("W0106");
     pub const PROBE_WITHOUT_EFFECT: Self = Self("W0107");
     pub const NO_ROLLBACK_ACTION: Self = Self("W0108");
+    pub const DUPLICATE_START: Self = Self("W0109");
 
     /// Every code, in order.
     pub fn all() -> impl Iterator<Item = Self> {

@@ -88,6 +88,7 @@ pub(super) fn build(authored: Authored, graph: Graph) -> Option<Pipeline> {
         max_parallel: authored.max_parallel,
         halt_mode,
         success: authored.success.map(|success| success.expression),
+        triggers: authored.triggers.into_iter().map(super::starts::build).collect(),
         stages,
         list_order: graph.list_order,
     })

@@ -76,6 +76,7 @@ impl Checker<'_, '_, '_> {
         for (_, value) in &authored.outputs {
             self.value(value, None, Site::Result);
         }
+        self.starts();
     }
 
     fn stage(&mut self, ix: usize) {
@@ -150,6 +151,9 @@ impl Checker<'_, '_, '_> {
     }
 
     pub(super) fn reference(&mut self, reference: &Reference, stage: Option<usize>, site: Site) {
+        if site == Site::Start {
+            return self.start_reference(reference);
+        }
         if let Some(own) = Own::of_root(&reference.root) {
             return self.own_reference(own, reference, stage, site);
         }

@@ -23,6 +23,8 @@ pub(super) enum Site {
     Condition,
     /// What says whether an event is meant.
     Filter,
+    /// What an event is made into when it starts a run: there is nothing but the event.
+    Start,
     /// What people are shown before the work.
     Ask,
     /// Made when the stage is dispatched, before anything else is.

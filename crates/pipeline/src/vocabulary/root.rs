@@ -1,6 +1,7 @@
 //! The keys of a pipeline.
 
 use super::stage::{BACKOFF_TYPE, NOT_ON, RETRY, STAGE_OR_GROUP};
+use super::start::START_TRIGGERS;
 use super::values::{INPUT, OUTPUT_TYPES};
 use super::{Key, Object, Type};
 
@@ -67,6 +68,9 @@ pub static PIPELINE: Object = Object {
             .default("true")
             .doc("`false`: each stage that follows another waits until a person lets it go on.")
             .example("false"),
+        Key::new("triggers", START_TRIGGERS)
+            .doc("What starts runs by itself; without any, only people and other runs do.")
+            .example("[{schedule: \"0 2 * * *\"}, pull_request.merged]"),
         Key::new("stages", Type::List(&STAGE_OR_GROUP))
             .required()
             .doc("The stages, and `parallel:` groups of them.")
@@ -76,10 +80,6 @@ pub static PIPELINE: Object = Object {
             .example("[{name: clean-up, noop: true}]"),
     ],
     later: &[
-        "triggers",
-        "trigger",
-        "on",
-        "schedule",
         "notify",
         "runtime",
         "container",

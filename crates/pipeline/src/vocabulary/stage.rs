@@ -18,6 +18,9 @@ const BACKOFFS: &[&str] = &["exponential", "linear", "constant"];
 const ATTEMPTS: Type = Type::Integer { min: 1, max: 1000 };
 const PARALLEL: Type = Type::Integer { min: 1, max: 10_000 };
 const NAMES: Type = Type::Either(&[Type::Name, Type::List(&Type::Name)]);
+/// One of these, or more about them.
+pub(super) const LABELS_TYPE: Type =
+    Type::Either(&[Type::Text, Type::List(&Type::Text), Type::Object(&LABELS)]);
 const GLOBS: Type = Type::Either(&[Type::Glob, Type::List(&Type::Glob)]);
 
 /// The rules of [`crate::model::Rule`], as they are written.
@@ -350,13 +353,10 @@ pub static WHEN: Object = Object {
             .aliases(&["path"])
             .doc("At least one changed file matches.")
             .example("[\"docs/**\"]"),
-        Key::new(
-            "labels",
-            Type::Either(&[Type::Text, Type::List(&Type::Text), Type::Object(&LABELS)]),
-        )
-        .aliases(&["label"])
-        .doc("One of the labels is there, or more about them.")
-        .example("[urgent]"),
+        Key::new("labels", LABELS_TYPE)
+            .aliases(&["label"])
+            .doc("One of the labels is there, or more about them.")
+            .example("[urgent]"),
         Key::new(
             "variables",
             Type::Map(&Type::Either(&[Type::Literal, Type::List(&Type::Literal)])),

@@ -39,6 +39,19 @@ fn of_root(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<Strin
         ("error_handling", _) => {
             format!("name: x\nerror_handling: {{{pair}}}\nstages: [{{name: a, noop: true}}]\n")
         }
+        ("start_trigger", "event" | "schedule" | "completion") => {
+            format!("name: x\ntriggers: [{{{pair}}}]\nstages: [{{name: a, noop: true}}]\n")
+        }
+        ("start_trigger", _) => {
+            let other = match name {
+                "files" => "directory: /srv, ",
+                "directory" => "files: [a], ",
+                "timezone" | "catch_up" => "schedule: '@daily', ",
+                "status" => "completion: other, ",
+                _ => "event: push, ",
+            };
+            format!("name: x\ntriggers: [{{{other}{pair}}}]\nstages: [{{name: a, noop: true}}]\n")
+        }
         ("group", _) => format!("name: x\nstages:\n  - {pair}\n"),
         (_, _) => return None,
     })

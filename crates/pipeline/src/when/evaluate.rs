@@ -56,8 +56,8 @@ impl Judge<'_> {
                 globs,
                 self.stage_environment.or(self.facts.environment.as_deref()),
             ),
-            Test::Paths(globs) => paths(globs, self.facts.paths.as_deref()),
-            Test::Labels { any, all, none } => labels(any, all, none, self.facts.labels.as_deref()),
+            Test::Paths(globs) => self.facts.judge_paths("paths", globs, false),
+            Test::Labels { any, all, none } => self.facts.judge_labels(any, all, none),
             Test::Variable { name, values } => self.variable(name, values),
             Test::Expression(expression) => self.expression(expression),
         }
@@ -88,11 +88,13 @@ impl Judge<'_> {
     }
 }
 
-fn leaf(truth: Truth, says: String) -> Reason {
+/// A part without parts.
+pub(crate) fn leaf(truth: Truth, says: String) -> Reason {
     Reason { truth, says, parts: Vec::new() }
 }
 
-fn tree(truth: Truth, says: &str, parts: Vec<Reason>) -> Reason {
+/// A part that its parts decide.
+pub(crate) fn tree(truth: Truth, says: &str, parts: Vec<Reason>) -> Reason {
     Reason { truth, says: says.to_owned(), parts }
 }
 
@@ -106,22 +108,34 @@ fn one(key: &str, globs: &Globs, fact: Option<&str>) -> Reason {
     leaf(holds.into(), format!("{key} {wanted}: {fact} {verdict}"))
 }
 
-fn paths(globs: &Globs, paths: Option<&[String]>) -> Reason {
-    let wanted = list(globs.patterns.iter().map(|pattern| quoted(pattern)));
-    let Some(paths) = paths else {
-        return leaf(Truth::Unknown, format!("paths {wanted}: the changed files are not known"));
-    };
-    let matching = globs.count(paths.iter().map(String::as_str));
-    let (files, verb) = match (paths.len(), matching) {
-        (1, 1) => ("file", "matches"),
-        (1, _) => ("file", "match"),
-        (_, 1) => ("files", "matches"),
-        (_, _) => ("files", "match"),
-    };
-    leaf(
-        (matching > 0).into(),
-        format!("paths {wanted}: {matching} of {} changed {files} {verb}", paths.len()),
-    )
+impl Facts {
+    /// Whether a changed file matches; with `ignores`, whether one matches none of the patterns.
+    pub(crate) fn judge_paths(&self, key: &str, globs: &Globs, ignores: bool) -> Reason {
+        let wanted = list(globs.patterns.iter().map(|pattern| quoted(pattern)));
+        let Some(paths) = &self.paths else {
+            return leaf(
+                Truth::Unknown,
+                format!("{key} {wanted}: the changed files are not known"),
+            );
+        };
+        let matching = globs.count(paths.iter().map(String::as_str));
+        let (files, verb) = match (paths.len(), matching) {
+            (1, 1) => ("file", "matches"),
+            (1, _) => ("file", "match"),
+            (_, 1) => ("files", "matches"),
+            (_, _) => ("files", "match"),
+        };
+        let holds = if ignores { matching < paths.len() } else { matching > 0 };
+        leaf(
+            holds.into(),
+            format!("{key} {wanted}: {matching} of {} changed {files} {verb}", paths.len()),
+        )
+    }
+
+    /// Each list that is not empty must hold.
+    pub(crate) fn judge_labels(&self, any: &[String], all: &[String], none: &[String]) -> Reason {
+        labels(any, all, none, self.labels.as_deref())
+    }
 }
 
 fn labels(any: &[String], all: &[String], none: &[String], has: Option<&[String]>) -> Reason {
@@ -162,11 +176,13 @@ fn same(left: &Json, right: &Json) -> bool {
     }
 }
 
-fn list(items: impl Iterator<Item = String>) -> String {
+/// Items in brackets.
+pub(crate) fn list(items: impl Iterator<Item = String>) -> String {
     format!("[{}]", items.collect::<Vec<_>>().join(", "))
 }
 
-fn quoted(text: &str) -> String {
+/// Text as JSON.
+pub(crate) fn quoted(text: &str) -> String {
     Json::String(text.to_owned()).to_string()
 }
 

@@ -83,4 +83,14 @@ pub(super) static ENTRIES: &[Entry] = &[
         ),
         right: "name: ship\nstages:\n  - {name: deploy, run: make deploy, rollback: make undeploy}\n  - {name: smoke, run: make smoke, on_failure: rollback, rollback_to: deploy}\n",
     },
+    Entry {
+        code: Code::DUPLICATE_START,
+        title: "two triggers that start two runs at once",
+        cause: "Each trigger that fires starts a run of its own. Where one trigger takes \
+                everything that another takes, there are two runs each time.",
+        wrong: Example::Text(
+            "name: check\ntriggers:\n  - push\n  - {event: push, branches: [main]}\nstages:\n  - {name: build, run: make}\n",
+        ),
+        right: "name: check\ntriggers:\n  - {event: push, branches_ignore: [main]}\n  - {event: push, branches: [main]}\nstages:\n  - {name: build, run: make}\n",
+    },
 ];

@@ -170,4 +170,16 @@ pub(super) static ENTRIES: &[Entry] = &[
         ),
         right: "name: ship\nstages:\n  - {name: build, run: make, human: {fields: {why: text}, save_as: answers.md}, artifacts: {notes.md: out/notes.md}}\n",
     },
+    Entry {
+        code: Code::BAD_START,
+        title: "a trigger that could never start a run, or starts too much",
+        cause: "A trigger of a pipeline waits for one thing: an `event`, a `schedule`, the \
+                `completion` of another pipeline, or `files`; the other keys belong to one of \
+                these. Its `inputs` are inputs that the pipeline declares, and give each of them \
+                that is required. A pipeline does not wait for its own completion.",
+        wrong: Example::Text(
+            "name: ship\ninputs: {version: string}\ntriggers:\n  - {event: release.published}\nstages:\n  - {name: build, env: {V: \"${version}\"}, run: make}\n",
+        ),
+        right: "name: ship\ninputs: {version: string}\ntriggers:\n  - {event: release.published, inputs: {version: \"${event.release.tag_name}\"}}\nstages:\n  - {name: build, env: {V: \"${version}\"}, run: make}\n",
+    },
 ];

@@ -96,4 +96,15 @@ pub(super) static ENTRIES: &[Entry] = &[
         ),
         right: "name: ship\nstages:\n  - {name: deploy, run: make deploy, requires_approval: {approvers: [ana, bo], quorum: 2}}\n",
     },
+    Entry {
+        code: Code::BAD_SCHEDULE,
+        title: "a schedule that is never due",
+        cause: "`schedule` is minute, hour, day of the month, month and day of the week, as cron \
+                writes them, or a word such as `@daily`. `timezone` is a name of the time zone \
+                database. A day that no month has is never due.",
+        wrong: Example::Text(
+            "name: nightly\ntriggers:\n  - {schedule: \"0 2 30 2 *\"}\nstages:\n  - {name: build, run: make}\n",
+        ),
+        right: "name: nightly\ntriggers:\n  - {schedule: \"0 2 28 2 *\", timezone: Europe/Berlin}\nstages:\n  - {name: build, run: make}\n",
+    },
 ];

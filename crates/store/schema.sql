@@ -101,6 +101,33 @@ CREATE TABLE migrations (
     applied_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE notices (
+    number INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    target TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    request INTEGER,
+    content TEXT NOT NULL,
+    status TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    problem TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    settled_at INTEGER
+) STRICT;
+
+CREATE UNIQUE INDEX notices_key ON notices (key);
+
+CREATE INDEX notices_open ON notices (target, status, number) WHERE status <> 'delivered';
+
+CREATE INDEX notices_run ON notices (run, number);
+
+CREATE INDEX notices_status ON notices (status, number);
+
+CREATE INDEX notices_target ON notices (target, number);
+
 CREATE TABLE pipeline_runs (
     key INTEGER PRIMARY KEY,
     id BLOB NOT NULL,

@@ -128,9 +128,9 @@ fn append(n: u64, after: u64, events: u64, stages: u32) -> Change {
         finished_at: Some(Timestamp::UNIX_EPOCH),
     };
     let stages = (0..stages).map(stage).collect();
-    let (requests, artifacts) = (Vec::new(), Vec::new());
+    let (requests, artifacts, notices) = (Vec::new(), Vec::new(), Vec::new());
     let row = row(n, "running");
-    Change::Append(Append { run: run(n), after, events, row, stages, requests, artifacts })
+    Change::Append(Append { run: run(n), after, events, row, stages, requests, artifacts, notices })
 }
 
 fn finished(n: u64) -> Change {
@@ -144,6 +144,7 @@ fn finished(n: u64) -> Change {
         stages: Vec::new(),
         requests: Vec::new(),
         artifacts: Vec::new(),
+        notices: Vec::new(),
     })
 }
 

@@ -89,8 +89,9 @@ fn append(n: u64) -> Append {
         parent: None,
         superseded: false,
     };
-    let (stages, requests, artifacts) = (Vec::new(), Vec::new(), Vec::new());
-    Append { run: run(n), after: 0, events, row, stages, requests, artifacts }
+    let (stages, requests) = (Vec::new(), Vec::new());
+    let (artifacts, notices) = (Vec::new(), Vec::new());
+    Append { run: run(n), after: 0, events, row, stages, requests, artifacts, notices }
 }
 
 fn event(n: u64) -> Stamped {

@@ -9,6 +9,7 @@ mod accounts;
 mod catalog;
 mod flow;
 mod journal;
+mod notices;
 mod people;
 mod runs;
 
@@ -18,6 +19,7 @@ pub use self::accounts::*;
 pub use self::catalog::*;
 pub use self::flow::*;
 pub use self::journal::*;
+pub use self::notices::*;
 pub use self::people::*;
 pub use self::runs::*;
 use crate::port::{Change, Outcome, Read, Write};
@@ -88,6 +90,9 @@ macro_rules! conformance {
             events_from_outside_are_listed_both_ways
             an_event_is_found_by_every_type_it_has
             an_event_is_routed_once_and_shows_what_it_started
+            notices_are_stored_with_their_events_and_know_their_request
+            a_notice_moves_until_it_is_delivered_or_given_up
+            notices_are_listed_by_target_status_and_run
             tokens_are_created_found_and_revoked
             a_rewind_supersedes_later_runs_until_it_is_undone
             a_rewind_stands_once_a_run_was_created_after_it

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod flow;
+mod notices;
 mod people;
 mod read;
 mod write;
@@ -14,8 +15,8 @@ use engine::id::RunId;
 
 use crate::chain::{self, Hash, Head};
 use crate::port::{
-    ArtifactRow, AuditRow, DraftRow, Error, GivenRow, PipelineRow, RequestRow, RevisionRow,
-    RewindRow, RunRow, StageRow, TokenRow,
+    ArtifactRow, AuditRow, DraftRow, Error, GivenRow, NoticeRow, PipelineRow, RequestRow,
+    RevisionRow, RewindRow, RunRow, StageRow, TokenRow,
 };
 
 /// A fresh, empty memory: its writer, and a reader that sees what the writer commits.
@@ -47,6 +48,7 @@ struct State {
     /// These are numbered from 1, by their places.
     requests: Vec<RequestRow>,
     artifacts: Vec<ArtifactRow>,
+    notices: Vec<NoticeRow>,
     given: Vec<GivenRow>,
     rewinds: Vec<Rewind>,
     drafts: BTreeMap<u64, DraftRow>,
@@ -73,6 +75,7 @@ impl Default for State {
             head: Head::empty(),
             requests: Vec::new(),
             artifacts: Vec::new(),
+            notices: Vec::new(),
             given: Vec::new(),
             rewinds: Vec::new(),
             drafts: BTreeMap::new(),

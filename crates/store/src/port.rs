@@ -5,6 +5,7 @@
 
 mod accounts;
 mod flow;
+mod notices;
 mod people;
 
 use engine::event::Stamped;
@@ -19,6 +20,9 @@ pub use self::accounts::{
 pub use self::flow::{
     AuditQuery, AuditRow, Delivery, GivenEvent, GivenQuery, GivenRow, Match, RewindRow, Routed,
     Taker, Target, TokenRow,
+};
+pub use self::notices::{
+    AboutRequest, NewNotice, NoticeMove, NoticeQuery, NoticeRow, NoticeStatus, OpenNotices,
 };
 pub use self::people::{
     ArtifactQuery, ArtifactRow, DraftRow, RequestKind, RequestQuery, RequestRow,
@@ -97,6 +101,10 @@ pub trait Read: ReadAccounts {
     fn given_event(&self, id: &str) -> Result<Option<GivenRow>, Error>;
     /// Also a revoked one.
     fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error>;
+    fn notices(&self, query: &NoticeQuery) -> Result<Vec<NoticeRow>, Error>;
+    fn notice(&self, number: u64) -> Result<Option<NoticeRow>, Error>;
+    /// Targets with notices that are not delivered, by name.
+    fn open_notices(&self) -> Result<Vec<OpenNotices>, Error>;
     /// Oldest first.
     fn tokens(&self) -> Result<Vec<TokenRow>, Error>;
     /// Newest first; `None`: of all pipelines.
@@ -185,6 +193,13 @@ pub enum Change {
         by: String,
         at: Timestamp,
     },
+    /// Nothing happens when the notice does not wait any more.
+    MoveNotice(NoticeMove),
+    /// One that waits or was given up is to be sent now, and as long as a new one.
+    RetryNotice {
+        number: u64,
+        at: Timestamp,
+    },
     /// Their content is to be removed: their status becomes [`ArtifactRow::DROPPED`]. Numbers that
     /// are not known are passed over.
     DropArtifacts {
@@ -219,6 +234,7 @@ pub struct Append {
     pub requests: Vec<RequestRow>,
     /// Only those that are new or changed. Their content is stored already.
     pub artifacts: Vec<ArtifactRow>,
+    pub notices: Vec<NewNotice>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -274,6 +290,10 @@ pub enum Refusal {
     NoSuchRequest { number: u64 },
     #[error("request {number} is closed ({status})")]
     RequestClosed { number: u64, status: String },
+    #[error("there is no notice `N-{number}`")]
+    NoSuchNotice { number: u64 },
+    #[error("notice `N-{number}` is delivered already")]
+    NoticeDelivered { number: u64 },
     #[error("token `{id}` exists already")]
     TokenExists { id: String },
     #[error("there is no token `{id}`")]

@@ -10,6 +10,7 @@ mod given;
 mod journal;
 mod list;
 mod migrate;
+mod notices;
 mod people;
 mod read;
 mod rewinds;

@@ -97,8 +97,17 @@ impl Conductor {
                     let events = std::mem::take(&mut live.fresh);
                     let (after, row) = (live.stored, rows.run.clone());
                     let Rows { run: now, stages, requests, artifacts } = rows;
-                    let append =
-                        Append { run, after, events, row: now, stages, requests, artifacts };
+                    let notices = Vec::new();
+                    let append = Append {
+                        run,
+                        after,
+                        events,
+                        row: now,
+                        stages,
+                        requests,
+                        artifacts,
+                        notices,
+                    };
                     written.push(Written { run, row, change: Some(changes.len()) });
                     changes.push(Change::Append(append));
                 }

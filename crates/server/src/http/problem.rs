@@ -198,10 +198,12 @@ impl Fault {
             }
             Refusal::NoSuchRequest { .. }
             | Refusal::NoSuchToken { .. }
+            | Refusal::NoSuchNotice { .. }
             | Refusal::NoSuchRun { .. } => Self::not_found(says),
             Refusal::SequenceMoved { .. }
             | Refusal::NumberTaken { .. }
             | Refusal::RequestClosed { .. }
+            | Refusal::NoticeDelivered { .. }
             | Refusal::TokenExists { .. }
             | Refusal::LatestAlready { .. }
             | Refusal::NoRewind { .. }

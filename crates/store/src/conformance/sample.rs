@@ -80,8 +80,9 @@ pub fn stage(name: &str, instance: u32, status: &str) -> StageRow {
 /// `count` events for a run that has `after`.
 pub fn append(row: RunRow, after: u64, count: u64) -> Append {
     let events = (after + 1..=after + count).map(event).collect();
-    let (stages, requests, artifacts) = (Vec::new(), Vec::new(), Vec::new());
-    Append { run: row.id, after, events, row, stages, requests, artifacts }
+    let (stages, requests) = (Vec::new(), Vec::new());
+    let (artifacts, notices) = (Vec::new(), Vec::new());
+    Append { run: row.id, after, events, row, stages, requests, artifacts, notices }
 }
 
 pub fn request(kind: RequestKind, execution: &str, generation: u32, status: &str) -> RequestRow {

@@ -6,8 +6,9 @@ use super::{MemoryReader, Run, lock};
 use crate::chain::{self, Head};
 use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
-    GivenRow, Health, PipelineQuery, PipelineRow, Read, RequestQuery, RequestRow, RevisionRow,
-    RewindRow, RunQuery, RunRow, StageRow, TokenRow, Verified, prefix_range,
+    GivenRow, Health, NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read,
+    RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, StageRow, TokenRow,
+    Verified, prefix_range,
 };
 
 impl MemoryReader {
@@ -143,6 +144,18 @@ impl Read for MemoryReader {
 
     fn given_event(&self, id: &str) -> Result<Option<GivenRow>, Error> {
         Ok(lock(&self.shared).given.iter().find(|row| row.event.id == id).cloned())
+    }
+
+    fn notices(&self, query: &NoticeQuery) -> Result<Vec<NoticeRow>, Error> {
+        Ok(lock(&self.shared).notices(query))
+    }
+
+    fn notice(&self, number: u64) -> Result<Option<NoticeRow>, Error> {
+        Ok(lock(&self.shared).notice(number))
+    }
+
+    fn open_notices(&self) -> Result<Vec<OpenNotices>, Error> {
+        Ok(lock(&self.shared).open_notices())
     }
 
     fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error> {

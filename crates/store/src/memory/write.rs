@@ -83,6 +83,8 @@ impl State {
             Change::RevokeToken { id, at, by: _ } => self.revoke_token(id, *at),
             Change::RewindPipeline { pipeline, to, by, at } => self.rewind(pipeline, *to, by, *at),
             Change::UndoRewind { pipeline, by, at } => self.undo_rewind(pipeline, by, *at),
+            Change::MoveNotice(moved) => Ok(self.settle_notice(moved)),
+            Change::RetryNotice { number, at } => self.retry_notice(*number, *at),
             Change::DropArtifacts { numbers } => Ok(self.drop_artifacts(numbers)),
             Change::Account(change) => self.account(change),
         };
@@ -177,6 +179,9 @@ impl State {
             append.requests.iter().map(|row| self.put_request(append.run, row)).collect();
         let artifacts =
             append.artifacts.iter().map(|row| self.put_artifact(append.run, row)).collect();
+        for notice in &append.notices {
+            self.put_notice(append.run, notice);
+        }
         Ok(Outcome::Appended { last, rows, requests, artifacts })
     }
 }

@@ -13,7 +13,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, param
 
 use super::failure::{is_damage, storage};
 use super::row::{self, integer, nanoseconds};
-use super::{audit, given, people};
+use super::{audit, given, notices, people};
 use crate::chain::{self, Hash, Head};
 use crate::port::{Append, Appended, Error, Outcome, Refusal, RunRow, StageRow};
 
@@ -142,6 +142,9 @@ impl<'a> Batch<'a> {
         let artifacts = append.artifacts.iter();
         let artifacts = artifacts.map(|row| people::put_artifact(self.connection, key, row));
         let artifacts = artifacts.collect::<Result<_, _>>().map_err(numbered())?;
+        for notice in &append.notices {
+            notices::put(self.connection, key, notice).map_err(storage("store a notice"))?;
+        }
         Ok(Outcome::Appended { last, rows, requests, artifacts })
     }
 

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::catalog::{self, Saved};
 use super::failure::storage;
-use super::{accounts, given, people, rewinds, tokens};
+use super::{accounts, given, notices, people, rewinds, tokens};
 use crate::port::{Change, Error, Outcome};
 
 /// Of an append it does nothing: that is the batch's.
@@ -49,6 +49,12 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         }
         Change::UndoRewind { pipeline, by, at } => {
             rewinds::undo(connection, pipeline, by, *at).map_err(storage("undo a rewind"))
+        }
+        Change::MoveNotice(moved) => {
+            notices::settle(connection, moved).map_err(storage("note what became of a notice"))
+        }
+        Change::RetryNotice { number, at } => {
+            notices::again(connection, *number, *at).map_err(storage("send a notice again"))
         }
         Change::DropArtifacts { numbers } => {
             people::drop_artifacts(connection, numbers).map_err(storage("drop artifacts"))

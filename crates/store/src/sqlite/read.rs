@@ -9,14 +9,14 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::failure::storage;
 use super::{
-    SCHEMA, accounts, audit, given, journal, list, migrate, people, rewinds, row, tokens, trail,
-    verify,
+    SCHEMA, accounts, audit, given, journal, list, migrate, notices, people, rewinds, row, tokens,
+    trail, verify,
 };
 use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
-    GivenRow, Health, PipelineQuery, PipelineRow, Read, ReadAccounts, RequestQuery, RequestRow,
-    RevisionRow, RewindRow, RunQuery, RunRow, SecretRow, SessionRow, StageRow, TokenRow,
-    TrailQuery, TrailRow, UserRow, Verified,
+    GivenRow, Health, NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read,
+    ReadAccounts, RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, SecretRow,
+    SessionRow, StageRow, TokenRow, TrailQuery, TrailRow, UserRow, Verified,
 };
 
 /// Connections kept between calls; more are opened when more calls come at once.
@@ -219,6 +219,18 @@ impl Read for SqliteReader {
 
     fn given_event(&self, id: &str) -> Result<Option<GivenRow>, Error> {
         self.query("read an event", |connection| given::one(connection, id))
+    }
+
+    fn notices(&self, query: &NoticeQuery) -> Result<Vec<NoticeRow>, Error> {
+        self.query("list notices", |connection| notices::list(connection, query))
+    }
+
+    fn notice(&self, number: u64) -> Result<Option<NoticeRow>, Error> {
+        self.query("read a notice", |connection| notices::one(connection, number))
+    }
+
+    fn open_notices(&self) -> Result<Vec<OpenNotices>, Error> {
+        self.query("count notices", notices::open)
     }
 
     fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error> {

@@ -68,6 +68,8 @@ impl SqliteWriter {
                 | Change::SaveDraft { .. }
                 | Change::StoreEvent(_)
                 | Change::RouteEvent(_)
+                | Change::MoveNotice(_)
+                | Change::RetryNotice { .. }
                 | Change::CreateToken { .. }
                 | Change::RevokeToken { .. }
                 | Change::DropArtifacts { .. }

@@ -233,6 +233,8 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Rewound { .. } => "rewound",
         Outcome::Refused(Refusal::NoSuchRequest { .. }) => "no such request",
         Outcome::Refused(Refusal::RequestClosed { .. }) => "request closed",
+        Outcome::Refused(Refusal::NoSuchNotice { .. }) => "no such notice",
+        Outcome::Refused(Refusal::NoticeDelivered { .. }) => "notice delivered",
         Outcome::Refused(Refusal::TokenExists { .. }) => "token exists",
         Outcome::Refused(Refusal::NoSuchToken { .. }) => "no such token",
         Outcome::Refused(Refusal::NoSuchRun { .. }) => "no such run",

@@ -233,6 +233,19 @@ CREATE TABLE rewinds (
 
 CREATE INDEX rewinds_pipeline ON rewinds (pipeline, number);
 
+CREATE TABLE schedules (
+    pipeline TEXT NOT NULL,
+    trigger TEXT NOT NULL,
+    expression TEXT NOT NULL,
+    zone TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    next INTEGER,
+    fired INTEGER,
+    skipped INTEGER NOT NULL,
+    skipped_until INTEGER,
+    PRIMARY KEY (pipeline, trigger)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE secrets (
     scope TEXT NOT NULL,
     name TEXT NOT NULL,

@@ -12,6 +12,7 @@ mod journal;
 mod notices;
 mod people;
 mod runs;
+mod schedules;
 
 use std::any::Any;
 
@@ -22,6 +23,7 @@ pub use self::journal::*;
 pub use self::notices::*;
 pub use self::people::*;
 pub use self::runs::*;
+pub use self::schedules::*;
 use crate::port::{Change, Outcome, Read, Write};
 
 /// An empty memory to be put to the test.
@@ -93,6 +95,7 @@ macro_rules! conformance {
             notices_are_stored_with_their_events_and_know_their_request
             a_notice_moves_until_it_is_delivered_or_given_up
             notices_are_listed_by_target_status_and_run
+            the_schedules_of_a_pipeline_are_kept_and_replaced
             tokens_are_created_found_and_revoked
             a_rewind_supersedes_later_runs_until_it_is_undone
             a_rewind_stands_once_a_run_was_created_after_it

@@ -16,7 +16,7 @@ use engine::id::RunId;
 use crate::chain::{self, Hash, Head};
 use crate::port::{
     ArtifactRow, AuditRow, DraftRow, Error, GivenRow, NoticeRow, PipelineRow, RequestRow,
-    RevisionRow, RewindRow, RunRow, StageRow, TokenRow,
+    RevisionRow, RewindRow, RunRow, ScheduleRow, StageRow, TokenRow,
 };
 
 /// A fresh, empty memory: its writer, and a reader that sees what the writer commits.
@@ -50,6 +50,8 @@ struct State {
     artifacts: Vec<ArtifactRow>,
     notices: Vec<NoticeRow>,
     given: Vec<GivenRow>,
+    /// By pipeline and trigger.
+    schedules: BTreeMap<(String, String), ScheduleRow>,
     rewinds: Vec<Rewind>,
     drafts: BTreeMap<u64, DraftRow>,
     tokens: Vec<TokenRow>,
@@ -77,6 +79,7 @@ impl Default for State {
             artifacts: Vec::new(),
             notices: Vec::new(),
             given: Vec::new(),
+            schedules: BTreeMap::new(),
             rewinds: Vec::new(),
             drafts: BTreeMap::new(),
             tokens: Vec::new(),

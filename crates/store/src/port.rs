@@ -7,6 +7,7 @@ mod accounts;
 mod flow;
 mod notices;
 mod people;
+mod schedules;
 
 use engine::event::Stamped;
 use engine::id::RunId;
@@ -27,6 +28,7 @@ pub use self::notices::{
 pub use self::people::{
     ArtifactQuery, ArtifactRow, DraftRow, RequestKind, RequestQuery, RequestRow,
 };
+pub use self::schedules::{KeptSchedules, ScheduleRow};
 
 /// The one writer.
 ///
@@ -99,6 +101,8 @@ pub trait Read: ReadAccounts {
     fn given_events(&self, query: &GivenQuery) -> Result<Vec<GivenRow>, Error>;
     /// With what came over HTTP.
     fn given_event(&self, id: &str) -> Result<Option<GivenRow>, Error>;
+    /// By pipeline and trigger; `None`: of all pipelines.
+    fn schedules(&self, pipeline: Option<&str>) -> Result<Vec<ScheduleRow>, Error>;
     /// Also a revoked one.
     fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error>;
     fn notices(&self, query: &NoticeQuery) -> Result<Vec<NoticeRow>, Error>;
@@ -157,6 +161,7 @@ pub enum Change {
     StoreEvent(GivenEvent),
     /// Said once of an event; later ones change nothing.
     RouteEvent(Routed),
+    KeepSchedules(KeptSchedules),
     CreateToken {
         id: String,
         /// Hex SHA-256 of the token.

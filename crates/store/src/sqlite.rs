@@ -15,6 +15,7 @@ mod people;
 mod read;
 mod rewinds;
 mod row;
+mod schedules;
 mod tokens;
 mod trail;
 mod verify;

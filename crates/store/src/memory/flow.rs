@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::{Rewind, State};
 use crate::audit::decided_by;
 use crate::port::{
-    AuditQuery, AuditRow, GivenEvent, GivenQuery, GivenRow, Outcome, Refusal, RewindRow, Routed,
-    RunRow, Taker, TokenRow,
+    AuditQuery, AuditRow, GivenEvent, GivenQuery, GivenRow, KeptSchedules, Outcome, Refusal,
+    RewindRow, Routed, RunRow, ScheduleRow, Taker, TokenRow,
 };
 
 impl State {
@@ -59,6 +59,15 @@ impl State {
             rows.iter_mut().for_each(|row| row.event.delivery = None);
         }
         rows
+    }
+
+    pub(super) fn keep_schedules(&mut self, kept: &KeptSchedules) -> Outcome {
+        self.schedules.retain(|(pipeline, _), _| *pipeline != kept.pipeline);
+        for row in &kept.rows {
+            let row = ScheduleRow { pipeline: kept.pipeline.clone(), ..row.clone() };
+            self.schedules.insert((row.pipeline.clone(), row.trigger.clone()), row);
+        }
+        Outcome::Done
     }
 
     /// What an event means to other tables than its run's.

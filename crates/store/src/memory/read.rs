@@ -7,8 +7,8 @@ use crate::chain::{self, Head};
 use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
     GivenRow, Health, NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read,
-    RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, StageRow, TokenRow,
-    Verified, prefix_range,
+    RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow, StageRow,
+    TokenRow, Verified, prefix_range,
 };
 
 impl MemoryReader {
@@ -156,6 +156,13 @@ impl Read for MemoryReader {
 
     fn open_notices(&self) -> Result<Vec<OpenNotices>, Error> {
         Ok(lock(&self.shared).open_notices())
+    }
+
+    fn schedules(&self, pipeline: Option<&str>) -> Result<Vec<ScheduleRow>, Error> {
+        let state = lock(&self.shared);
+        let rows = state.schedules.values();
+        let rows = rows.filter(|row| pipeline.is_none_or(|pipeline| row.pipeline == pipeline));
+        Ok(rows.cloned().collect())
     }
 
     fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error> {

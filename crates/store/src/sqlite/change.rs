@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::catalog::{self, Saved};
 use super::failure::storage;
-use super::{accounts, given, notices, people, rewinds, tokens};
+use super::{accounts, given, notices, people, rewinds, schedules, tokens};
 use crate::port::{Change, Error, Outcome};
 
 /// Of an append it does nothing: that is the batch's.
@@ -32,6 +32,9 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         }
         Change::RouteEvent(routed) => {
             given::route(connection, routed).map_err(storage("note what an event started"))
+        }
+        Change::KeepSchedules(kept) => {
+            schedules::keep(connection, kept).map_err(storage("keep schedules"))
         }
         Change::CreateToken { id, hash, user, admin, name, scopes, expires_at, by, at } => {
             let (admin, expires_at, at) = (*admin, *expires_at, *at);

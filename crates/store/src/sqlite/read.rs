@@ -9,14 +9,14 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::failure::storage;
 use super::{
-    SCHEMA, accounts, audit, given, journal, list, migrate, notices, people, rewinds, row, tokens,
-    trail, verify,
+    SCHEMA, accounts, audit, given, journal, list, migrate, notices, people, rewinds, row,
+    schedules, tokens, trail, verify,
 };
 use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
     GivenRow, Health, NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read,
-    ReadAccounts, RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, SecretRow,
-    SessionRow, StageRow, TokenRow, TrailQuery, TrailRow, UserRow, Verified,
+    ReadAccounts, RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow,
+    SecretRow, SessionRow, StageRow, TokenRow, TrailQuery, TrailRow, UserRow, Verified,
 };
 
 /// Connections kept between calls; more are opened when more calls come at once.
@@ -231,6 +231,10 @@ impl Read for SqliteReader {
 
     fn open_notices(&self) -> Result<Vec<OpenNotices>, Error> {
         self.query("count notices", notices::open)
+    }
+
+    fn schedules(&self, pipeline: Option<&str>) -> Result<Vec<ScheduleRow>, Error> {
+        self.query("list schedules", |connection| schedules::list(connection, pipeline))
     }
 
     fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error> {

@@ -68,6 +68,7 @@ impl SqliteWriter {
                 | Change::SaveDraft { .. }
                 | Change::StoreEvent(_)
                 | Change::RouteEvent(_)
+                | Change::KeepSchedules(_)
                 | Change::MoveNotice(_)
                 | Change::RetryNotice { .. }
                 | Change::CreateToken { .. }

@@ -144,6 +144,28 @@ pub struct GivenEvent {
     pub duplicate: bool,
     /// Runs that took it, `name#n`.
     pub taken_by: Vec<String>,
+    /// Broader types, most specific first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// Runs that it started, `name#n`.
+    #[serde(default)]
+    pub started: Vec<String>,
+    /// Its changed files are still being asked for; then it is held against triggers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
+    /// What conditions are judged on, as far as it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
+    /// How many files changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<u64>,
+    /// Why something of it is not known; empty when nothing is missing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub problem: String,
 }
 
 /// One line of the audit trail: what somebody decided or changed.

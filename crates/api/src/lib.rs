@@ -5,6 +5,7 @@ pub mod artifact;
 pub mod bundle;
 pub mod capture;
 pub mod config;
+pub mod event;
 pub mod feed;
 pub mod flow;
 pub mod input;

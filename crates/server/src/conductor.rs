@@ -29,6 +29,7 @@ use deliver::Listeners;
 use desk::{Ask, Gauges, Input};
 use hands::Hands;
 use live::{Live, guarded};
+use route::{Routes, Unknown};
 use timers::Timers;
 
 mod admission;
@@ -44,6 +45,7 @@ mod people;
 mod reconcile;
 mod recover;
 mod reports;
+pub(crate) mod route;
 mod runs;
 pub(crate) mod starts;
 pub(crate) mod timers;
@@ -80,6 +82,11 @@ pub(crate) struct Conductor {
     pub(crate) runs: HashMap<RunId, Live>,
     /// Kept also for runs that were dropped.
     pub(crate) listeners: Listeners,
+    pub(crate) routes: Routes,
+    /// Stored events that have still to be held against triggers.
+    pub(crate) unrouted: VecDeque<String>,
+    /// Where events go whose changed paths have to be asked for.
+    pub(crate) unknown: Unknown,
     pub(crate) damaged: HashMap<RunId, String>,
     /// Runs whose memory was dropped because it could not be stored: they are folded again.
     pub(crate) dropped: HashSet<RunId>,
@@ -119,6 +126,7 @@ impl Conductor {
             self.gather(&mut batch);
             failpoint::pass("drained");
             self.recover(&mut batch);
+            self.route_stored(&mut batch);
             self.fire(&mut batch);
             self.follow(&mut batch);
             self.finish(batch);
@@ -160,7 +168,8 @@ impl Conductor {
 
     /// How long it may sleep; `None`: until something comes.
     fn patience(&self) -> Option<Duration> {
-        if !self.unhanded.is_empty() || !self.unprobed.is_empty() {
+        let routes = !self.unrouted.is_empty() && !self.full;
+        if routes || !self.unhanded.is_empty() || !self.unprobed.is_empty() {
             return Some(Duration::ZERO);
         }
         let timer = self.timers.next().map(|due| {
@@ -192,7 +201,8 @@ impl Conductor {
                 batch.catalog.push(change(self.clock.now()));
                 batch.waits.push(Waits::Stored(reply));
             }
-            Ask::Give { event, reply } => self.give(*event, reply, batch),
+            Ask::Give { events, reply } => self.give(events, reply, batch),
+            Ask::Route { learned, reply } => self.learn(learned, reply, batch),
             Ask::Look { run, look } => batch.looks.push((run, look)),
         }
     }

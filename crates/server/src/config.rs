@@ -8,6 +8,7 @@ mod file;
 mod read;
 pub(crate) mod secret;
 pub mod settings;
+pub(crate) mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +28,8 @@ pub(crate) struct Config {
     /// Values of the lowest precedence, for every pipeline.
     pub(crate) values: IndexMap<String, Json>,
     pub(crate) artifacts: ArtifactLimits,
+    /// Who sends events to `POST /hooks/<name>`.
+    pub(crate) sources: IndexMap<String, source::Source>,
     pub(crate) settings: FileValues,
 }
 

@@ -20,6 +20,7 @@ mod control;
 mod events;
 mod export;
 mod feed;
+mod hooks;
 mod impact;
 mod inputs;
 mod logs;
@@ -75,6 +76,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(control::routes())
         .merge(artifacts::routes())
         .merge(events::routes())
+        .merge(hooks::routes())
         .merge(audit::routes())
         .merge(tokens::routes())
         .merge(openapi::routes())

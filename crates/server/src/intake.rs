@@ -26,6 +26,9 @@ pub(crate) struct Start {
     pub(crate) facts: Facts,
     pub(crate) directory: Option<String>,
     pub(crate) origin: Origin,
+    /// Of the run, where it follows from what starts it, so that a repeat changes nothing; else
+    /// it is drawn. Of no meaning for a child.
+    pub(crate) id: Option<RunId>,
     /// Executions of these stages are held before they start.
     pub(crate) breakpoints: Vec<String>,
     /// Every execution is.
@@ -93,6 +96,7 @@ impl Start {
             facts,
             directory,
             origin,
+            id: None,
             breakpoints,
             step,
         })
@@ -115,6 +119,7 @@ impl Start {
             facts: Facts::default(),
             directory: None,
             origin: Origin::Fresh,
+            id: None,
             breakpoints: Vec::new(),
             step: false,
         }

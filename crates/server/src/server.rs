@@ -18,6 +18,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
+use crate::conductor::route::Unknown;
 use crate::conductor::{Conductor, Opening};
 use crate::config::ConfigFile;
 use crate::config::settings::Said;
@@ -109,6 +110,8 @@ pub enum Error {
 pub struct Server {
     shared: Arc<Shared>,
     orders: Mutex<Option<UnboundedReceiver<Order>>>,
+    /// Events whose changed paths have to be asked for.
+    unknown: Mutex<Option<UnboundedReceiver<String>>>,
     inbox: Inbox,
     busy: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
@@ -132,6 +135,7 @@ impl Server {
     ) -> Result<Self, Error> {
         let (inbox_sender, inbox) = std::sync::mpsc::channel::<Input>();
         let (orders_sender, orders) = tokio::sync::mpsc::unbounded_channel();
+        let (unknown_sender, unknown) = tokio::sync::mpsc::unbounded_channel();
         let (busy_sender, busy) = watch::channel(true);
         let (stop, stopped) = watch::channel(false);
         let broker = Arc::new(Broker::default());
@@ -158,6 +162,7 @@ impl Server {
             mirror: Arc::clone(&mirror),
             inbox,
             orders: orders_sender,
+            unknown: Unknown(unknown_sender),
             broker: Arc::clone(&broker),
             gauges: Arc::clone(&gauges),
             busy: busy_sender,
@@ -193,6 +198,7 @@ impl Server {
         Ok(Self {
             shared,
             orders: Mutex::new(Some(orders)),
+            unknown: Mutex::new(Some(unknown)),
             inbox: Inbox::new(inbox_sender),
             busy,
             stop,

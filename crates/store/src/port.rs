@@ -9,6 +9,8 @@ mod notices;
 mod people;
 mod schedules;
 
+use std::sync::Arc;
+
 use engine::event::Stamped;
 use engine::id::RunId;
 use jiff::Timestamp;
@@ -158,7 +160,7 @@ pub enum Change {
     },
     /// Answered by [`Outcome::Given`]. Who takes it is noted by the append that has it as
     /// `event.received`. It counts as not yet held against triggers.
-    StoreEvent(GivenEvent),
+    StoreEvent(Arc<GivenEvent>),
     /// Said once of an event; later ones change nothing.
     RouteEvent(Routed),
     KeepSchedules(KeptSchedules),

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use api::link::{AttemptRef, Report};
 use api::run::RunSummary;
 use engine::id::RunId;
-use indexmap::IndexSet;
-use store::port::{Change, GivenEvent, Outcome};
+use indexmap::{IndexMap, IndexSet};
+use store::port::{Change, Outcome};
 
 use super::desk::{Given, Look, Reply, Saved};
 use super::reports::Whose;
@@ -29,8 +29,14 @@ pub(crate) struct Batch {
     pub(crate) reconcile: IndexSet<RunId>,
     /// Read after the commit, so that only what is on disk is shown.
     pub(crate) looks: Vec<(RunId, Look)>,
-    /// Events of this turn, and who took them.
-    pub(crate) given: Vec<(GivenEvent, Vec<String>)>,
+    /// Events of this turn, by their ids.
+    pub(crate) given: IndexMap<String, Given>,
+    /// Stored events that are held against triggers in this turn: again, should it not be stored.
+    pub(crate) routing: Vec<String>,
+    /// Stored events whose changed paths are asked for once they are on disk.
+    pub(crate) unknown: Vec<String>,
+    /// Told whether all of this is on disk.
+    pub(crate) after: Vec<After>,
     /// Numbers given to runs that are created in this turn.
     pub(crate) numbers: HashMap<String, u64>,
 }
@@ -38,15 +44,19 @@ pub(crate) struct Batch {
 pub(crate) enum Waits {
     Saved(Reply<Saved>),
     Stored(Reply<Outcome>),
-    Given { given: Box<Given>, reply: Reply<Given> },
+    /// Whoever waits is among [`Batch::after`].
+    Nobody,
 }
+
+/// What is to be said when a turn is stored, or refused.
+pub(crate) type After = Box<dyn FnOnce(Result<(), Refused>) + Send>;
 
 impl Waits {
     pub(crate) fn refuse(self, refused: Refused) {
         match self {
             Self::Saved(reply) => reply.send(Err(refused)),
             Self::Stored(reply) => reply.send(Err(refused)),
-            Self::Given { reply, .. } => reply.send(Err(refused)),
+            Self::Nobody => {}
         }
     }
 
@@ -57,7 +67,7 @@ impl Waits {
                 reply.send(Ok(Saved { revision, created }));
             }
             (Self::Stored(reply), outcome) => reply.send(Ok(outcome)),
-            (Self::Given { given, reply }, Outcome::Given { .. }) => reply.send(Ok(*given)),
+            (Self::Nobody, _) => {}
             (waits, outcome) => {
                 waits.refuse(Refused::Internal(format!("the store answered {outcome:?}")));
             }
@@ -73,7 +83,14 @@ impl Batch {
             && self.acks.is_empty()
             && self.catalog.is_empty()
             && self.looks.is_empty()
+            && self.after.is_empty()
             && self.reconcile.is_empty()
+    }
+
+    /// A change beside the runs for which nobody waits by itself.
+    pub(crate) fn store(&mut self, change: Change) {
+        self.catalog.push(change);
+        self.waits.push(Waits::Nobody);
     }
 
     /// Forgets all that hangs on a run whose events will not be stored, and answers for it.

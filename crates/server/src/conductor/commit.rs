@@ -53,6 +53,9 @@ impl Conductor {
         for (waits, outcome) in batch.waits.drain(..).zip(outcomes.by_ref().take(catalog)) {
             waits.answer(outcome);
         }
+        for after in batch.after.drain(..) {
+            after(Ok(()));
+        }
         let outcomes: Vec<Outcome> = outcomes.collect();
         let mut rows = Vec::new();
         for Written { run, row, change } in written {
@@ -143,6 +146,11 @@ impl Conductor {
         for waits in batch.waits.drain(..) {
             waits.refuse(refused());
         }
+        for after in batch.after.drain(..) {
+            after(Err(refused()));
+        }
+        self.unrouted.extend(batch.routing.drain(..));
+        batch.unknown.clear();
         for Written { run, change, .. } in written {
             if change.is_none() {
                 continue;
@@ -204,6 +212,9 @@ impl Conductor {
                 |row| Ok(view::run::summary(row)),
             ));
         }
+        for event in batch.unknown {
+            self.unknown.send(event);
+        }
         for (run, look) in batch.looks {
             look(self.runs.get(&run).map(|live| &live.run));
         }
@@ -229,6 +240,7 @@ impl Conductor {
                     tracing::info!("there is room on the disk again");
                     self.full = false;
                 }
+                self.follow_catalog(changes);
                 Ok(outcomes)
             }
             Err(error) if error.is_full() => {

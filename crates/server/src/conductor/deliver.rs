@@ -2,6 +2,7 @@
 //! came just before its waiter is found by it, and one that came just after is handed to it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::command::Command;
@@ -10,11 +11,12 @@ use engine::id::RunId;
 use jiff::Timestamp;
 use pipeline::Pipeline;
 use pipeline::model::Trigger;
-use store::port::{Change, GivenEvent, GivenQuery};
+use store::port::{Change, Error, GivenEvent, GivenQuery};
 
 use super::Conductor;
-use super::batch::{Batch, Waits};
+use super::batch::Batch;
 use super::desk::{Given, Reply};
+use crate::incoming;
 use crate::refused::Refused;
 
 /// Events read at once.
@@ -63,53 +65,102 @@ fn kinds(pipeline: &Pipeline) -> HashMap<String, Duration> {
 }
 
 impl Conductor {
-    /// An event that is known changes nothing. One for a single run is refused when that run does
-    /// not take it.
-    pub(super) fn give(&mut self, mut event: GivenEvent, reply: Reply<Given>, batch: &mut Batch) {
-        event.at = self.clock.now();
-        match self.known_event(&event.id, batch) {
-            Ok(None) => {}
-            Ok(Some(known)) => return reply.send(Ok(known)),
-            Err(refused) => return reply.send(Err(refused)),
+    /// Events that are known change nothing. One for a single run is refused when that run does
+    /// not take it. Answered when all of it is on disk, also what was there before in this turn.
+    pub(super) fn give(
+        &mut self,
+        events: Vec<GivenEvent>,
+        reply: Reply<Vec<Given>>,
+        batch: &mut Batch,
+    ) {
+        let taken_in: Result<Vec<Given>, Refused> =
+            events.into_iter().map(|event| self.take_in(event, batch)).collect();
+        match taken_in {
+            Ok(given) => {
+                batch.after.push(Box::new(|stored| reply.send(stored.map(|()| given))));
+            }
+            Err(refused) => reply.send(Err(refused)),
         }
-        let mut taken_by = Vec::new();
-        match event.run {
-            Some(run) => match self.deliver(run, &event, batch) {
-                Ok(taken) => taken_by.extend(taken.then(|| self.name(run))),
-                Err(refused) => return reply.send(Err(refused)),
-            },
-            None => {
-                for run in self.listeners.of(&event.kind) {
-                    match self.deliver(run, &event, batch) {
-                        Ok(true) => taken_by.push(self.name(run)),
-                        Ok(false) | Err(Refused::Rejected(_)) => {}
-                        Err(refused) => {
-                            tracing::warn!(%run, cause = %refused, "an event was not delivered");
-                        }
-                    }
-                }
+    }
+
+    /// Stores an event with this turn, hands it to the runs that listen, and holds it against the
+    /// triggers of pipelines, unless its changed paths have to be asked for first.
+    pub(super) fn take_in(
+        &mut self,
+        mut event: GivenEvent,
+        batch: &mut Batch,
+    ) -> Result<Given, Refused> {
+        event.at = self.clock.now();
+        if let Some(known) = self.known_event(&event.id, batch)? {
+            return Ok(known);
+        }
+        let taken_by = self.hand_out(&event, batch)?;
+        let event = Arc::new(event);
+        batch.store(Change::StoreEvent(Arc::clone(&event)));
+        let mut given = Given {
+            event: Arc::clone(&event),
+            duplicate: false,
+            taken_by,
+            started: Vec::new(),
+            waits: false,
+        };
+        match self.route_new(&event, batch) {
+            Ok(Some(started)) => given.started = started,
+            Ok(None) => given.waits = true,
+            Err(refused) => {
+                // It is stored all the same, and held against them when there is room.
+                tracing::warn!(event = event.id, cause = %refused, "an event has to wait");
+                self.unrouted.push_back(event.id.clone());
+                given.waits = true;
             }
         }
-        batch.given.push((event.clone(), taken_by.clone()));
-        batch.catalog.push(Change::StoreEvent(event.clone()));
-        let given = Given { event, duplicate: false, taken_by };
-        batch.waits.push(Waits::Given { given: Box::new(given), reply });
+        batch.given.insert(event.id.clone(), given.clone());
+        Ok(given)
     }
 
     fn known_event(&self, id: &str, batch: &Batch) -> Result<Option<Given>, Refused> {
-        if let Some((event, taken_by)) = batch.given.iter().find(|(event, _)| event.id == id) {
-            let (event, taken_by) = (event.clone(), taken_by.clone());
-            return Ok(Some(Given { event, duplicate: true, taken_by }));
+        if let Some(given) = batch.given.get(id) {
+            return Ok(Some(Given { duplicate: true, ..given.clone() }));
         }
-        let row = self.reader.given_event(id)?;
-        Ok(row.map(|row| Given {
-            event: row.event,
+        let Some(row) = self.reader.given_event(id)? else { return Ok(None) };
+        let started = row.matches.iter().filter_map(|found| found.run);
+        let named = |run| {
+            let row = self.reader.run(run)?;
+            Ok(row.map(|row| format!("{}#{}", row.pipeline, row.number)))
+        };
+        let started: Result<Vec<Option<String>>, Error> = started.map(named).collect();
+        Ok(Some(Given {
+            event: Arc::new(row.event),
             duplicate: true,
             taken_by: row.taken_by.into_iter().map(|taker| taker.name).collect(),
+            started: started?.into_iter().flatten().collect(),
+            waits: row.routed_at.is_none(),
         }))
     }
 
-    /// Whether the run took it.
+    /// Names of the runs that took it.
+    fn hand_out(&mut self, event: &GivenEvent, batch: &mut Batch) -> Result<Vec<String>, Refused> {
+        if let Some(run) = event.run {
+            let taken = self.deliver(run, event, batch)?;
+            return Ok(taken.then(|| self.name(run)).into_iter().collect());
+        }
+        let listening: BTreeSet<RunId> =
+            event.kinds().flat_map(|kind| self.listeners.of(kind)).collect();
+        let mut taken_by = Vec::new();
+        for run in listening {
+            match self.deliver(run, event, batch) {
+                Ok(true) => taken_by.push(self.name(run)),
+                Ok(false) | Err(Refused::Rejected(_)) => {}
+                Err(refused) => {
+                    tracing::warn!(%run, cause = %refused, "an event was not delivered");
+                }
+            }
+        }
+        Ok(taken_by)
+    }
+
+    /// Whether the run took it: as each of its types that the run listens to, the most specific
+    /// one under its own id.
     fn deliver(
         &mut self,
         run: RunId,
@@ -118,13 +169,23 @@ impl Conductor {
     ) -> Result<bool, Refused> {
         let fresh = |conductor: &Self| conductor.runs.get(&run).map_or(0, |live| live.fresh.len());
         let before = fresh(self);
-        let occurrence = Box::new(Occurrence {
-            id: event.id.clone(),
-            kind: event.kind.clone(),
-            data: event.data.clone(),
-            source: event.source.clone(),
-        });
-        self.decide(run, Command::Deliver { occurrence }, self.clock.now(), batch)?;
+        self.load(run)?;
+        let Some(live) = self.runs.get(&run) else { return Ok(false) };
+        let wanted = kinds(live.run.pipeline());
+        let heard: Vec<&str> = event.kinds().filter(|kind| wanted.contains_key(*kind)).collect();
+        // What it does not listen to at all the run refuses itself, in words.
+        let heard = if heard.is_empty() { vec![event.kind.as_str()] } else { heard };
+        let data = incoming::data(event);
+        for (kind, place) in heard.into_iter().zip(0u32..) {
+            let id = if place == 0 { event.id.clone() } else { format!("{}:{kind}", event.id) };
+            let occurrence = Box::new(Occurrence {
+                id,
+                kind: kind.to_owned(),
+                data: data.clone(),
+                source: event.source.clone(),
+            });
+            self.decide(run, Command::Deliver { occurrence }, self.clock.now(), batch)?;
+        }
         Ok(fresh(self) > before)
     }
 
@@ -149,8 +210,8 @@ impl Conductor {
             .collect();
         let Some(since) = kinds.values().min().copied() else { return Ok(()) };
         let wanted = |event: &GivenEvent| {
-            event.run.is_none_or(|only| only == run)
-                && kinds.get(&event.kind).is_some_and(|since| event.at >= *since)
+            let in_time = |kind| kinds.get(kind).is_some_and(|since| event.at >= *since);
+            event.run.is_none_or(|only| only == run) && event.kinds().any(in_time)
         };
         let mut after = None;
         loop {
@@ -159,6 +220,7 @@ impl Conductor {
                 since: Some(since),
                 after,
                 oldest_first: true,
+                deliveries: true,
                 limit: PAGE,
                 ..GivenQuery::default()
             })?;
@@ -172,8 +234,8 @@ impl Conductor {
             }
         }
         // Those of this very turn are not on disk yet.
-        let given: Vec<GivenEvent> =
-            batch.given.iter().map(|(event, _)| event).filter(|e| wanted(e)).cloned().collect();
+        let given = batch.given.values().map(|given| &given.event);
+        let given: Vec<Arc<GivenEvent>> = given.filter(|event| wanted(event)).cloned().collect();
         for event in given {
             self.deliver_again(run, &event, batch)?;
         }

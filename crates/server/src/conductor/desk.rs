@@ -47,10 +47,15 @@ pub(crate) enum Ask {
         change: Box<dyn FnOnce(Timestamp) -> Change + Send>,
         reply: Reply<Outcome>,
     },
-    /// An event from outside.
+    /// Events from outside, which are stored together. Answered one by one, in order.
     Give {
-        event: Box<GivenEvent>,
-        reply: Reply<Given>,
+        events: Vec<GivenEvent>,
+        reply: Reply<Vec<Given>>,
+    },
+    /// What was asked of an event that is stored, so that it can be held against triggers.
+    Route {
+        learned: Learned,
+        reply: Reply<()>,
     },
     /// Shows a loaded run as committed; `None` when it is at rest.
     Look {
@@ -70,14 +75,28 @@ pub(crate) struct Save {
     pub(crate) expect: Expect,
 }
 
-/// An event that is stored, and who took it.
+/// What the changed paths of an event are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Learned {
+    /// Of the event.
+    pub(crate) id: String,
+    /// `None`: they cannot be known, and `problem` says why.
+    pub(crate) paths: Option<Vec<String>>,
+    pub(crate) problem: String,
+}
+
+/// An event that is stored, who took it and what it started.
 #[derive(Clone, Debug)]
 pub(crate) struct Given {
-    pub(crate) event: GivenEvent,
+    pub(crate) event: Arc<GivenEvent>,
     /// It was there already; nothing happened.
     pub(crate) duplicate: bool,
     /// `name#n`
     pub(crate) taken_by: Vec<String>,
+    /// Runs, as far as it was held against triggers already: `name#n`
+    pub(crate) started: Vec<String>,
+    /// It waits for its changed paths.
+    pub(crate) waits: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,6 +20,7 @@ use super::desk::{Gauges, Input};
 use super::hands::Hands;
 use super::live::{Live, guarded};
 use super::reports::Whose;
+use super::route::{Routes, Unknown};
 use super::timers::Timers;
 use crate::clock::Clock;
 use crate::config::ConfigFile;
@@ -39,6 +40,7 @@ pub(crate) struct Opening {
     pub(crate) mirror: Arc<Mirror>,
     pub(crate) inbox: Receiver<Input>,
     pub(crate) orders: UnboundedSender<Order>,
+    pub(crate) unknown: Unknown,
     pub(crate) broker: Arc<Broker>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) busy: watch::Sender<bool>,
@@ -67,6 +69,9 @@ impl Conductor {
             on_fatal: opening.on_fatal,
             runs: HashMap::new(),
             listeners: Listeners::default(),
+            routes: Routes::default(),
+            unrouted: VecDeque::new(),
+            unknown: opening.unknown,
             damaged: HashMap::new(),
             dropped: HashSet::new(),
             retained: VecDeque::new(),
@@ -90,6 +95,7 @@ impl Conductor {
         }
         conductor.hands.adopt(adopted);
         conductor.clock = Clock::start(newest);
+        conductor.open_routes()?;
         Ok(conductor)
     }
 

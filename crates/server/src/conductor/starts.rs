@@ -42,7 +42,7 @@ impl Conductor {
             Some(last) => last + 1,
             None => self.writer.next_run_number(&name)?,
         };
-        let (id, lineage) = lineage(start.origin);
+        let (id, lineage) = lineage(start.origin, start.id);
         let (fresh, directory) = match start.directory {
             Some(directory) => (None, directory),
             None => {
@@ -138,8 +138,8 @@ impl Conductor {
 }
 
 /// The id of a new run, and where it comes from.
-fn lineage(origin: Origin) -> (RunId, Lineage) {
-    let id = RunId(Uuid::now_v7());
+fn lineage(origin: Origin, id: Option<RunId>) -> (RunId, Lineage) {
+    let id = id.unwrap_or_else(|| RunId(Uuid::now_v7()));
     match origin {
         Origin::Fresh => (id, Lineage::default()),
         Origin::Extends { link, inherited } => {

@@ -6,7 +6,7 @@ use pipeline::source::{Span, place};
 use pipeline::yaml::{self, Entry, Kind, Node, Scalar};
 use serde_json::Value as Json;
 
-use super::{ArtifactLimits, Config, Directory, environment, settings};
+use super::{ArtifactLimits, Config, Directory, environment, settings, source};
 
 /// The error has a line for each mistake.
 pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
@@ -27,7 +27,7 @@ pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
 }
 
 fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
-    const KEYS: [&str; 5] = ["users", "groups", "environments", "config", "artifacts"];
+    const KEYS: [&str; 6] = ["users", "groups", "environments", "config", "artifacts", "sources"];
     let keys = [&KEYS[..], &settings::SECTIONS].concat();
     for entry in reader.keys(root, "the configuration", &keys) {
         match entry.key.as_str() {
@@ -37,6 +37,12 @@ fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
                 for entry in reader.map(&entry.value, "`environments`") {
                     let environment = environment::read(reader, entry);
                     config.environments.insert(entry.key.clone(), environment);
+                }
+            }
+            "sources" => {
+                for entry in reader.map(&entry.value, "`sources`") {
+                    let source = source::read(reader, entry);
+                    config.sources.extend(source.map(|source| (entry.key.clone(), source)));
                 }
             }
             "config" => config.values = values(reader, &entry.value, "`config`"),

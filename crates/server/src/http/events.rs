@@ -11,10 +11,9 @@ use api::problem::Problem;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
-use store::port::{self, GivenQuery, GivenRow};
+use store::port::{self, GivenQuery, GivenRow, Read};
 use uuid::Uuid;
 
 use super::body::{Json, Params};
@@ -22,15 +21,14 @@ use super::caller::Caller;
 use super::problem::Fault;
 use super::{pipelines, reference};
 use crate::conductor::desk::{Ask, Given};
+use crate::hooks;
+use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new().routes(routes!(give, list))
 }
-
-/// Longest type or id of an event, in characters.
-const LONGEST: usize = 256;
 
 /// Answered when it is stored, and in the journal of every run that took it.
 #[utoipa::path(
@@ -59,10 +57,10 @@ pub(crate) async fn give(
     };
     let id = id.unwrap_or_else(|| Uuid::now_v7().to_string());
     for (what, text) in [("type", &kind), ("id", &id)] {
-        let fits = (1..=LONGEST).contains(&text.chars().count());
-        if !fits || text.contains(char::is_control) || text.trim() != text {
+        if !hooks::is_word(text) {
             return Err(Fault::invalid_input(format!(
-                "`{what}` has to be 1 to {LONGEST} characters without spaces at its ends"
+                "`{what}` has to be 1 to {} characters without spaces at its ends",
+                hooks::LONGEST
             )));
         }
     }
@@ -71,12 +69,14 @@ pub(crate) async fn give(
         None => None,
     };
     let source = format!("user:{}", caller.name);
-    // The conductor says when it came.
-    let at = Timestamp::UNIX_EPOCH;
+    let (facts, tag) = hooks::facts(&data);
     let by = caller.name;
     let event =
-        Box::new(port::GivenEvent { id, kind, data, source, by, at, run, ..Default::default() });
-    let given = shared.desk.ask(|reply| Ask::Give { event, reply }).await?;
+        port::GivenEvent { id, kind, data, source, by, run, facts, tag, ..Default::default() };
+    let given = shared.desk.ask(|reply| Ask::Give { events: vec![event], reply }).await?;
+    let Some(given) = given.into_iter().next() else {
+        return Err(Refused::Internal("an event was not answered".to_owned()).into());
+    };
     let status = if given.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     Ok((status, Json(view(given))).into_response())
 }
@@ -116,17 +116,50 @@ pub(crate) async fn list(
         limit: limit + 1,
         ..GivenQuery::default()
     };
-    let rows = shared.read(move |reader| Ok(reader.given_events(&query)?)).await?;
-    Ok(Json(pipelines::page_of("event", rows, limit, |row| row.number.to_string(), of_row)))
+    let rows = shared
+        .read(move |reader| {
+            let rows = reader.given_events(&query)?.into_iter();
+            rows.map(|row| Ok((row.number, of_row(reader, row)?))).collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    Ok(Json(pipelines::page_of("event", rows, limit, |row| row.0.to_string(), |row| row.1)))
 }
 
-fn of_row(row: GivenRow) -> GivenEvent {
-    let taken_by = row.taken_by.into_iter().map(|taker| taker.name).collect();
-    view(Given { event: row.event, duplicate: false, taken_by })
+/// With the names of the runs that each of them started.
+fn of_row(reader: &dyn Read, row: GivenRow) -> Result<GivenEvent, Refused> {
+    let mut started = Vec::new();
+    for run in row.matches.iter().filter_map(|found| found.run) {
+        let row = reader.run(run)?;
+        started.extend(row.map(|row| format!("{}#{}", row.pipeline, row.number)));
+    }
+    let given = Given {
+        event: Arc::new(row.event),
+        duplicate: false,
+        taken_by: row.taken_by.into_iter().map(|taker| taker.name).collect(),
+        started,
+        waits: row.routed_at.is_none(),
+    };
+    Ok(GivenEvent { problem: row.problem, ..view(given) })
 }
 
 fn view(given: Given) -> GivenEvent {
-    let Given { event, duplicate, taken_by } = given;
-    let port::GivenEvent { id, kind, data, source, at, .. } = event;
-    GivenEvent { id, kind, data, source, at, duplicate, taken_by }
+    let Given { event, duplicate, taken_by, started, waits } = given;
+    let port::GivenEvent { id, kind, also, data, source, at, facts, tag, .. } = &*event;
+    GivenEvent {
+        id: id.clone(),
+        kind: kind.clone(),
+        also: also.clone(),
+        data: data.clone(),
+        source: source.clone(),
+        at: *at,
+        duplicate,
+        taken_by,
+        started,
+        waits,
+        branch: facts.branch.clone(),
+        tag: tag.clone(),
+        labels: facts.labels.clone(),
+        changed: facts.paths.as_ref().map(|paths| paths.len() as u64),
+        problem: String::new(),
+    }
 }

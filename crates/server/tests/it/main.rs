@@ -14,6 +14,7 @@ mod identity;
 mod output;
 mod people;
 mod refusals;
+mod route;
 mod starts;
 mod versions;
 mod waits;

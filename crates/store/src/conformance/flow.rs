@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use engine::event::{Event, Occurrence, Stamped};
 use pipeline::when::Facts;
 use serde_json::json;
@@ -24,10 +26,13 @@ fn journal(n: u64, after: u64, events: Vec<Stamped>) -> Change {
 pub fn an_event_is_stored_once_and_shows_who_took_it(mut memory: Fixture) {
     let one = GivenEvent { run: Some(run(2)), ..given("e1", "spec.ready", 5) };
     let stored = |number, created| Outcome::Given { number, created };
-    assert_eq!(memory.commit(Change::StoreEvent(one.clone())), stored(1, true));
-    assert_eq!(memory.commit(Change::StoreEvent(given("e2", "spec.ready", 6))), stored(2, true));
+    assert_eq!(memory.commit(Change::StoreEvent(Arc::new(one.clone()))), stored(1, true));
+    assert_eq!(
+        memory.commit(Change::StoreEvent(Arc::new(given("e2", "spec.ready", 6)))),
+        stored(2, true)
+    );
     let again = GivenEvent { data: json!("another"), ..one.clone() };
-    assert_eq!(memory.commit(Change::StoreEvent(again)), stored(1, false));
+    assert_eq!(memory.commit(Change::StoreEvent(Arc::new(again))), stored(1, false));
     let row = memory.reader.given_event("e1").expect("reads").expect("is there");
     assert_eq!((row.number, &row.event, row.taken_by.len()), (1, &one, 0));
 
@@ -44,7 +49,7 @@ pub fn an_event_is_stored_once_and_shows_who_took_it(mut memory: Fixture) {
 
 pub fn events_from_outside_are_listed_both_ways(mut memory: Fixture) {
     for (n, kind) in (1..).zip(["a", "b", "a", "c", "b", "a"]) {
-        memory.commit(Change::StoreEvent(given(&format!("e{n}"), kind, 10 * n)));
+        memory.commit(Change::StoreEvent(Arc::new(given(&format!("e{n}"), kind, 10 * n))));
     }
     let list = |query: GivenQuery| -> Vec<u64> {
         let rows = memory.reader.given_events(&query).expect("reads");
@@ -79,8 +84,8 @@ pub fn an_event_is_found_by_every_type_it_has(mut memory: Fixture) {
         }),
         ..given("e1", "pull.merged", 5)
     };
-    memory.commit(Change::StoreEvent(merged.clone()));
-    memory.commit(Change::StoreEvent(given("e2", "pull", 6)));
+    memory.commit(Change::StoreEvent(Arc::new(merged.clone())));
+    memory.commit(Change::StoreEvent(Arc::new(given("e2", "pull", 6))));
     let list = |kinds: &[&str], deliveries: bool| {
         let kinds = kinds.iter().map(|&kind| kind.to_owned()).collect();
         let query = GivenQuery { kinds, deliveries, limit: 9, ..GivenQuery::default() };
@@ -98,7 +103,7 @@ pub fn an_event_is_found_by_every_type_it_has(mut memory: Fixture) {
 
 pub fn an_event_is_routed_once_and_shows_what_it_started(mut memory: Fixture) {
     for n in 1..=3 {
-        memory.commit(Change::StoreEvent(given(&format!("e{n}"), "push", n)));
+        memory.commit(Change::StoreEvent(Arc::new(given(&format!("e{n}"), "push", n))));
     }
     let open = |memory: &Fixture| -> Vec<u64> {
         let query =

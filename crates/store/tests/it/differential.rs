@@ -175,7 +175,7 @@ fn change(step: &Step, ends: &mut [u64]) -> Change {
             by: PIPELINES[*by].into(),
             at: at(902),
         },
-        Step::Give { id, kind } => Change::StoreEvent(event(*id, *kind)),
+        Step::Give { id, kind } => Change::StoreEvent(event(*id, *kind).into()),
         Step::Token { id, hash } => Change::CreateToken {
             id: format!("t{id}"),
             hash: format!("h{hash}"),

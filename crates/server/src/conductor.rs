@@ -14,6 +14,7 @@ use api::link;
 use engine::command::{Command, StopReason};
 use engine::id::{AttemptId, RunId};
 use indexmap::IndexSet;
+use jiff::Timestamp;
 use store::mirror::Mirror;
 use store::port::{Read, Write};
 use tokio::sync::watch;
@@ -23,6 +24,7 @@ use crate::config::ConfigFile;
 use crate::definition::Definitions;
 use crate::failpoint;
 use crate::live::{Broker, Notice};
+use crate::metrics::Metrics;
 use crate::refused::Refused;
 use batch::{Batch, Waits};
 use deliver::Listeners;
@@ -40,6 +42,7 @@ mod deliver;
 pub(crate) mod desk;
 pub(crate) mod hands;
 pub(crate) mod live;
+mod meter;
 mod open;
 mod people;
 mod reconcile;
@@ -75,6 +78,9 @@ pub(crate) struct Conductor {
     pub(crate) timers: Timers,
     pub(crate) broker: Arc<Broker>,
     pub(crate) gauges: Arc<Gauges>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Since when attempts might start that have not.
+    pub(crate) scheduled: HashMap<(RunId, AttemptId), Timestamp>,
     /// Whether there is anything left to drive.
     pub(crate) busy: watch::Sender<bool>,
     pub(crate) on_fatal: Arc<dyn Fn(&str) + Send + Sync>,

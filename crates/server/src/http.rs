@@ -24,6 +24,8 @@ mod hooks;
 mod impact;
 mod inputs;
 mod logs;
+mod metrics;
+mod observe;
 mod openapi;
 mod origin;
 mod pipelines;
@@ -53,8 +55,10 @@ pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn(observe::identify))
         .layer(from_fn_with_state((Arc::clone(&shared), Arc::new(door)), caller::admit))
         .layer(from_fn(catch::catch))
+        .layer(from_fn_with_state(Arc::clone(&shared), observe::observe))
         .with_state(shared)
 }
 
@@ -63,6 +67,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
     OpenApiRouter::new()
         .merge(system::routes())
         .merge(config::routes())
+        .merge(metrics::routes())
         .merge(pipelines::routes())
         .merge(runs::routes())
         .merge(feed::routes())

@@ -63,6 +63,11 @@ impl Broker {
         let _watched = self.is_watched(run);
     }
 
+    /// How many there are.
+    pub(crate) fn subscribers(&self) -> usize {
+        self.lock().values().map(Vec::len).sum()
+    }
+
     /// Ends every subscription: the server stops.
     pub(crate) fn close(&self) {
         self.lock().clear();

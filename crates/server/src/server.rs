@@ -27,6 +27,7 @@ use crate::egress::Egress;
 use crate::http::{self, Door};
 use crate::listen;
 use crate::live::Broker;
+use crate::metrics::Metrics;
 use crate::retention;
 use crate::shared::Shared;
 use crate::vault::Vault;
@@ -140,6 +141,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let broker = Arc::new(Broker::default());
         let gauges = Arc::new(Gauges::default());
+        let metrics = Arc::new(Metrics::default());
         let definitions = Arc::new(Definitions::default());
         let config = Arc::new(ConfigFile::in_folder(&options.data_dir));
         let quota = config.current().map_err(Error::Config)?.artifacts.quota_bytes;
@@ -165,6 +167,7 @@ impl Server {
             unknown: Unknown(unknown_sender),
             broker: Arc::clone(&broker),
             gauges: Arc::clone(&gauges),
+            metrics: Arc::clone(&metrics),
             busy: busy_sender,
             on_fatal: options.on_fatal,
         })
@@ -192,6 +195,7 @@ impl Server {
             egress: Egress::default(),
             broker,
             gauges,
+            metrics,
             stopping: AtomicBool::new(false),
             stop: stopped,
         });

@@ -88,6 +88,7 @@ macro_rules! conformance {
             drafts_last_until_the_form_is_closed
             artifacts_are_numbered_once_and_change_their_status
             artifacts_are_filtered_and_paged
+            what_waits_is_counted
             an_event_is_stored_once_and_shows_who_took_it
             events_from_outside_are_listed_both_ways
             an_event_is_found_by_every_type_it_has

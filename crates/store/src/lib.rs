@@ -8,6 +8,7 @@
 //! - [`retention`]: which artifacts may go.
 
 mod audit;
+pub mod backup;
 mod catalog;
 mod chain;
 #[cfg(any(test, feature = "conformance"))]

@@ -10,6 +10,7 @@ mod people;
 mod schedules;
 
 use std::sync::Arc;
+mod upkeep;
 
 use engine::event::Stamped;
 use engine::id::RunId;
@@ -31,6 +32,8 @@ pub use self::people::{
     ArtifactQuery, ArtifactRow, DraftRow, RequestKind, RequestQuery, RequestRow,
 };
 pub use self::schedules::{KeptSchedules, ScheduleRow};
+pub(crate) use self::upkeep::WAITING;
+pub use self::upkeep::{Open, Tally};
 
 /// The one writer.
 ///
@@ -55,6 +58,11 @@ pub trait Write: Send {
 
     /// The whole journal of a run, verified against its hash chain. Empty for an unknown run.
     fn journal(&mut self, run: RunId) -> Result<Vec<Stamped>, Error>;
+
+    /// How long the last commit wrote its log and waited for the disk, where that is known.
+    fn last_sync(&self) -> Option<std::time::Duration> {
+        None
+    }
 }
 
 /// What lists and pages are made of. Cheap to clone and safe to call from any thread; calls block.
@@ -121,6 +129,8 @@ pub trait Read: ReadAccounts {
     /// [`Error::Corrupt`], or [`Error::Broken`] where no single run is to blame.
     fn verify(&self) -> Result<Verified, Error>;
     fn health(&self) -> Result<Health, Error>;
+    /// Costs as much as there are runs that have not finished and requests that are open.
+    fn tally(&self) -> Result<Tally, Error>;
 }
 
 #[derive(Clone, Debug)]

@@ -18,6 +18,7 @@ mod row;
 mod schedules;
 mod tokens;
 mod trail;
+mod upkeep;
 mod verify;
 mod write;
 
@@ -81,6 +82,17 @@ fn tune_writer(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
     connection.pragma_update(None, "cache_size", -8_192)?;
     connection.pragma_update(None, "temp_store", "MEMORY")
+}
+
+/// Gives a database that nobody uses another epoch: it is not the one that it was copied from.
+pub(crate) fn renew_epoch(path: &Path) -> Result<String, Error> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    migrate::refuse_newer(migrate::version(&connection)?, path)?;
+    let epoch = crate::chain::hex(&crate::folder::random()?);
+    connection
+        .execute("UPDATE meta SET value = ?1 WHERE key = 'epoch'", [&epoch])
+        .map_err(storage("give the database another epoch"))?;
+    Ok(epoch)
 }
 
 /// The version of SQLite that is built in.

@@ -42,6 +42,7 @@ pub fn pages() -> BTreeMap<String, String> {
     let mut pages = BTreeMap::new();
     pages.insert("cli.md".to_owned(), command_line());
     pages.insert("config.md".to_owned(), server::settings::page());
+    pages.insert("metrics.md".to_owned(), server::metrics_page());
     pages.insert("language.md".to_owned(), pipeline::reference::language());
     pages.insert("errors/README.md".to_owned(), pipeline::reference::codes());
     let schema = pipeline::schema::json_schema();

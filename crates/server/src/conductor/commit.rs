@@ -1,6 +1,7 @@
 //! The end of a turn: everything decided is stored, and then it is told.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use api::run::EventView;
 use blobs::Blobs;
@@ -64,6 +65,7 @@ impl Conductor {
                 match outcomes.get(change - catalog) {
                     Some(Outcome::Appended { rows, .. }) => {
                         self.stored(append, rows);
+                        self.measure(append);
                         // Already wanted where the hands said in this turn that they never started
                         // something: then the events alone are not all there is to do.
                         let whole = batch.reconcile.contains(&run);
@@ -233,8 +235,16 @@ impl Conductor {
             return Err(Refused::StorageFull);
         }
         failpoint::pass("decided");
+        let began = Instant::now();
         match self.writer.commit(changes) {
             Ok(outcomes) => {
+                let sync = self.writer.last_sync();
+                self.metrics.committed(changes.len(), began.elapsed(), sync);
+                for outcome in &outcomes {
+                    if let Outcome::Given { created, .. } = outcome {
+                        self.metrics.given(*created);
+                    }
+                }
                 failpoint::pass("synced");
                 if self.full {
                     tracing::info!("there is room on the disk again");

@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::config::ConfigFile;
 use crate::definition::Definitions;
 use crate::live::Broker;
+use crate::metrics::Metrics;
 use crate::refused::Refused;
 
 /// What a conductor is made of.
@@ -43,6 +44,7 @@ pub(crate) struct Opening {
     pub(crate) unknown: Unknown,
     pub(crate) broker: Arc<Broker>,
     pub(crate) gauges: Arc<Gauges>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) busy: watch::Sender<bool>,
     pub(crate) on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
 }
@@ -65,6 +67,8 @@ impl Conductor {
             timers: Timers::default(),
             broker: opening.broker,
             gauges: opening.gauges,
+            metrics: opening.metrics,
+            scheduled: HashMap::new(),
             busy: opening.busy,
             on_fatal: opening.on_fatal,
             runs: HashMap::new(),

@@ -11,6 +11,7 @@ mod failures;
 mod files;
 mod given;
 mod identity;
+mod operations;
 mod output;
 mod people;
 mod refusals;

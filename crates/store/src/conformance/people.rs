@@ -3,8 +3,8 @@ use serde_json::json;
 use super::Fixture;
 use super::sample::{append, artifact, at, request, row, run};
 use crate::port::{
-    Append, ArtifactQuery, ArtifactRow, Change, Outcome, Refusal, RequestKind, RequestQuery,
-    RequestRow,
+    Append, ArtifactQuery, ArtifactRow, Change, Open, Outcome, Refusal, RequestKind, RequestQuery,
+    RequestRow, RunRow, Tally,
 };
 use RequestKind::{Approval, Input};
 
@@ -160,4 +160,27 @@ pub fn artifacts_are_filtered_and_paged(mut memory: Fixture) {
     let digest = Some(format!("{:064x}", 2));
     assert_eq!(list(ArtifactQuery { digest: digest.clone(), ..all() }), [6, 3]);
     assert_eq!(list(ArtifactQuery { digest, run: Some(run(1)), ..all() }), [3]);
+}
+
+pub fn what_waits_is_counted(mut memory: Fixture) {
+    assert_eq!(memory.reader.tally().expect("reads"), Tally::default());
+    let mut late = request(Approval, "a", 2, "pending");
+    late.opened_at = at(9_000);
+    let asks = vec![
+        late,
+        request(Approval, "a", 1, "pending"),
+        request(Approval, "b", 1, "approved"),
+        request(Input, "c", 1, "open"),
+        request(Input, "d", 1, "void"),
+    ];
+    asked(&mut memory, 1, 0, asks, Vec::new());
+    for (n, status) in [(2, "running"), (3, "waiting"), (4, "succeeded")] {
+        let row = RunRow { finished: status == "succeeded", ..row(run(n), "ci", n, status) };
+        memory.commit(Change::Append(append(row, 0, 1)));
+    }
+    let opened = request(Approval, "a", 1, "pending").opened_at;
+    let tally = memory.reader.tally().expect("reads");
+    assert_eq!(tally.runs, [("running".to_owned(), 2), ("waiting".to_owned(), 1)]);
+    assert_eq!(tally.approvals, Open { count: 2, oldest: Some(opened.min(at(9_000))) });
+    assert_eq!(tally.inputs, Open { count: 1, oldest: Some(opened) });
 }

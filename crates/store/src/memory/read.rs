@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use engine::event::Stamped;
 use engine::id::RunId;
 
@@ -10,6 +12,7 @@ use crate::port::{
     RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow, StageRow,
     TokenRow, Verified, prefix_range,
 };
+use crate::port::{NoticeStatus, Open, Tally, WAITING};
 
 impl MemoryReader {
     /// Oldest first.
@@ -196,6 +199,23 @@ impl Read for MemoryReader {
             return Err(Error::Broken { problem });
         }
         Ok(Verified { runs: state.runs.len() as u64, events, head: chain::hex(&hash) })
+    }
+
+    fn tally(&self) -> Result<Tally, Error> {
+        let state = lock(&self.shared);
+        let mut runs = BTreeMap::new();
+        for row in state.runs.values().map(|run| &run.row).filter(|row| !row.finished) {
+            *runs.entry(row.status.clone()).or_insert(0) += 1;
+        }
+        let [approvals, inputs] = WAITING.map(|(kind, status)| {
+            let open = state.requests.iter();
+            let open = open.filter(|row| row.kind == kind && row.status == status);
+            let opened: Vec<_> = open.map(|row| row.opened_at).collect();
+            Open { count: opened.len() as u64, oldest: opened.into_iter().min() }
+        });
+        let notices = state.notices.iter().filter(|row| row.status == NoticeStatus::Waiting);
+        let notices = notices.count() as u64;
+        Ok(Tally { runs: runs.into_iter().collect(), approvals, inputs, notices })
     }
 
     fn health(&self) -> Result<Health, Error> {

@@ -8,10 +8,12 @@ use engine::id::RunId;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::failure::storage;
+use super::upkeep;
 use super::{
     SCHEMA, accounts, audit, given, journal, list, migrate, notices, people, rewinds, row,
     schedules, tokens, trail, verify,
 };
+use crate::port::Tally;
 use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
     GivenRow, Health, NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read,
@@ -64,6 +66,23 @@ impl SqliteReader {
             idle.push(connection);
         }
         Ok(value)
+    }
+
+    /// Writes this moment of the database into a new file, compact, and on disk when it returns.
+    /// Nobody who writes has to wait.
+    pub fn copy_to(&self, path: &Path) -> Result<(), Error> {
+        crate::folder::create_private(path)?;
+        let text = path.to_str().ok_or_else(|| Error::Storage {
+            operation: "copy the database",
+            full: false,
+            source: "its new name is no text".into(),
+        })?;
+        self.query("copy the database", |connection| {
+            connection.execute("VACUUM INTO ?1", [text]).map(drop)
+        })?;
+        std::fs::File::open(path)
+            .and_then(|file| file.sync_all())
+            .map_err(crate::folder::failed("copy the database"))
     }
 
     fn query<T>(
@@ -255,6 +274,10 @@ impl Read for SqliteReader {
 
     fn verify(&self) -> Result<Verified, Error> {
         self.with(verify::verify)
+    }
+
+    fn tally(&self) -> Result<Tally, Error> {
+        self.query("count what waits", upkeep::tally)
     }
 
     fn health(&self) -> Result<Health, Error> {

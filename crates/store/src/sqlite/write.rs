@@ -1,7 +1,7 @@
 //! The one writer: group commit, and what a failed one means.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use engine::event::Stamped;
 use engine::id::RunId;
@@ -21,6 +21,8 @@ pub struct SqliteWriter {
     ends: Ends,
     /// After a failed sync nothing is known about the disk: the process has to end.
     broken: bool,
+    /// How long the last `COMMIT` took.
+    sync: Option<Duration>,
 }
 
 impl std::fmt::Debug for SqliteWriter {
@@ -40,7 +42,12 @@ impl SqliteWriter {
         let key = connection
             .query_row("SELECT coalesce(max(key), 0) FROM pipeline_runs", [], |row| row.get(0))
             .map_err(storage("read the end of the journal"))?;
-        Ok(Self { connection, ends: Ends { runs: HashMap::new(), journal, key }, broken: false })
+        Ok(Self {
+            connection,
+            ends: Ends { runs: HashMap::new(), journal, key },
+            broken: false,
+            sync: None,
+        })
     }
 
     fn usable(&self, operation: &'static str) -> Result<(), Error> {
@@ -50,7 +57,7 @@ impl SqliteWriter {
         Ok(())
     }
 
-    fn apply(&self, changes: &[Change]) -> Result<(Vec<Outcome>, Moves), Error> {
+    fn apply(&self, changes: &[Change]) -> Result<(Vec<Outcome>, Moves, Duration), Error> {
         let begin = self.connection.prepare_cached("BEGIN IMMEDIATE");
         begin.and_then(|mut begin| begin.execute([])).map_err(storage("begin a commit"))?;
         let mut batch = Batch::new(&self.connection, &self.ends)?;
@@ -78,9 +85,10 @@ impl SqliteWriter {
             });
         }
         let moves = batch.finish()?;
+        let began = Instant::now();
         let commit = self.connection.prepare_cached("COMMIT");
         commit.and_then(|mut commit| commit.execute([])).map_err(storage("commit"))?;
-        Ok((outcomes, moves))
+        Ok((outcomes, moves, began.elapsed()))
     }
 
     /// Applied, with its entry in the trail.
@@ -147,7 +155,8 @@ impl Write for SqliteWriter {
     fn commit(&mut self, changes: &[Change]) -> Result<Vec<Outcome>, Error> {
         self.usable("commit")?;
         match self.apply(changes) {
-            Ok((outcomes, moves)) => {
+            Ok((outcomes, moves, sync)) => {
+                self.sync = Some(sync);
                 moves.settle(&mut self.ends);
                 self.copy_back();
                 Ok(outcomes)
@@ -186,6 +195,10 @@ impl Write for SqliteWriter {
     fn journal(&mut self, run: RunId) -> Result<Vec<Stamped>, Error> {
         self.usable("read the journal of a run")?;
         journal::verified(&self.connection, run)
+    }
+
+    fn last_sync(&self) -> Option<Duration> {
+        self.sync
     }
 }
 

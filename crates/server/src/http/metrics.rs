@@ -1,0 +1,38 @@
+//! What is counted and measured, for Prometheus.
+
+use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use api::problem::Problem;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+
+use super::problem::Fault;
+use crate::metrics;
+use crate::shared::Shared;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new().routes(routes!(show))
+}
+
+const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// In the text format of Prometheus; every name is in docs/reference/metrics.md. Public where
+/// `metrics.public` is set and the server listens on loopback.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "system",
+    security(("token" = ["read"])),
+    responses(
+        (status = OK, body = String, content_type = "text/plain"),
+        (status = "default", body = Problem),
+    ),
+)]
+pub(crate) async fn show(State(shared): State<Arc<Shared>>) -> Result<Response, Fault> {
+    let text = metrics::render(&shared).await?;
+    Ok(([(CONTENT_TYPE, FORMAT)], text).into_response())
+}

@@ -1,0 +1,27 @@
+//! What those who look after a server want to know of the memory.
+
+use jiff::Timestamp;
+
+/// How much there is of what waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Runs that have not finished, by status, in the order of the words.
+    pub runs: Vec<(String, u64)>,
+    /// Gates that wait for people.
+    pub approvals: Open,
+    /// Forms that wait for people.
+    pub inputs: Open,
+    /// Notices that have not reached their target and were not given up.
+    pub notices: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Open {
+    pub count: u64,
+    /// When the oldest one was opened.
+    pub oldest: Option<Timestamp>,
+}
+
+/// The status of a gate, and of a form, that waits.
+pub(crate) const WAITING: [(super::RequestKind, &str); 2] =
+    [(super::RequestKind::Approval, "pending"), (super::RequestKind::Input, "open")];

@@ -13,6 +13,7 @@ pub mod link;
 pub mod pipeline;
 pub mod problem;
 pub mod run;
+pub mod stream;
 pub mod system;
 
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use api::capture::{Header, INDEX, Layout, Mark, OUTPUT, folder};
+use engine::id::RunId;
 use jiff::Timestamp;
 
 /// A part of an attempt's output, byte-exact.
@@ -31,6 +32,11 @@ pub(crate) enum Times {
     Wanted,
     /// [`Chunk::times`] may stay empty.
     Unwanted,
+}
+
+/// The name of an attempt's folder, as `engine::Run::task` gives it.
+pub(crate) fn key(run: RunId, place: usize, instance: Option<u32>, attempt: u32) -> String {
+    format!("{run}-{place}-{}-{attempt}", instance.unwrap_or(0))
 }
 
 /// At most `limit` bytes from `offset` on; an empty chunk for an attempt without output.

@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::ConfigFile;
 use crate::definition::Definitions;
 use crate::failpoint;
+use crate::live::hub::Hub;
 use crate::live::{Broker, Notice};
 use crate::metrics::Metrics;
 use crate::refused::Refused;
@@ -77,6 +78,8 @@ pub(crate) struct Conductor {
     pub(crate) hands: Hands,
     pub(crate) timers: Timers,
     pub(crate) broker: Arc<Broker>,
+    /// The bell of the stream.
+    pub(crate) hub: Arc<Hub>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) metrics: Arc<Metrics>,
     /// Since when attempts might start that have not.
@@ -223,6 +226,7 @@ impl Conductor {
             if !whose.probe {
                 let key = Arc::from(report.attempt.key);
                 let attempt = Arc::new(whose.attempt);
+                self.hub.grew(whose.run, &attempt);
                 self.broker.publish(whose.run, &Notice::Output { attempt, key, bytes });
             }
             return;

@@ -33,6 +33,7 @@ mod problem;
 mod reference;
 mod requests;
 mod runs;
+mod stream;
 mod system;
 mod tokens;
 mod uploads;
@@ -71,6 +72,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(pipelines::routes())
         .merge(runs::routes())
         .merge(feed::routes())
+        .merge(stream::routes())
         .merge(logs::routes())
         .merge(export::routes())
         .merge(approvals::routes())

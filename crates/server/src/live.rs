@@ -1,4 +1,9 @@
-//! The live feed: what was committed, to whoever watches a run.
+//! What was committed, to whoever listens.
+//!
+//! The stream (`api::stream`): `hub` is the bell and knows who listens to what, `channel` is one
+//! topic, `source` reads what there is to tell, `feed` is one client.
+//!
+//! The feed of one run for the command line, here:
 //!
 //! A subscriber has a bounded queue. One that is too slow loses its queue, not events: it sees the
 //! end of the channel, subscribes again and reads what it missed from the journal, by its last
@@ -10,6 +15,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use api::run::{EventView, RunSummary};
 use engine::id::{AttemptId, RunId};
 use tokio::sync::mpsc;
+
+mod channel;
+pub(crate) mod feed;
+mod frame;
+pub(crate) mod hub;
+mod ring;
+mod source;
+pub(crate) mod topic;
 
 /// Notices that one subscriber may be behind.
 const QUEUE: usize = 256;

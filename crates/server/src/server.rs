@@ -27,6 +27,7 @@ use crate::egress::Egress;
 use crate::http::{self, Door};
 use crate::listen;
 use crate::live::Broker;
+use crate::live::hub::Hub;
 use crate::metrics::Metrics;
 use crate::retention;
 use crate::shared::Shared;
@@ -140,6 +141,7 @@ impl Server {
         let (busy_sender, busy) = watch::channel(true);
         let (stop, stopped) = watch::channel(false);
         let broker = Arc::new(Broker::default());
+        let hub = Arc::new(Hub::new());
         let gauges = Arc::new(Gauges::default());
         let metrics = Arc::new(Metrics::default());
         let definitions = Arc::new(Definitions::default());
@@ -166,6 +168,7 @@ impl Server {
             orders: orders_sender,
             unknown: Unknown(unknown_sender),
             broker: Arc::clone(&broker),
+            hub: Arc::clone(&hub),
             gauges: Arc::clone(&gauges),
             metrics: Arc::clone(&metrics),
             busy: busy_sender,
@@ -194,6 +197,7 @@ impl Server {
             desk: Desk::new(inbox_sender.clone()),
             egress: Egress::default(),
             broker,
+            hub,
             gauges,
             metrics,
             stopping: AtomicBool::new(false),

@@ -17,6 +17,7 @@ use crate::definition::Definitions;
 use crate::egress::Egress;
 use crate::history::Histories;
 use crate::live::Broker;
+use crate::live::hub::Hub;
 use crate::metrics::Metrics;
 use crate::refused::Refused;
 use crate::vault::Vault;
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     /// The way out to other machines.
     pub(crate) egress: Egress,
     pub(crate) broker: Arc<Broker>,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) stopping: AtomicBool,

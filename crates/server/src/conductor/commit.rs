@@ -246,6 +246,7 @@ impl Conductor {
                     }
                 }
                 failpoint::pass("synced");
+                self.hub.tell(changes, &outcomes);
                 if self.full {
                     tracing::info!("there is room on the disk again");
                     self.full = false;

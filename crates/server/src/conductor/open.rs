@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::config::ConfigFile;
 use crate::definition::Definitions;
 use crate::live::Broker;
+use crate::live::hub::Hub;
 use crate::metrics::Metrics;
 use crate::refused::Refused;
 
@@ -43,6 +44,7 @@ pub(crate) struct Opening {
     pub(crate) orders: UnboundedSender<Order>,
     pub(crate) unknown: Unknown,
     pub(crate) broker: Arc<Broker>,
+    pub(crate) hub: Arc<Hub>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) busy: watch::Sender<bool>,
@@ -66,6 +68,7 @@ impl Conductor {
             hands: Hands::new(opening.orders, opening.slots),
             timers: Timers::default(),
             broker: opening.broker,
+            hub: opening.hub,
             gauges: opening.gauges,
             metrics: opening.metrics,
             scheduled: HashMap::new(),

@@ -203,11 +203,16 @@ impl Conductor {
         let used = u32::try_from(self.hands.used()).unwrap_or(u32::MAX);
         let queued = u32::try_from(self.hands.queued()).unwrap_or(u32::MAX);
         let problem = if self.full { Refused::StorageFull.to_string() } else { String::new() };
+        let mut same = true;
         self.gauges.change(|gauge| {
+            same = (gauge.used, gauge.queued) == (used, queued) && gauge.problem == problem;
             gauge.used = used;
             gauge.queued = queued;
             gauge.problem = problem;
         });
+        if !same {
+            self.hub.fleet();
+        }
         let busy = !self.hands.is_idle()
             || !self.timers.is_empty()
             || !self.unhanded.is_empty()

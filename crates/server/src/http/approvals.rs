@@ -74,28 +74,7 @@ pub(crate) async fn list(
 }
 
 fn summary(of: &Asked, you: String) -> ApprovalSummary {
-    let Asked { row, run } = of;
-    let body = &row.body;
-    let environment = request::text(body, "environment");
-    ApprovalSummary {
-        id: requests::id(row),
-        run: row.run.to_string(),
-        run_name: format!("{}#{}", run.pipeline, run.number),
-        pipeline: run.pipeline.clone(),
-        stage: row.execution.clone(),
-        kind: row.gate.clone(),
-        status: row.status.clone(),
-        reason: request::text(body, "reason"),
-        have: request::number(body, "have"),
-        need: request::number(body, "need"),
-        missing: request::texts(body, "missing"),
-        opened_at: row.opened_at,
-        due_at: row.due_at,
-        on_timeout: request::text(body, "on_timeout"),
-        resolved_at: row.closed_at,
-        environment: (!environment.is_empty()).then_some(environment),
-        you,
-    }
+    request::approval(&of.row, &of.run, you)
 }
 
 /// What the caller may do at a gate, or why not.

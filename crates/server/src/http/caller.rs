@@ -109,14 +109,45 @@ pub(crate) async fn admit(
     next: Next,
 ) -> Response {
     let (mut parts, body) = request.into_parts();
+    let pass = Pass::of(&door, &parts);
     match caller(&shared, &door, &parts).await {
         Ok(caller) => {
             if let Some(caller) = caller {
                 parts.extensions.insert(caller);
             }
-            next.run(Request::from_parts(parts, body)).await
         }
-        Err(fault) => fault.into_response(),
+        // Whoever opens a stream is told by a frame: a page does not see the status.
+        Err(fault) if pass.is_some() && origin::is_upgrade(&parts.headers) && fault.is_401() => {
+            parts.extensions.insert(Denied(fault));
+        }
+        Err(fault) => return fault.into_response(),
+    }
+    if let Some(pass) = pass {
+        parts.extensions.insert(pass);
+    }
+    next.run(Request::from_parts(parts, body)).await
+}
+
+/// The caller of a stream was not let in.
+#[derive(Clone, Debug)]
+pub(super) struct Denied(pub(super) Fault);
+
+/// What a stream keeps of its request, to ask again whether its caller is still let in.
+#[derive(Clone)]
+pub(super) struct Pass {
+    door: Arc<Door>,
+    parts: Arc<Parts>,
+}
+
+impl Pass {
+    fn of(door: &Arc<Door>, parts: &Parts) -> Option<Self> {
+        origin::is_stream(parts)
+            .then(|| Self { door: Arc::clone(door), parts: Arc::new(parts.clone()) })
+    }
+
+    /// Refused when the caller would not be let in now.
+    pub(super) async fn check(&self, shared: &Shared) -> Result<(), Fault> {
+        caller(shared, &self.door, &self.parts).await.map(|_caller| ())
     }
 }
 

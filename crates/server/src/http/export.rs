@@ -18,7 +18,7 @@ use store::port::{ArtifactQuery, Read, RunRow};
 use super::body::Json;
 use super::caller::Caller;
 use super::problem::Fault;
-use super::{artifacts, logs, reference};
+use super::{artifacts, reference};
 use crate::captured::{self, Times};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
@@ -77,7 +77,7 @@ fn places(run: &engine::Run) -> Vec<Place> {
         let (stage, instance, ix) = (row.id.to_string(), row.id.instance, row.ix.get());
         let attempts = row.attempts.into_iter().map(|attempt| attempt.number);
         let place = move |attempt| {
-            let key = logs::key(id?, ix, instance, attempt);
+            let key = captured::key(id?, ix, instance, attempt);
             Some(Place { stage: stage.clone(), attempt, key })
         };
         attempts.filter_map(place).collect::<Vec<_>>()

@@ -65,8 +65,7 @@ pub(crate) async fn list(
 
 fn summary(of: &Asked, person: &Person) -> InputSummary {
     let Asked { row, run } = of;
-    let body = &row.body;
-    let assignees = request::texts(body, "assignees");
+    let assignees = request::texts(&row.body, "assignees");
     let assigned = assignees.is_empty() || assignees.iter().any(|entry| person.is(entry));
     let you = match (row.status == "open", assigned) {
         (false, _) => String::new(),
@@ -74,21 +73,7 @@ fn summary(of: &Asked, person: &Person) -> InputSummary {
         (true, true) => "can submit".to_owned(),
         (true, false) => format!("it is asked of {}", assignees.join(", ")),
     };
-    InputSummary {
-        id: requests::id(row),
-        run: row.run.to_string(),
-        run_name: format!("{}#{}", run.pipeline, run.number),
-        pipeline: run.pipeline.clone(),
-        stage: row.execution.clone(),
-        status: row.status.clone(),
-        revision: request::number(body, "revision"),
-        max_revisions: request::number(body, "max_revisions"),
-        opened_at: row.opened_at,
-        due_at: row.due_at,
-        closed_at: row.closed_at,
-        assignees,
-        you,
-    }
+    request::input(row, run, you)
 }
 
 /// A form with its fields and what they start with.

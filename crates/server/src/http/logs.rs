@@ -213,7 +213,7 @@ fn in_stage(row: &RunRow, place: usize, view: &StageView, attempt: Option<u32>) 
     match found {
         Some(attempt) => Place::At(Target {
             number: attempt.number,
-            key: key(row.id, place, view.instance, attempt.number),
+            key: captured::key(row.id, place, view.instance, attempt.number),
             ended: attempt.finished_at.is_some() || attempt.status == "unknown",
         }),
         None if view.instances.is_some_and(|count| count > 0) => {
@@ -225,11 +225,6 @@ fn in_stage(row: &RunRow, place: usize, view: &StageView, attempt: Option<u32>) 
         }),
         None => Place::NotYet,
     }
-}
-
-/// As `engine::Run::task` names it.
-pub(super) fn key(run: RunId, place: usize, instance: Option<u32>, attempt: u32) -> String {
-    format!("{run}-{place}-{}-{attempt}", instance.unwrap_or(0))
 }
 
 async fn read(

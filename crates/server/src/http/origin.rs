@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{HOST, ORIGIN, UPGRADE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 
@@ -22,7 +22,23 @@ pub(super) fn check(request: &Parts, bound: SocketAddr) -> Result<(), Fault> {
     if changes && !is_same_site(&request.headers, bound) {
         return Err(Fault::not_allowed("a change was asked for by a page of another site"));
     }
+    // What a browser lets any page open, and read.
+    let streams = is_stream(request) || is_upgrade(&request.headers);
+    if streams && !is_same_site(&request.headers, bound) {
+        return Err(Fault::not_allowed("a stream was opened by a page of another site"));
+    }
     Ok(())
+}
+
+/// Whether it asks for the live stream, in any of its forms.
+pub(super) fn is_stream(request: &Parts) -> bool {
+    let rest = request.uri.path().strip_prefix("/api/v1/stream");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether it wants to become a WebSocket.
+pub(super) fn is_upgrade(headers: &HeaderMap) -> bool {
+    headers.get(UPGRADE).is_some_and(|to| to.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// Names that lead to us: a page of another site that resolves its own name to this address

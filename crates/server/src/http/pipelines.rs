@@ -111,12 +111,7 @@ pub(crate) fn page_of<R, T>(
 }
 
 pub(crate) fn summary(reader: &dyn Read, row: PipelineRow) -> Result<PipelineSummary, Refused> {
-    let mut recent = reader.recent(&row.name)?;
-    if recent.last.as_ref().is_some_and(|last| last.superseded) {
-        // The pipeline went back to an earlier one.
-        recent.last = reader.latest(&row.name)?;
-    }
-    Ok(view::pipeline::summary(row, recent))
+    Ok(view::pipeline::of_row(reader, row)?)
 }
 
 /// A pipeline in its current revision.

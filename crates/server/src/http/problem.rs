@@ -1,6 +1,7 @@
 //! Refusals and failures as `application/problem+json`.
 
 use api::problem::{Diagnostic, FieldProblem, Problem};
+use api::stream::Failure;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
@@ -46,6 +47,10 @@ impl Fault {
         Self::new(StatusCode::FORBIDDEN, "not_allowed", "not allowed", detail)
     }
 
+    pub(crate) fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "too large", detail)
+    }
+
     pub(crate) fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "conflict", "not possible now", detail)
     }
@@ -74,6 +79,24 @@ impl Fault {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hints.push(hint.into());
         self
+    }
+}
+
+impl Fault {
+    /// Nobody that is known asks.
+    pub(crate) fn is_401(&self) -> bool {
+        self.0.status == 401
+    }
+
+    /// As a frame of the stream.
+    pub(crate) fn failure(&self, topic: Option<String>) -> Failure {
+        let Problem { status, detail, hints, .. } = &*self.0;
+        Failure {
+            code: format!("E0{status}"),
+            t: topic,
+            says: detail.clone(),
+            hints: hints.clone(),
+        }
     }
 }
 

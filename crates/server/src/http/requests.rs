@@ -15,6 +15,9 @@ use super::{pipelines, reference};
 use crate::history;
 use crate::refused::Refused;
 use crate::shared::Shared;
+use crate::view::request::letter;
+
+pub(crate) use crate::view::request::id;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -31,18 +34,6 @@ pub(crate) struct List {
 pub(crate) struct Asked {
     pub(crate) row: RequestRow,
     pub(crate) run: RunRow,
-}
-
-/// `A-17`
-pub(crate) fn id(row: &RequestRow) -> String {
-    format!("{}-{}", letter(row.kind), row.number)
-}
-
-fn letter(kind: RequestKind) -> char {
-    match kind {
-        RequestKind::Approval => 'A',
-        RequestKind::Input => 'I',
-    }
 }
 
 fn number(kind: RequestKind, id: &str) -> Option<u64> {

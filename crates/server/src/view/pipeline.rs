@@ -3,11 +3,11 @@
 use api::pipeline::{PipelineSummary, Revision, StageOutline};
 use pipeline::Pipeline;
 use pipeline::model::Work;
-use store::port::{PipelineRow, Recent, RevisionRow};
+use store::port::{Error, PipelineRow, Read, Recent, RevisionRow};
 
 use super::{run, words};
 
-pub(crate) fn summary(row: PipelineRow, recent: Recent) -> PipelineSummary {
+fn summary(row: PipelineRow, recent: Recent) -> PipelineSummary {
     PipelineSummary {
         name: row.name,
         description: row.description,
@@ -19,6 +19,16 @@ pub(crate) fn summary(row: PipelineRow, recent: Recent) -> PipelineSummary {
         last_ten: recent.last_ten,
         p50_ms: recent.p50_ms,
     }
+}
+
+/// With what the store knows of its runs.
+pub(crate) fn of_row(reader: &dyn Read, row: PipelineRow) -> Result<PipelineSummary, Error> {
+    let mut recent = reader.recent(&row.name)?;
+    if recent.last.as_ref().is_some_and(|last| last.superseded) {
+        // The pipeline went back to an earlier one.
+        recent.last = reader.latest(&row.name)?;
+    }
+    Ok(summary(row, recent))
 }
 
 pub(crate) fn revision(row: RevisionRow) -> Revision {

@@ -1,12 +1,14 @@
 //! Rows of what people were asked: gates and forms.
 
+use api::approval::ApprovalSummary;
+use api::input::InputSummary;
 use engine::Run;
 use engine::event::{Event, GateId, Resolution, Stamped};
 use engine::id::{ExecutionId, RunId};
 use engine::view::{FormState, FormView, GateView};
 use indexmap::IndexSet;
 use serde_json::{Value as Json, json};
-use store::port::{RequestKind, RequestRow};
+use store::port::{RequestKind, RequestRow, RunRow};
 
 /// Rows of everything that these events, the last ones of the run, changed.
 pub(crate) fn rows(run: &Run, events: &[Stamped]) -> Vec<RequestRow> {
@@ -131,4 +133,69 @@ pub(crate) fn number(body: &Json, key: &str) -> u32 {
 pub(crate) fn texts(body: &Json, key: &str) -> Vec<String> {
     let list = body.get(key).and_then(Json::as_array).into_iter().flatten();
     list.filter_map(Json::as_str).map(str::to_owned).collect()
+}
+
+/// `A-17`
+pub(crate) fn id(row: &RequestRow) -> String {
+    format!("{}-{}", letter(row.kind), row.number)
+}
+
+pub(crate) fn letter(kind: RequestKind) -> char {
+    match kind {
+        RequestKind::Approval => 'A',
+        RequestKind::Input => 'I',
+    }
+}
+
+/// As everybody sees it: what a reader may do is not said.
+pub(crate) fn listed(row: &RequestRow, run: &RunRow) -> Json {
+    match row.kind {
+        RequestKind::Approval => json!(approval(row, run, String::new())),
+        RequestKind::Input => json!(input(row, run, String::new())),
+    }
+}
+
+/// `you`: what the reader may do.
+pub(crate) fn approval(row: &RequestRow, run: &RunRow, you: String) -> ApprovalSummary {
+    let body = &row.body;
+    let environment = text(body, "environment");
+    ApprovalSummary {
+        id: id(row),
+        run: row.run.to_string(),
+        run_name: format!("{}#{}", run.pipeline, run.number),
+        pipeline: run.pipeline.clone(),
+        stage: row.execution.clone(),
+        kind: row.gate.clone(),
+        status: row.status.clone(),
+        reason: text(body, "reason"),
+        have: number(body, "have"),
+        need: number(body, "need"),
+        missing: texts(body, "missing"),
+        opened_at: row.opened_at,
+        due_at: row.due_at,
+        on_timeout: text(body, "on_timeout"),
+        resolved_at: row.closed_at,
+        environment: (!environment.is_empty()).then_some(environment),
+        you,
+    }
+}
+
+/// `you`: what the reader may do.
+pub(crate) fn input(row: &RequestRow, run: &RunRow, you: String) -> InputSummary {
+    let body = &row.body;
+    InputSummary {
+        id: id(row),
+        run: row.run.to_string(),
+        run_name: format!("{}#{}", run.pipeline, run.number),
+        pipeline: run.pipeline.clone(),
+        stage: row.execution.clone(),
+        status: row.status.clone(),
+        revision: number(body, "revision"),
+        max_revisions: number(body, "max_revisions"),
+        opened_at: row.opened_at,
+        due_at: row.due_at,
+        closed_at: row.closed_at,
+        assignees: texts(body, "assignees"),
+        you,
+    }
 }

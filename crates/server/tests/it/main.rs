@@ -17,5 +17,6 @@ mod people;
 mod refusals;
 mod route;
 mod starts;
+mod stream;
 mod versions;
 mod waits;

@@ -1,0 +1,299 @@
+//! Who listens to what, and the bell that the conductor rings.
+//!
+//! The conductor says once for each commit, after its sync, what it touched. That costs a look into
+//! a table and marks what somebody listens to; nobody is waited for.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use engine::event::Stamped;
+use engine::id::{AttemptId, RunId};
+use store::port::{Append, Change, Outcome};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
+use uuid::Uuid;
+
+use super::channel::{Channel, Listener};
+use super::source::Key;
+use super::topic::{LogOf, Topic};
+use crate::refused::Refused;
+use crate::shared::Shared;
+
+/// Topics listened to at once.
+const TOPICS: usize = 10_000;
+/// Connections at once.
+const STREAMS: usize = 16_384;
+/// Topics whose sources read at the same time.
+const TURNS: usize = 4;
+/// KiB of large frames on their way to clients that have not taken them.
+const UNDER_WAY: usize = 256 << 10;
+
+pub(crate) struct Hub {
+    topics: Mutex<Topics>,
+    /// How many there are: nothing else is looked at while nobody listens.
+    listened: AtomicUsize,
+    /// Bytes in all rings.
+    bytes: Arc<AtomicUsize>,
+    streams: Arc<Semaphore>,
+    turns: Semaphore,
+    under_way: Arc<Semaphore>,
+    /// Of this process.
+    name: String,
+    /// Channels opened.
+    opened: AtomicU64,
+    /// The data folder's epoch.
+    store: OnceLock<String>,
+    /// Rises when somebody may have lost a right.
+    rights: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Topics {
+    channels: HashMap<Topic, Arc<Channel>>,
+    /// Logs listened to, by their runs.
+    logs: HashMap<RunId, Vec<Arc<Channel>>>,
+}
+
+impl Hub {
+    pub(crate) fn new() -> Self {
+        // Its last digits are random.
+        let name = Uuid::now_v7().simple().to_string().split_off(20);
+        Self {
+            topics: Mutex::default(),
+            listened: AtomicUsize::new(0),
+            bytes: Arc::default(),
+            streams: Arc::new(Semaphore::new(STREAMS)),
+            turns: Semaphore::new(TURNS),
+            under_way: Arc::new(Semaphore::new(UNDER_WAY)),
+            name,
+            opened: AtomicU64::new(0),
+            store: OnceLock::new(),
+            rights: watch::channel(0).0,
+        }
+    }
+
+    /// What this commit touched. After its sync.
+    pub(crate) fn tell(&self, changes: &[Change], outcomes: &[Outcome]) {
+        for (change, outcome) in changes.iter().zip(outcomes) {
+            if matches!(outcome, Outcome::Refused(_)) {
+                continue;
+            }
+            if let Change::RevokeToken { .. } = change {
+                self.rights.send_modify(|times| *times += 1);
+            }
+            if self.listened.load(Ordering::Acquire) > 0 {
+                self.touched(change, outcome);
+            }
+        }
+    }
+
+    fn touched(&self, change: &Change, outcome: &Outcome) {
+        let topics = self.lock();
+        match change {
+            Change::Append(append) => topics.appended(append, outcome),
+            Change::SavePipeline { name, .. }
+            | Change::SetEnabled { name, .. }
+            | Change::DeletePipeline { name, .. } => topics.pipeline(name),
+            Change::RewindPipeline { pipeline, .. } | Change::UndoRewind { pipeline, .. } => {
+                topics.pipeline(pipeline);
+                let Outcome::Rewound { runs } = outcome else { return };
+                topics.rewound(pipeline, runs);
+            }
+            // Nothing that a topic shows.
+            _ => {}
+        }
+    }
+
+    /// An attempt's output grew.
+    pub(crate) fn grew(&self, run: RunId, attempt: &AttemptId) {
+        if self.listened.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let topics = self.lock();
+        let logs = topics.logs.get(&run).into_iter().flatten();
+        for channel in logs.filter(|channel| channel.is_of(attempt)) {
+            channel.ring(None);
+        }
+    }
+
+    /// What the conductor shows of itself is different.
+    pub(crate) fn fleet(&self) {
+        if self.listened.load(Ordering::Acquire) > 0 {
+            self.lock().ring(&Topic::Fleet, Some(Key::Fleet));
+        }
+    }
+
+    /// Resolves when somebody may have lost a right since the last call on this receiver.
+    pub(crate) fn rights(&self) -> watch::Receiver<u64> {
+        self.rights.subscribe()
+    }
+
+    /// One more connection. Refused when there are too many.
+    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Refused> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_full| Refused::Overloaded)
+    }
+
+    pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.turns.acquire().await.map_err(|_closed| Refused::Stopping)
+    }
+
+    /// Room for a large frame on its way to one client.
+    pub(super) async fn under_way(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let kib = u32::try_from((bytes >> 10).clamp(1, UNDER_WAY)).unwrap_or(1);
+        Arc::clone(&self.under_way).acquire_many_owned(kib).await.ok()
+    }
+
+    /// Listens to a topic, which is followed from now on.
+    pub(super) fn listen(
+        self: &Arc<Self>,
+        shared: &Arc<Shared>,
+        topic: &Topic,
+        epoch: impl FnOnce() -> String,
+        listener: Arc<Listener>,
+        slot: usize,
+    ) -> Result<(Arc<Channel>, u64), Refused> {
+        let mut topics = self.lock();
+        if let Some(channel) = topics.channels.get(topic) {
+            let place = channel.join(listener, slot);
+            return Ok((Arc::clone(channel), place));
+        }
+        if topics.channels.len() >= TOPICS {
+            return Err(Refused::Overloaded);
+        }
+        let channel = Channel::new(topic.clone(), epoch(), Arc::clone(&self.bytes));
+        let channel = Arc::new(channel);
+        let place = channel.join(listener, slot);
+        topics.channels.insert(topic.clone(), Arc::clone(&channel));
+        if let Topic::Log(LogOf { run, .. }) = topic {
+            topics.logs.entry(*run).or_default().push(Arc::clone(&channel));
+        }
+        self.listened.store(topics.channels.len(), Ordering::Release);
+        tokio::spawn(Arc::clone(&channel).follow(Arc::clone(self), Arc::clone(shared)));
+        Ok((channel, place))
+    }
+
+    /// `false`: somebody has come back.
+    pub(super) fn forget(&self, channel: &Arc<Channel>) -> bool {
+        let mut topics = self.lock();
+        if !channel.is_idle() {
+            return false;
+        }
+        self.remove(&mut topics, channel);
+        true
+    }
+
+    /// Whoever asks for it again gets a new one.
+    pub(super) fn drop_failed(&self, channel: &Arc<Channel>) {
+        self.remove(&mut self.lock(), channel);
+    }
+
+    fn remove(&self, topics: &mut Topics, channel: &Arc<Channel>) {
+        if topics.channels.get(&channel.topic).is_some_and(|known| Arc::ptr_eq(known, channel)) {
+            topics.channels.remove(&channel.topic);
+        }
+        if let Topic::Log(LogOf { run, .. }) = &channel.topic
+            && let Some(logs) = topics.logs.get_mut(run)
+        {
+            logs.retain(|known| !Arc::ptr_eq(known, channel));
+            if logs.is_empty() {
+                topics.logs.remove(run);
+            }
+        }
+        self.listened.store(topics.channels.len(), Ordering::Release);
+    }
+
+    /// Of a topic's numbers: the data folder's where they are stored, else of this following.
+    pub(super) fn epoch(&self, store: &str, topic: &Topic) -> String {
+        match topic {
+            Topic::Run(_) | Topic::Log(_) => format!("s-{store}"),
+            Topic::Runs | Topic::Pipelines | Topic::Pipeline(_) | Topic::Inbox | Topic::Fleet => {
+                format!("p-{}.{}", self.name, self.opened.fetch_add(1, Ordering::Relaxed))
+            }
+        }
+    }
+
+    /// The data folder's, shortened.
+    pub(super) async fn store(&self, shared: &Shared) -> Result<&str, Refused> {
+        if let Some(known) = self.store.get() {
+            return Ok(known);
+        }
+        let epoch = shared.read(|reader| Ok(reader.health()?.epoch)).await?;
+        Ok(self.store.get_or_init(|| epoch.chars().take(12).collect()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Topics> {
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Topics {
+    fn ring(&self, topic: &Topic, key: Option<Key>) {
+        if let Some(channel) = self.channels.get(topic) {
+            channel.ring(key);
+        }
+    }
+
+    fn pipeline(&self, name: &str) {
+        let key = || Some(Key::Pipeline(name.to_owned()));
+        self.ring(&Topic::Pipelines, key());
+        self.ring(&Topic::Pipeline(name.to_owned()), key());
+    }
+
+    fn appended(&self, append: &Append, outcome: &Outcome) {
+        let (run, name) = (append.run, &append.row.pipeline);
+        self.ring(&Topic::Run(run), None);
+        self.ring(&Topic::Runs, Some(Key::Run(run)));
+        self.ring(&Topic::Pipeline(name.clone()), Some(Key::Run(run)));
+        self.pipeline(name);
+        if let Outcome::Appended { requests, .. } = outcome {
+            for number in requests {
+                self.ring(&Topic::Inbox, Some(Key::Request(*number)));
+            }
+        }
+        for channel in self.logs.get(&run).into_iter().flatten() {
+            if append.events.iter().any(|event| channel.concerns(event)) {
+                channel.ring(None);
+            }
+        }
+    }
+
+    /// These runs are superseded now, or are not any more.
+    fn rewound(&self, pipeline: &str, runs: &[u64]) {
+        for number in runs {
+            let key = || Some(Key::Numbered(pipeline.to_owned(), *number));
+            self.ring(&Topic::Runs, key());
+            self.ring(&Topic::Pipeline(pipeline.to_owned()), key());
+        }
+        // A run is listened to by its id: whichever it is, looking is cheap.
+        for (topic, channel) in &self.channels {
+            if let Topic::Run(_) = topic {
+                channel.ring(None);
+            }
+        }
+    }
+}
+
+impl Channel {
+    /// Whether it is the log of this attempt.
+    fn is_of(&self, attempt: &AttemptId) -> bool {
+        match &self.topic {
+            Topic::Log(of) => of.execution == attempt.execution && of.attempt == attempt.number,
+            Topic::Run(_)
+            | Topic::Runs
+            | Topic::Pipelines
+            | Topic::Pipeline(_)
+            | Topic::Inbox
+            | Topic::Fleet => false,
+        }
+    }
+
+    /// Whether an event may be the end of what this log is of.
+    fn concerns(&self, event: &Stamped) -> bool {
+        match (&self.topic, event.event.execution()) {
+            (Topic::Log(of), Some(execution)) => of.execution == execution,
+            // Of the run as a whole.
+            (_, None) => true,
+            (_, Some(_)) => false,
+        }
+    }
+}

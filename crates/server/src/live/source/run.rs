@@ -1,0 +1,181 @@
+//! A run: its journal, and what every part of it did to the run that people see.
+
+use api::run::{RunDetail, StageView};
+use axum::extract::ws::Utf8Bytes;
+use engine::Run;
+use engine::id::RunId;
+use store::port::EventRow;
+
+use super::{Advance, BURST, Since};
+use crate::conductor::live::{Live, guarded};
+use crate::live::frame::{self, Changed};
+use crate::live::ring::Told;
+use crate::refused::Refused;
+use crate::shared::Shared;
+use crate::view;
+
+/// Events read at once, and of one frame at most.
+const PAGE: u32 = 500;
+/// A frame that is longer takes no more events.
+const LONG: usize = 256 << 10;
+/// Whoever is further behind gets a snapshot.
+const FAR: u64 = 1000;
+
+pub(in crate::live) struct RunSource {
+    id: RunId,
+    name: String,
+    epoch: String,
+    /// The fold of all that was told: a reader of the journal like any other.
+    run: Run,
+    /// As it is shown.
+    detail: RunDetail,
+    /// For each stage shown, the number at which it became what it is.
+    changed: Vec<u64>,
+    /// The number at which stages came or went.
+    reshaped: u64,
+    snapshot: Option<Utf8Bytes>,
+}
+
+impl RunSource {
+    pub(super) fn open(
+        shared: &Shared,
+        id: RunId,
+        name: String,
+        epoch: String,
+    ) -> Result<Self, Refused> {
+        let reader = &*shared.reader;
+        let journal = reader.journal(id)?;
+        let missing = || Refused::NotFound { what: "run", name: id.to_string() };
+        let run = Live::replay(id, &journal, &shared.definitions, reader)?.ok_or_else(missing)?.run;
+        let superseded = superseded(shared, id)?;
+        let detail = shown(id, &run, superseded)?;
+        let last = run.sequence();
+        let changed = vec![last; detail.stages.len()];
+        Ok(Self { id, name, epoch, run, detail, changed, reshaped: last, snapshot: None })
+    }
+
+    pub(super) fn last(&self) -> u64 {
+        self.run.sequence()
+    }
+
+    pub(super) fn advance(&mut self, shared: &Shared) -> Result<Advance, Refused> {
+        let mut advance = Advance::default();
+        for _ in 0..BURST {
+            let after = self.last();
+            let rows = shared.reader.events(self.id, after, PAGE)?;
+            let superseded = superseded(shared, self.id)?;
+            if rows.is_empty() && superseded == self.detail.summary.superseded {
+                return Ok(advance);
+            }
+            let entries = self.fold(&rows)?;
+            let now = shown(self.id, &self.run, superseded)?;
+            let all = self.take(now);
+            let last = self.last();
+            let stages = self.stages_since(after, all);
+            let changed = Changed { run: frame::patch(&self.detail), stages, all };
+            let text = frame::events(&self.name, None, last, &entries, Some(&changed));
+            self.snapshot = None;
+            advance.told.push(Told { after, last, text: text.into() });
+            if entries.len() == rows.len() && rows.len() < PAGE as usize {
+                return Ok(advance);
+            }
+        }
+        advance.more = true;
+        Ok(advance)
+    }
+
+    /// Takes as many events as make one frame.
+    fn fold(&mut self, rows: &[EventRow]) -> Result<Vec<String>, Refused> {
+        let mut entries = Vec::with_capacity(rows.len());
+        let mut bytes = 0;
+        for row in rows {
+            let folded = guarded(|| self.run.evolve(&row.event))
+                .and_then(|folded| folded.map_err(|corrupt| corrupt.to_string()));
+            folded.map_err(|problem| Refused::Damaged { run: self.id.to_string(), problem })?;
+            let entry = frame::entry(&frame::event(row));
+            bytes += entry.len();
+            entries.push(entry);
+            if bytes > LONG {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Notes what is different. `true`: stages came or went.
+    fn take(&mut self, now: RunDetail) -> bool {
+        let last = self.last();
+        let names = |detail: &RunDetail| {
+            detail.stages.iter().map(|stage| stage.name.clone()).collect::<Vec<_>>()
+        };
+        let same =
+            now.stages.len() == self.detail.stages.len() && names(&now) == names(&self.detail);
+        if same {
+            let stages = now.stages.iter().zip(&self.detail.stages).zip(&mut self.changed);
+            for ((now, before), changed) in stages {
+                if now != before {
+                    *changed = last;
+                }
+            }
+        } else {
+            self.changed = vec![last; now.stages.len()];
+            self.reshaped = last;
+        }
+        self.detail = now;
+        !same
+    }
+
+    fn stages_since(&self, after: u64, all: bool) -> Vec<&StageView> {
+        let stages = self.detail.stages.iter().zip(&self.changed);
+        stages.filter(|(_, changed)| all || **changed > after).map(|(stage, _)| stage).collect()
+    }
+
+    pub(super) fn snapshot(&mut self) -> Utf8Bytes {
+        let (name, epoch, detail) = (&self.name, &self.epoch, &self.detail);
+        let seq = self.run.sequence();
+        self.snapshot
+            .get_or_insert_with(|| frame::snapshot(name, epoch, seq, detail).into())
+            .clone()
+    }
+
+    pub(super) fn since(
+        &mut self,
+        shared: &Shared,
+        after: u64,
+        answer: bool,
+    ) -> Result<Since, Refused> {
+        let last = self.last();
+        let Some(behind) = last.checked_sub(after).filter(|behind| *behind <= FAR) else {
+            return Ok(None);
+        };
+        let limit = u32::try_from(behind).unwrap_or(u32::MAX);
+        let rows = match limit {
+            0 => Vec::new(),
+            limit => shared.reader.events(self.id, after, limit)?,
+        };
+        let entries: Vec<String> =
+            rows.iter().map(|row| frame::entry(&frame::event(row))).collect();
+        let bytes: usize = entries.iter().map(String::len).sum();
+        if entries.len() as u64 != behind || bytes > 2 * LONG {
+            return Ok(None);
+        }
+        let all = self.reshaped > after;
+        let stages = self.stages_since(after, all);
+        let changed = Changed { run: frame::patch(&self.detail), stages, all };
+        let epoch = answer.then_some(self.epoch.as_str());
+        let text = frame::events(&self.name, epoch, last, &entries, Some(&changed));
+        Ok(Some((text.into(), last)))
+    }
+}
+
+fn shown(id: RunId, run: &Run, superseded: bool) -> Result<RunDetail, Refused> {
+    let mut detail = guarded(|| view::run::detail(run))
+        .map_err(|problem| Refused::Damaged { run: id.to_string(), problem })?;
+    detail.summary.superseded = superseded;
+    Ok(detail)
+}
+
+/// Said by the pipeline's history, not by the run's.
+fn superseded(shared: &Shared, id: RunId) -> Result<bool, Refused> {
+    Ok(shared.reader.run(id)?.is_some_and(|row| row.superseded))
+}

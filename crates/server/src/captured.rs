@@ -79,6 +79,39 @@ pub(crate) fn read(
     }
 }
 
+/// Where the last lines begin, an open one among them; not further back than [`TAIL`] bytes, nor
+/// than what the cap dropped.
+pub(crate) fn tail(data: &Path, run: &str, key: &str, lines: u32) -> io::Result<u64> {
+    let read = |from, bytes| read(data, run, key, from, bytes, Times::Unwanted);
+    let head = read(u64::MAX, 0)?;
+    let floor = head.total.saturating_sub(TAIL).max(head.gap.end);
+    let (mut end, mut left) = (head.total, lines);
+    while end > floor {
+        let start = end.saturating_sub(STEP).max(floor);
+        let chunk = read(start, usize::try_from(end - start).unwrap_or(usize::MAX))?;
+        if chunk.offset != start {
+            // It was dropped meanwhile.
+            return Ok(end.max(chunk.offset));
+        }
+        for (at, byte) in chunk.bytes.iter().enumerate().rev() {
+            let behind = start + at as u64 + 1;
+            // The end of the last line ends no line before it.
+            if *byte == b'\n' && behind != head.total {
+                left = left.saturating_sub(1);
+                if left == 0 {
+                    return Ok(behind);
+                }
+            }
+        }
+        end = start;
+    }
+    Ok(floor)
+}
+
+/// Bytes looked through for the last lines, and at once.
+const TAIL: u64 = 8 << 20;
+const STEP: u64 = 64 << 10;
+
 fn part(output: &File, layout: Layout, total: u64, offset: u64, limit: usize) -> io::Result<Chunk> {
     let gap = layout.dropped(total);
     let offset = if gap.contains(&offset) { gap.end } else { offset.min(total) };

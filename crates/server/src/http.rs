@@ -20,6 +20,7 @@ mod control;
 mod events;
 mod export;
 mod feed;
+mod graph;
 mod hooks;
 mod impact;
 mod inputs;
@@ -74,6 +75,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(feed::routes())
         .merge(stream::routes())
         .merge(logs::routes())
+        .merge(graph::routes())
         .merge(export::routes())
         .merge(approvals::routes())
         .merge(inputs::routes())

@@ -39,3 +39,4 @@ pub use config::{ArtifactLimits, artifact_limits, settings, settings_of};
 pub use http::openapi;
 pub use metrics::page as metrics_page;
 pub use server::{Error, Options, Server};
+pub use view::graph::nodes as graph_nodes;

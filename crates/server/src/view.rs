@@ -3,6 +3,7 @@
 pub(crate) mod artifact;
 pub(crate) mod audit;
 pub(crate) mod event;
+pub(crate) mod graph;
 pub(crate) mod pipeline;
 pub(crate) mod request;
 pub(crate) mod run;

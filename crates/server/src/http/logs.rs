@@ -1,6 +1,6 @@
 //! Captured output: a part of it as it is, or followed while it grows; driven by notices.
 
-use std::ops::Range;
+use std::ops;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -11,7 +11,7 @@ use api::problem::Problem;
 use api::run::{EventView, StageView};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use engine::id::{ExecutionId, RunId};
@@ -31,13 +31,16 @@ use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::view;
 use lines::Lines;
+use range::Range;
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(logs))
+    OpenApiRouter::new().routes(routes!(logs)).routes(routes!(search::search))
 }
 
 mod lines;
+mod range;
+mod search;
 
 /// Bytes of one answer, unless asked otherwise, and at most.
 const PART: usize = 1 << 20;
@@ -53,9 +56,15 @@ pub(crate) struct Query {
     attempt: Option<u32>,
     #[serde(default)]
     offset: u64,
+    /// Begin with the last lines instead.
+    #[param(minimum = 1)]
+    tail: Option<u32>,
     limit: Option<usize>,
     #[serde(default)]
     follow: bool,
+    /// All of it, as a file.
+    #[serde(default)]
+    download: bool,
     #[serde(default)]
     #[param(inline)]
     format: Format,
@@ -72,7 +81,8 @@ enum Format {
 }
 
 /// Raw and not followed: one part, with headers that say where it lies
-/// (`X-Orchestrate-Offset`, `-Total`, `-Gap: START-END`, `-Attempt`, `-Ended`). Otherwise a stream
+/// (`X-Orchestrate-Offset`, `-Total`, `-Gap: START-END`, `-Attempt`, `-Ended`); one `Range: bytes=`
+/// is understood, 8 MiB of it at once. Otherwise a stream
 /// that ends when the attempt has, or without `follow` at the present end.
 #[utoipa::path(
     get,
@@ -82,37 +92,39 @@ enum Format {
     params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one"), ("stage" = String, Path, description = "`implement` or `implement[2]`"), Query),
     responses(
         (status = OK, description = "A part of the output, or with `follow` all of it as it comes", content((Vec<u8> = "application/octet-stream"), (Captured = "application/x-ndjson"))),
+        (status = PARTIAL_CONTENT, description = "The bytes of `Range`, or as many of them as there are", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = RANGE_NOT_SATISFIABLE, description = "None of the bytes of `Range` is there", body = Problem),
         (status = "default", body = Problem),
     ),
 )]
 pub(crate) async fn logs(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
+    headers: HeaderMap,
     Path((run, stage)): Path<(String, String)>,
     Params(query): Params<Query>,
 ) -> Result<Response, Fault> {
     let row = reference::run(&shared, &run).await?;
     // Before looking, so that no notice is missed.
     let live = shared.broker.subscribe(row.id);
-    let place = find(&shared, row.id, &stage, query.attempt).await?;
-    let place = match place {
-        Place::NoStage => {
-            return Err(Fault::not_found(format!("the run has no stage `{stage}`"))
-                .hint(format!("orchestrate runs show {}#{}", row.pipeline, row.number)));
+    let place = place_of(&shared, &row, &stage, query.attempt, query.follow).await?;
+    let mut offset = query.offset;
+    if let (Place::At(target), Some(lines)) = (&place, query.tail) {
+        let (data, run, key) = (shared.data_dir.clone(), row.id.to_string(), target.key.clone());
+        let found = blocking(move || captured::tail(&data, &run, &key, lines)).await?;
+        offset = found.map_err(unreadable)?;
+    }
+    let part = query.format == Format::Raw && !query.follow && !query.download;
+    if let (Place::At(target), true) = (&place, part) {
+        if let Some(range) = Range::of(&headers).filter(|_| query.tail.is_none()) {
+            return ranged(&shared, row.id, target, range).await;
         }
-        Place::Never(why) => return Err(Fault::not_found(why)),
-        Place::NotYet if !query.follow => {
-            return Err(Fault::not_found(format!("`{stage}` has not started yet")));
-        }
-        place @ (Place::NotYet | Place::At(_)) => place,
-    };
-    if let (Place::At(target), Format::Raw, false) = (&place, query.format, query.follow) {
         let limit = query.limit.unwrap_or(PART).clamp(1, PART_MAX);
-        let part = read(&shared, row.id, &target.key, query.offset, limit, Times::Unwanted);
-        let chunk = part.await?;
-        return Ok((headers(&chunk, target), chunk.bytes).into_response());
+        let chunk = read(&shared, row.id, &target.key, offset, limit, Times::Unwanted).await?;
+        return Ok((describe(&chunk, target), chunk.bytes).into_response());
     }
     let (out, body) = channel();
+    let named = stage.replace(['[', ']'], "-");
     let attempt = match &place {
         Place::At(target) => Some(target.number),
         Place::NotYet | Place::Never(_) | Place::NoStage => query.attempt,
@@ -122,7 +134,7 @@ pub(crate) async fn logs(
         run: row.id,
         stage,
         attempt,
-        offset: query.offset,
+        offset,
         follow: query.follow,
         lines: (query.format == Format::Lines).then(Lines::default),
         left: query.limit.map_or(u64::MAX, |limit| limit as u64),
@@ -135,7 +147,70 @@ pub(crate) async fn logs(
             tracing::warn!(%run, cause = %refused, "following a log ended early");
         }
     });
-    Ok((stream_headers(query.format), body).into_response())
+    let mut answer = (stream_headers(query.format), body).into_response();
+    if query.download {
+        let name =
+            format!("attachment; filename=\"{}-{}-{}.log\"", row.pipeline, row.number, named);
+        if let Ok(name) = HeaderValue::from_str(&name) {
+            answer.headers_mut().insert(CONTENT_DISPOSITION, name);
+        }
+    }
+    Ok(answer)
+}
+
+/// The bytes of a range, and which they are.
+async fn ranged(
+    shared: &Shared,
+    run: RunId,
+    target: &Target,
+    range: Range,
+) -> Result<Response, Fault> {
+    let read = |from, limit| read(shared, run, &target.key, from, limit, Times::Unwanted);
+    let head = read(u64::MAX, 0).await?;
+    let mut chunk = match range.within(head.total) {
+        None => Chunk { bytes: Vec::new(), ..head },
+        Some((from, count)) => {
+            let limit = usize::try_from(count).unwrap_or(usize::MAX).min(PART_MAX);
+            let mut chunk = read(from, limit).await?;
+            // It begins behind the hole when the range began in it.
+            let wanted = (from + count).saturating_sub(chunk.offset);
+            chunk.bytes.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
+            chunk
+        }
+    };
+    let (status, place) = Range::answered(&chunk);
+    let body = std::mem::take(&mut chunk.bytes);
+    let mut answer = if body.is_empty() {
+        let detail = format!("the log has {} bytes, and none of those asked for", chunk.total);
+        Fault::new(status, "out_of_range", "no such bytes", detail)
+            .hint("ask without `Range`: the headers then say what there is")
+            .into_response()
+    } else {
+        (status, describe(&chunk, target), body).into_response()
+    };
+    answer.headers_mut().extend(place);
+    Ok(answer)
+}
+
+/// As [`find`], with its refusals. `ahead`: also what has not started yet will do.
+async fn place_of(
+    shared: &Shared,
+    row: &RunRow,
+    stage: &str,
+    attempt: Option<u32>,
+    ahead: bool,
+) -> Result<Place, Fault> {
+    match find(shared, row.id, stage, attempt).await? {
+        Place::NoStage => Err(Fault::not_found(format!("the run has no stage `{stage}`"))
+            .hint(format!("orchestrate runs show {}#{}", row.pipeline, row.number))),
+        Place::Never(why) => Err(Fault::not_found(why)),
+        Place::NotYet if !ahead => Err(Fault::not_found(format!("`{stage}` has not started yet"))),
+        place @ (Place::NotYet | Place::At(_)) => Ok(place),
+    }
+}
+
+fn unreadable(error: std::io::Error) -> Refused {
+    Refused::Internal(format!("could not read captured output: {error}"))
 }
 
 fn stream_headers(format: Format) -> [(HeaderName, &'static str); 2] {
@@ -146,7 +221,7 @@ fn stream_headers(format: Format) -> [(HeaderName, &'static str); 2] {
     [(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store")]
 }
 
-fn headers(chunk: &Chunk, target: &Target) -> HeaderMap {
+fn describe(chunk: &Chunk, target: &Target) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -238,7 +313,7 @@ async fn read(
     let (data, run, key) = (shared.data_dir.clone(), run.to_string(), key.to_owned());
     blocking(move || captured::read(&data, &run, &key, offset, limit, times))
         .await?
-        .map_err(|error| Refused::Internal(format!("could not read captured output: {error}")))
+        .map_err(unreadable)
 }
 
 struct Follower {
@@ -307,7 +382,7 @@ impl Follower {
         }
     }
 
-    fn piece(&mut self, chunk: Chunk, skipped: Range<u64>) -> Bytes {
+    fn piece(&mut self, chunk: Chunk, skipped: ops::Range<u64>) -> Bytes {
         match &mut self.lines {
             None => chunk.bytes.into(),
             Some(lines) => {

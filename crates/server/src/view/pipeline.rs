@@ -2,7 +2,7 @@
 
 use api::pipeline::{PipelineSummary, Revision, StageOutline};
 use pipeline::Pipeline;
-use pipeline::model::Work;
+use pipeline::model::{Stage, Work};
 use store::port::{Error, PipelineRow, Read, Recent, RevisionRow};
 
 use super::{run, words};
@@ -50,14 +50,7 @@ pub(crate) fn outline(pipeline: &Pipeline, place: usize) -> StageOutline {
     let stage = &pipeline.stages[place];
     StageOutline {
         name: stage.name.to_string(),
-        kind: match &stage.work {
-            Work::Run { .. } => "run",
-            Work::Python { .. } => "python",
-            Work::Noop => "noop",
-            Work::Form => "form",
-            Work::Child { .. } => "pipeline",
-        }
-        .to_owned(),
+        kind: kind(stage).to_owned(),
         depends_on: stage
             .depends_on
             .iter()
@@ -67,6 +60,17 @@ pub(crate) fn outline(pipeline: &Pipeline, place: usize) -> StageOutline {
         condition: stage.condition.as_ref().map(words::condition),
         foreach: stage.foreach.as_ref().map(|foreach| words::value(&foreach.items)),
         asks: stage.asks(),
+    }
+}
+
+/// What a stage does, in a word.
+pub(crate) fn kind(stage: &Stage) -> &'static str {
+    match &stage.work {
+        Work::Run { .. } => "run",
+        Work::Python { .. } => "python",
+        Work::Noop => "noop",
+        Work::Form => "form",
+        Work::Child { .. } => "pipeline",
     }
 }
 

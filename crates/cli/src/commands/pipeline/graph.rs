@@ -47,7 +47,7 @@ pub(super) fn run(args: &GraphArgs, context: &Context) -> Result<Exit> {
     let Some(pipeline) = &checked.parsed.pipeline else {
         return Err(Failure::new(Exit::Invalid, format!("`{}` is no pipeline", args.subject)));
     };
-    let nodes = render::graph::nodes(pipeline);
+    let nodes = server::graph_nodes(pipeline);
     output::print(&match args.format {
         Drawn::Text => render::graph::text(pipeline, context.around.table_width()),
         Drawn::Dot => graph::dot(&pipeline.name, &nodes),

@@ -61,9 +61,16 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
     ),
     (
         "Command::new(",
-        &["crates/worker/", "crates/cli/", "xtask/", "benches/"],
-        "only the hands start processes",
+        &[
+            "crates/worker/",
+            "crates/cli/",
+            "crates/server/src/notices/command.rs",
+            "xtask/",
+            "benches/",
+        ],
+        "only the hands start processes, and a target of notices its command",
     ),
+    ("lettre::", &["crates/server/src/notices/smtp.rs"], "only `notices::smtp` sends mail"),
     ("reqwest::", &["crates/server/src/egress"], "only `egress` sends requests"),
 ];
 

@@ -12,6 +12,7 @@ pub mod graph;
 pub mod input;
 pub mod link;
 pub mod log;
+pub mod notice;
 pub mod pipeline;
 pub mod problem;
 pub mod run;

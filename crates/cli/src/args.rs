@@ -116,6 +116,8 @@ pub enum Command {
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),
     #[command(subcommand)]
+    Notify(commands::notify::NotifyCommand),
+    #[command(subcommand)]
     Token(commands::token::TokenCommand),
     Whoami(commands::whoami::WhoamiArgs),
     Doctor(commands::doctor::DoctorArgs),

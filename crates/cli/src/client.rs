@@ -3,6 +3,7 @@
 
 pub mod flow;
 pub mod lines;
+pub mod notices;
 pub mod people;
 pub mod transport;
 

@@ -13,6 +13,7 @@ pub mod init;
 pub mod input;
 pub mod keeper;
 pub mod logs;
+pub mod notify;
 pub mod pipeline;
 pub mod reference;
 pub mod run;
@@ -45,6 +46,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Artifacts(command) => artifacts::run(command, context),
         Command::Event(command) => event::run(command, context),
         Command::Audit(command) => audit::run(command, context),
+        Command::Notify(command) => notify::run(command, context),
         Command::Token(command) => token::run(command, context),
         Command::Whoami(args) => whoami::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),

@@ -7,6 +7,7 @@ pub mod flow;
 pub mod graph;
 pub mod inputs;
 pub mod logs;
+pub mod notices;
 pub mod pipelines;
 pub mod plan;
 pub mod runs;

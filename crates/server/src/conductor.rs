@@ -20,12 +20,13 @@ use store::port::{Read, Write};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::config::ConfigFile;
+use crate::config::{Config, ConfigFile};
 use crate::definition::Definitions;
 use crate::failpoint;
 use crate::live::hub::Hub;
 use crate::live::{Broker, Notice};
 use crate::metrics::Metrics;
+use crate::notices::outbox::Bell;
 use crate::refused::Refused;
 use batch::{Batch, Waits};
 use deliver::Listeners;
@@ -44,6 +45,7 @@ pub(crate) mod desk;
 pub(crate) mod hands;
 pub(crate) mod live;
 mod meter;
+mod notices;
 mod open;
 mod people;
 mod reconcile;
@@ -86,6 +88,9 @@ pub(crate) struct Conductor {
     pub(crate) scheduled: HashMap<(RunId, AttemptId), Timestamp>,
     /// Whether there is anything left to drive.
     pub(crate) busy: watch::Sender<bool>,
+    pub(crate) bell: Arc<Bell>,
+    /// The rules of notices, as they could last be read.
+    pub(crate) rules: Arc<Config>,
     pub(crate) on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
     /// Runs that have not finished, folded.
     pub(crate) runs: HashMap<RunId, Live>,

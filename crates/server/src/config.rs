@@ -5,6 +5,7 @@
 
 mod environment;
 mod file;
+pub(crate) mod notify;
 mod read;
 pub(crate) mod secret;
 pub mod settings;
@@ -30,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) artifacts: ArtifactLimits,
     /// Who sends events to `POST /hooks/<name>`.
     pub(crate) sources: IndexMap<String, source::Source>,
+    pub(crate) notify: notify::Notify,
     pub(crate) settings: FileValues,
 }
 
@@ -61,6 +63,8 @@ pub fn artifact_limits(data_dir: &std::path::Path) -> Result<ArtifactLimits, cra
 pub(crate) struct Directory {
     /// Groups and roles by user.
     users: BTreeMap<String, BTreeSet<String>>,
+    /// Addresses of mail by user.
+    addresses: BTreeMap<String, String>,
 }
 
 impl Directory {
@@ -81,6 +85,12 @@ impl Directory {
 
     pub(crate) fn knows(&self, name: &str) -> bool {
         self.users.contains_key(name)
+    }
+
+    /// The addresses of mail of whoever is meant by an entry of `approvers` or `assignees`.
+    pub(crate) fn addresses(&self, entry: &str) -> Vec<String> {
+        let meant = self.addresses.iter().filter(|(name, _)| self.person(name).is(entry));
+        meant.map(|(_, address)| address.clone()).collect()
     }
 
     fn join(&mut self, user: &str, group: Option<&str>) {

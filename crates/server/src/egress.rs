@@ -18,7 +18,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::{Client, Url};
-use tokio::net::TcpStream;
 
 pub(crate) use names::Names;
 use names::{Guard, SystemNames, addresses, permit};
@@ -139,27 +138,22 @@ impl Egress {
         }
     }
 
-    /// A connection for other protocols, to a judged address.
-    pub(crate) async fn connect(
+    /// Where other protocols may connect to, and nowhere else: judged, never empty.
+    pub(crate) async fn addresses(
         &self,
         host: &str,
         port: u16,
         policy: &Policy,
-    ) -> Result<TcpStream, Failure> {
-        let attempt = async {
-            let mut last = None;
-            for address in addresses(&*self.inner.names, host, policy.allow_private).await? {
-                match TcpStream::connect(SocketAddr::new(address, port)).await {
-                    Ok(stream) => return Ok(stream),
-                    Err(error) => last = Some(error.to_string()),
-                }
-            }
-            let problem = last.unwrap_or_default();
-            Err(Failure::Unreached { host: format!("{host}:{port}"), problem })
-        };
+    ) -> Result<Vec<SocketAddr>, Failure> {
         let limit = policy.timeout.min(CONNECT);
-        let slow = || Failure::Slow { host: format!("{host}:{port}"), after: limit };
-        tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_elapsed| Err(slow()))
+        let found = addresses(&*self.inner.names, host, policy.allow_private);
+        let found = tokio::time::timeout(limit, found).await;
+        let slow = |_elapsed| Failure::Unresolved {
+            host: host.to_owned(),
+            problem: format!("no answer within {} s", limit.as_secs_f32()),
+        };
+        let found = found.map_err(slow)??;
+        Ok(found.into_iter().map(|address| SocketAddr::new(address, port)).collect())
     }
 
     /// An address that stands in the URL itself reaches no resolver, so it is judged here.

@@ -26,6 +26,7 @@ mod impact;
 mod inputs;
 mod logs;
 mod metrics;
+mod notices;
 mod observe;
 mod openapi;
 mod origin;
@@ -87,6 +88,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(events::routes())
         .merge(hooks::routes())
         .merge(audit::routes())
+        .merge(notices::routes())
         .merge(tokens::routes())
         .merge(openapi::routes())
 }

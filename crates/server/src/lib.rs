@@ -5,6 +5,7 @@
 //! - `live`: what was committed, to whoever watches;
 //! - `listen`: the doors;
 //! - `egress`: every request that leaves this process;
+//! - `notices`: what people are told, and how it reaches them;
 //! - `identity`, `config`: who calls, and what the folder's owner said about people.
 //!
 //! The hands are joined from outside by two channels: [`Server::orders`] and [`Server::inbox`].
@@ -26,6 +27,7 @@ mod intake;
 mod listen;
 mod live;
 mod metrics;
+mod notices;
 mod plan;
 mod refused;
 mod retention;

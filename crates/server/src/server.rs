@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use api::link::Order;
 use axum::Router;
@@ -29,9 +29,13 @@ use crate::listen;
 use crate::live::Broker;
 use crate::live::hub::Hub;
 use crate::metrics::Metrics;
+use crate::notices::outbox::{self, Bell};
 use crate::retention;
 use crate::shared::Shared;
 use crate::vault::Vault;
+
+/// Time for notices that were never tried, before a server stops.
+const LAST_NOTICES: Duration = Duration::from_secs(3);
 
 /// What a server is told when it is opened.
 #[derive(Clone)]
@@ -145,6 +149,7 @@ impl Server {
         let gauges = Arc::new(Gauges::default());
         let metrics = Arc::new(Metrics::default());
         let definitions = Arc::new(Definitions::default());
+        let bell = Arc::new(Bell::default());
         let config = Arc::new(ConfigFile::in_folder(&options.data_dir));
         let quota = config.current().map_err(Error::Config)?.artifacts.quota_bytes;
         let failed = |source| Error::Folder { source };
@@ -172,6 +177,7 @@ impl Server {
             gauges: Arc::clone(&gauges),
             metrics: Arc::clone(&metrics),
             busy: busy_sender,
+            bell: Arc::clone(&bell),
             on_fatal: options.on_fatal,
         })
         .map_err(|source| Error::Load { source })?;
@@ -196,6 +202,7 @@ impl Server {
             histories: Arc::default(),
             desk: Desk::new(inbox_sender.clone()),
             egress: Egress::default(),
+            bell,
             broker,
             hub,
             gauges,
@@ -230,10 +237,11 @@ impl Server {
         http::router(Arc::clone(&self.shared), Door::Local)
     }
 
-    /// Lets go of artifacts by the rules of `config.yaml`, in the background, now and every hour
-    /// until the shutdown. Must be called inside a tokio runtime.
+    /// Lets go of artifacts by the rules of `config.yaml` now and every hour, and sends notices, in
+    /// the background, until the shutdown. Must be called inside a tokio runtime.
     pub fn tend(&self) {
         tokio::spawn(retention::tend(Arc::clone(&self.shared)));
+        tokio::spawn(outbox::tend(Arc::clone(&self.shared)));
     }
 
     /// Serves the API on a unix socket of mode 0600 in the background, until the shutdown. Being
@@ -272,6 +280,7 @@ impl Server {
     /// Stops taking requests and dispatching, ends streams and listeners, and returns when
     /// everything accepted is on disk. Children go on.
     pub async fn shutdown(&self) {
+        outbox::flush(&self.shared, LAST_NOTICES).await;
         self.begin_shutdown();
         let thread = self.conductor.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {

@@ -19,6 +19,7 @@ use crate::history::Histories;
 use crate::live::Broker;
 use crate::live::hub::Hub;
 use crate::metrics::Metrics;
+use crate::notices::outbox::Bell;
 use crate::refused::Refused;
 use crate::vault::Vault;
 
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
     pub(crate) desk: Desk,
     /// The way out to other machines.
     pub(crate) egress: Egress,
+    /// Rings when there are notices to be sent.
+    pub(crate) bell: Arc<Bell>,
     pub(crate) broker: Arc<Broker>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) gauges: Arc<Gauges>,

@@ -10,7 +10,8 @@ use store::port::{Append, Appended, Change, Error, Outcome, RunRow};
 
 use super::Conductor;
 use super::batch::Batch;
-use super::live::Rows;
+use super::live::{Rows, guarded};
+use super::notices;
 use crate::failpoint;
 use crate::live::Notice;
 use crate::refused::{Refused, chain};
@@ -50,6 +51,10 @@ impl Conductor {
                 }
             }
         };
+        let told = |change: &Change| matches!(change, Change::Append(of) if !of.notices.is_empty());
+        if changes.iter().any(told) {
+            self.bell.ring();
+        }
         let mut outcomes = outcomes.into_iter();
         for (waits, outcome) in batch.waits.drain(..).zip(outcomes.by_ref().take(catalog)) {
             waits.answer(outcome);
@@ -102,7 +107,22 @@ impl Conductor {
                     let events = std::mem::take(&mut live.fresh);
                     let (after, row) = (live.stored, rows.run.clone());
                     let Rows { run: now, stages, requests, artifacts } = rows;
-                    let notices = Vec::new();
+                    let notices = match notices::is_news(&events) {
+                        true => {
+                            self.rules = self.config.current().unwrap_or_else(|problem| {
+                                tracing::warn!(cause = problem, "notices follow the former rules");
+                                Arc::clone(&self.rules)
+                            });
+                            let told = guarded(|| {
+                                notices::of(live, &events, after, &self.rules.notify, &*self.reader)
+                            });
+                            told.unwrap_or_else(|problem| {
+                                tracing::error!(%run, cause = problem, "nobody is told");
+                                Vec::new()
+                            })
+                        }
+                        false => Vec::new(),
+                    };
                     let append = Append {
                         run,
                         after,

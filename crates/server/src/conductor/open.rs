@@ -28,6 +28,7 @@ use crate::definition::Definitions;
 use crate::live::Broker;
 use crate::live::hub::Hub;
 use crate::metrics::Metrics;
+use crate::notices::outbox::Bell;
 use crate::refused::Refused;
 
 /// What a conductor is made of.
@@ -48,6 +49,7 @@ pub(crate) struct Opening {
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) busy: watch::Sender<bool>,
+    pub(crate) bell: Arc<Bell>,
     pub(crate) on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
@@ -73,6 +75,8 @@ impl Conductor {
             metrics: opening.metrics,
             scheduled: HashMap::new(),
             busy: opening.busy,
+            bell: opening.bell,
+            rules: Arc::default(),
             on_fatal: opening.on_fatal,
             runs: HashMap::new(),
             listeners: Listeners::default(),

@@ -6,7 +6,8 @@ use pipeline::source::{Span, place};
 use pipeline::yaml::{self, Entry, Kind, Node, Scalar};
 use serde_json::Value as Json;
 
-use super::{ArtifactLimits, Config, Directory, environment, settings, source};
+use super::{ArtifactLimits, Config, Directory, environment, notify, settings, source};
+use crate::notices::smtp;
 
 /// The error has a line for each mistake.
 pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
@@ -27,7 +28,8 @@ pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
 }
 
 fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
-    const KEYS: [&str; 6] = ["users", "groups", "environments", "config", "artifacts", "sources"];
+    const KEYS: [&str; 7] =
+        ["users", "groups", "environments", "config", "artifacts", "sources", "notify"];
     let keys = [&KEYS[..], &settings::SECTIONS].concat();
     for entry in reader.keys(root, "the configuration", &keys) {
         match entry.key.as_str() {
@@ -46,6 +48,7 @@ fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
                 }
             }
             "config" => config.values = values(reader, &entry.value, "`config`"),
+            "notify" => config.notify = notify::read(reader, &entry.value),
             key if settings::SECTIONS.contains(&key) => {
                 settings::section(reader, entry, &mut config.settings);
             }
@@ -65,7 +68,18 @@ fn users(reader: &mut Reader<'_>, node: &Node, directory: &mut Directory) {
         if entry.value.is_null() {
             continue;
         }
-        for part in reader.keys(&entry.value, &what, &["groups", "roles"]) {
+        for part in reader.keys(&entry.value, &what, &["groups", "roles", "email"]) {
+            if part.key == "email" {
+                let text = part.value.scalar().map(|scalar| scalar.text.clone());
+                match text.filter(|text| smtp::mailbox(text).is_some()) {
+                    Some(text) => drop(directory.addresses.insert(entry.key.clone(), text)),
+                    None => {
+                        let problem = format!("`email` of {what} has to be an address of mail");
+                        reader.problem(part.value.span, &problem);
+                    }
+                }
+                continue;
+            }
             for group in reader.names(&part.value, &format!("`{}` of {what}", part.key)) {
                 directory.join(&entry.key, Some(&group));
             }

@@ -131,7 +131,7 @@ async fn a_name_is_connected_to_where_it_was_judged() {
     for mixed in [&["3ffe::1", "127.0.0.1"], &["127.0.0.1", "3ffe::1"]] {
         let failed = names(&[mixed]).send(get(&url), &quick).await.unwrap_err();
         assert_eq!(failed.code(), "forbidden");
-        let failed = names(&[mixed]).connect("rebinds.example", port, &quick).await.unwrap_err();
+        let failed = names(&[mixed]).addresses("rebinds.example", port, &quick).await.unwrap_err();
         assert_eq!(failed.code(), "forbidden");
     }
     assert!(asked.try_recv().is_err(), "somebody was asked");

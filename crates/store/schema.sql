@@ -145,7 +145,7 @@ CREATE TABLE pipeline_runs (
     progress TEXT NOT NULL,
     sequence INTEGER NOT NULL,
     hash BLOB NOT NULL
-, extends BLOB, parent BLOB, superseded INTEGER NOT NULL DEFAULT 0) STRICT;
+, extends BLOB, parent BLOB, superseded INTEGER NOT NULL DEFAULT 0, task TEXT, task_number INTEGER) STRICT;
 
 CREATE INDEX pipeline_runs_extends ON pipeline_runs (extends, id) WHERE extends IS NOT NULL;
 
@@ -162,6 +162,10 @@ CREATE INDEX pipeline_runs_pipeline_finished ON pipeline_runs (pipeline, finishe
 CREATE INDEX pipeline_runs_pipeline_status ON pipeline_runs (pipeline, status, id);
 
 CREATE INDEX pipeline_runs_status ON pipeline_runs (status, id);
+
+CREATE INDEX pipeline_runs_task ON pipeline_runs (task, id) WHERE task IS NOT NULL;
+
+CREATE UNIQUE INDEX pipeline_runs_task_number ON pipeline_runs (task, task_number) WHERE task IS NOT NULL;
 
 CREATE TABLE pipeline_stages (
     run INTEGER NOT NULL,
@@ -283,6 +287,32 @@ CREATE TABLE taken_events (
     run INTEGER NOT NULL,
     PRIMARY KEY (event, position)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tasks (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    description TEXT NOT NULL,
+    pipeline TEXT,
+    inputs TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    paths TEXT NOT NULL,
+    prerequisites TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    on_active TEXT NOT NULL,
+    wanted TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    updated_by TEXT NOT NULL,
+    deleted_at INTEGER,
+    last_run INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE UNIQUE INDEX tasks_id ON tasks (id);
+
+CREATE INDEX tasks_wanted ON tasks (wanted, number);
 
 CREATE TABLE tokens (
     number INTEGER PRIMARY KEY,

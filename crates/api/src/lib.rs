@@ -1,9 +1,11 @@
 //! The wire: what travels between the CLI, the server, the page and the workers.
 
+pub mod alias;
 pub mod approval;
 pub mod artifact;
 pub mod bundle;
 pub mod capture;
+pub mod compare;
 pub mod config;
 pub mod event;
 pub mod feed;
@@ -18,6 +20,7 @@ pub mod problem;
 pub mod run;
 pub mod stream;
 pub mod system;
+pub mod task;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

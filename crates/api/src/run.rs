@@ -10,8 +10,11 @@ use utoipa::ToSchema;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RunSummary {
     pub id: String,
-    /// `name#n`
+    /// `name#n`, or `<task>-<n>`.
     pub name: String,
+    /// The task that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
     pub pipeline: String,
     pub number: u64,
     pub revision: u32,

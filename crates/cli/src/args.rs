@@ -16,7 +16,7 @@ Exit codes:
   10 run failed   11 run cancelled     12 run timed out         13 still waiting
   14 run rejected or rolled back       130 interrupted
 
-Runs are named `ci#4`, by a prefix of their id, `ci` (its last run) or `latest`.
+Runs are named `ci#4`, `TASK-7-3`, by a prefix of their id, `ci` (its last run) or `latest`.
 Documentation: docs/guide in the repository; `orchestrate explain CODE` for a diagnostic.";
 
 /// Runs pipelines that must not get lost
@@ -103,6 +103,8 @@ pub enum Command {
     Pipeline(commands::pipeline::PipelineCommand),
     #[command(subcommand)]
     Runs(commands::runs::RunsCommand),
+    #[command(subcommand)]
+    Task(commands::task::TaskCommand),
     Status(commands::status::StatusArgs),
     Logs(commands::logs::LogsArgs),
     #[command(subcommand)]

@@ -5,6 +5,7 @@ pub mod flow;
 pub mod lines;
 pub mod notices;
 pub mod people;
+pub mod tasks;
 pub mod transport;
 
 use std::time::Duration;
@@ -57,6 +58,7 @@ const STANDS_FOR: &str = "x-orchestrate-as";
 #[derive(Clone, Debug, Default)]
 pub struct RunsQuery {
     pub pipeline: Option<String>,
+    pub task: Option<String>,
     pub statuses: Vec<String>,
     pub limit: u32,
     pub after: Option<String>,
@@ -142,6 +144,7 @@ impl Client {
         let mut query = Query::new("/api/runs");
         query.add("limit", &wanted.limit.to_string());
         query.add_some("pipeline", wanted.pipeline.as_deref());
+        query.add_some("task", wanted.task.as_deref());
         query.add_some("after", wanted.after.as_deref());
         if !wanted.statuses.is_empty() {
             query.add("status", &wanted.statuses.join(","));

@@ -21,6 +21,7 @@ pub mod runs;
 pub mod schema;
 pub mod serve;
 pub mod status;
+pub mod task;
 pub mod token;
 pub mod validate;
 pub mod whoami;
@@ -39,6 +40,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Init(args) => init::run(&args, context),
         Command::Pipeline(command) => pipeline::run(command, context),
         Command::Runs(command) => runs::run(command, context),
+        Command::Task(command) => task::run(command, context),
         Command::Status(args) => status::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
         Command::Approval(command) => approval::run(command, context),

@@ -12,3 +12,4 @@ pub mod pipelines;
 pub mod plan;
 pub mod runs;
 pub mod status;
+pub mod tasks;

@@ -123,25 +123,28 @@ impl Session {
     }
 
     /// What the API calls the run that a person named: `ci#4`, a number where there is only one
-    /// pipeline, a pipeline's last run, `latest`, or a prefix of an id.
+    /// pipeline, `TASK-7-3`, a pipeline's or a task's last run, `latest`, or a prefix of an id.
     pub async fn run_name(&self, said: &str) -> Result<String> {
         let said = said.trim();
         if said.contains(['#', '~']) {
             return Ok(said.to_owned());
         }
-        let last = |pipeline: Option<String>| async {
-            let query = RunsQuery { pipeline, limit: 1, ..RunsQuery::default() };
+        let last = |pipeline: Option<String>, task: Option<String>| async {
+            let query = RunsQuery { pipeline, task, limit: 1, ..RunsQuery::default() };
             let page = self.client.runs(&query).await?;
             Ok::<_, Failure>(page.data.into_iter().next())
         };
         if said == "latest" {
-            return match last(None).await? {
+            return match last(None, None).await? {
                 Some(run) => Ok(run.name),
                 None => Err(Failure::new(Exit::NotFound, "there are no runs yet")
                     .hint("start one: orchestrate run FILE")),
             };
         }
-        if let Some(run) = last(Some(said.to_owned())).await? {
+        if let Some(run) = last(Some(said.to_owned()), None).await? {
+            return Ok(run.name);
+        }
+        if let Some(run) = last(None, Some(said.to_owned())).await? {
             return Ok(run.name);
         }
         if said.len() < 4 && said.parse::<u64>().is_ok() {
@@ -242,7 +245,7 @@ fn tell_picked_up(orphans: &[store::port::RunRow], context: &Context) {
         .iter()
         .rev()
         .take(NAMED)
-        .map(|run| format!("{}#{}", run.pipeline, run.number))
+        .map(store::port::RunRow::name)
         .collect();
     if orphans.len() > NAMED {
         names.push(words::count((orphans.len() - NAMED) as u64, "more run"));

@@ -1,8 +1,8 @@
-//! Concurrency groups: which waiting runs may start, and which have to give way.
+//! Concurrency groups and tasks: which waiting runs may start, and which have to give way.
 //!
 //! A pure function over the runs that go on; nothing counts up or down, so nothing can leak.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use pipeline::model::OnConflict;
@@ -15,12 +15,27 @@ use crate::state::Phase;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Occupant {
     pub run: RunId,
-    pub group: String,
-    pub limit: u32,
-    pub on_conflict: OnConflict,
+    pub group: Option<Group>,
+    pub turn: Option<Turn>,
     /// Since when it waits, or waited; runs come in this order, then by id.
     pub since: Timestamp,
     pub stand: Stand,
+}
+
+/// The concurrency group that its pipeline names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    pub name: String,
+    pub limit: u32,
+    pub on_conflict: OnConflict,
+}
+
+/// Its place among the runs of its task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub task: String,
+    /// It begins only when no other run of the task goes on.
+    pub waits: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,10 +64,27 @@ pub const REPLACED: &str = "a newer run of its concurrency group replaces it";
 pub const NO_ROOM: &str = "its concurrency group has no room";
 
 impl Run {
-    /// `None`: it belongs to no group, or has finished.
+    /// What it waits for its turn in, should it wait: its task, or its concurrency group.
+    pub(crate) fn waits_in(&self) -> Option<&str> {
+        let head = self.state.head.as_deref()?;
+        let task = head.task.as_ref().filter(|task| task.on_active.waits());
+        task.map(|task| task.id.as_str()).or(head.group.as_deref())
+    }
+
+    /// `None`: it belongs to no group and to no task, or has finished.
     pub fn occupant(&self) -> Option<Occupant> {
         let head = self.state.head.as_deref()?;
-        let concurrency = self.pipeline.concurrency.as_ref()?;
+        let named = head.group.clone().zip(self.pipeline.concurrency.as_ref());
+        let group = named.map(|(name, of)| {
+            let (limit, on_conflict) = (of.limit, of.on_conflict);
+            Group { name, limit, on_conflict }
+        });
+        let task = head.task.as_ref();
+        let turn =
+            task.map(|task| Turn { task: task.id.clone(), waits: task.on_active.waits() });
+        if group.is_none() && turn.is_none() {
+            return None;
+        }
         let (since, stand) = match self.state.phase {
             Phase::Uncreated | Phase::Finished { .. } => return None,
             Phase::Pending { since } if self.state.pause.is_some() => (since, Stand::Paused),
@@ -60,14 +92,7 @@ impl Run {
             Phase::Active if self.state.cancel.is_some() => (head.created_at, Stand::Leaving),
             Phase::Active => (head.created_at, Stand::Inside),
         };
-        Some(Occupant {
-            run: head.id,
-            group: head.group.clone()?,
-            limit: concurrency.limit,
-            on_conflict: concurrency.on_conflict,
-            since,
-            stand,
-        })
+        Some(Occupant { run: head.id, group, turn, since, stand })
     }
 }
 
@@ -75,40 +100,66 @@ impl Run {
 ///
 /// `queue`: waiting runs start in order while the group has room. `cancel_running`: a waiting run
 /// cancels as many of the oldest admitted ones as it needs, and older waiting ones, and starts
-/// when they have ended. `cancel_new`: a run that finds no room is cancelled.
+/// when they have ended. `cancel_new`: a run that finds no room is cancelled. A run whose turn in
+/// its task has not come is passed over, like a paused one.
 pub fn admit(occupants: impl IntoIterator<Item = Occupant>) -> Vec<Step> {
-    let mut groups: BTreeMap<String, Vec<Occupant>> = BTreeMap::new();
-    for occupant in occupants {
-        groups.entry(occupant.group.clone()).or_default().push(occupant);
-    }
+    let mut occupants: Vec<Occupant> = occupants.into_iter().collect();
+    occupants.sort_by_key(|occupant| (occupant.since, occupant.run));
+    pass_over(&mut occupants);
+    let mut groups: BTreeMap<String, Vec<(Occupant, Group)>> = BTreeMap::new();
     let mut steps = Vec::new();
-    for mut group in groups.into_values() {
-        group.sort_by_key(|occupant| (occupant.since, occupant.run));
+    for mut occupant in occupants {
+        match occupant.group.take() {
+            Some(group) => {
+                groups.entry(group.name.clone()).or_default().push((occupant, group));
+            }
+            None if occupant.stand == Stand::Waiting => steps.push(Step::Admit(occupant.run)),
+            None => {}
+        }
+    }
+    for group in groups.into_values() {
         admit_group(&group, &mut steps);
     }
     steps
 }
 
-fn admit_group(group: &[Occupant], steps: &mut Vec<Step>) {
+/// Of each task one run goes on, or else the one that has waited longest may begin. They are in
+/// order.
+fn pass_over(occupants: &mut [Occupant]) {
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    let going = |stand| matches!(stand, Stand::Inside | Stand::Leaving);
+    for occupant in occupants.iter().filter(|occupant| going(occupant.stand)) {
+        taken.extend(occupant.turn.as_ref().map(|turn| turn.task.clone()));
+    }
+    for occupant in occupants.iter_mut().filter(|occupant| !going(occupant.stand)) {
+        let Some(turn) = &occupant.turn else { continue };
+        let first = taken.insert(turn.task.clone());
+        if !first && turn.waits {
+            occupant.stand = Stand::Paused;
+        }
+    }
+}
+
+fn admit_group(group: &[(Occupant, Group)], steps: &mut Vec<Step>) {
     let mut inside: Vec<&Occupant> = Vec::new();
     let mut leaving = 0usize;
-    for occupant in group {
+    for (occupant, _) in group {
         match occupant.stand {
             Stand::Inside => inside.push(occupant),
             Stand::Leaving => leaving += 1,
             Stand::Waiting | Stand::Paused => {}
         }
     }
-    let waiting: Vec<&Occupant> =
-        group.iter().filter(|occupant| occupant.stand == Stand::Waiting).collect();
+    let waiting: Vec<&(Occupant, Group)> =
+        group.iter().filter(|(occupant, _)| occupant.stand == Stand::Waiting).collect();
     let mut admitted = 0usize;
     // Places of leavers that somebody waits for already.
     let mut claimed = 0usize;
-    for (at, run) in waiting.iter().enumerate() {
-        let limit = (run.limit as usize).max(1);
+    for (at, (run, of)) in waiting.iter().enumerate() {
+        let limit = (of.limit as usize).max(1);
         // Whoever comes after it may not overtake it, so the newest waiting ones replace the rest.
         let newer = waiting[at + 1..].len();
-        if run.on_conflict == OnConflict::CancelRunning && newer >= limit {
+        if of.on_conflict == OnConflict::CancelRunning && newer >= limit {
             steps.push(Step::Cancel(run.run, REPLACED));
             continue;
         }
@@ -117,7 +168,7 @@ fn admit_group(group: &[Occupant], steps: &mut Vec<Step>) {
             admitted += 1;
             continue;
         }
-        match run.on_conflict {
+        match of.on_conflict {
             OnConflict::Queue => break,
             OnConflict::CancelNew => steps.push(Step::Cancel(run.run, NO_ROOM)),
             OnConflict::CancelRunning => {

@@ -14,7 +14,8 @@ pub use flow::{Rewind, RollBack};
 pub use people::{Advance, Breakpoints, Delegate, Revoke, Submit, Vote};
 
 use crate::event::{
-    ArtifactRef, Environment, FinalStatus, GateKind, Inherited, Occurrence, Parent, RunLink, Usage,
+    ArtifactRef, Environment, FinalStatus, GateKind, Inherited, Occurrence, Parent, RunLink,
+    TaskRun, Usage,
 };
 use crate::id::{Actor, AttemptId, ExecutionId, RunId};
 
@@ -109,6 +110,10 @@ pub struct Create {
     pub breakpoints: Vec<StageName>,
     /// Every execution is held before it starts.
     pub step: bool,
+    /// The task that it belongs to.
+    pub task: Option<TaskRun>,
+    /// It is paused from the first; a resume starts it.
+    pub held: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

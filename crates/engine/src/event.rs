@@ -6,6 +6,7 @@
 mod flow;
 mod people;
 mod result;
+mod task;
 
 pub use flow::{Fired, Inherited, Occurrence, Parent, RollbackResult, RunLink};
 pub use people::{
@@ -13,6 +14,7 @@ pub use people::{
     Resolution,
 };
 pub use result::{AttemptResult, Conclusion, Failure, FinalStatus, Outcome, Settled, Usage};
+pub use task::{OnActive, TaskRun};
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
@@ -72,6 +74,12 @@ pub enum Event {
         breakpoints: Vec<StageName>,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         step: bool,
+        /// The task that it belongs to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<TaskRun>,
+        /// It is paused from the first: somebody wants to start it later.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        held: bool,
     },
     /// Admitted: stages may start.
     #[serde(rename = "run.started")]

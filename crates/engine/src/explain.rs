@@ -176,8 +176,7 @@ impl Run {
         let name = self.name();
         match &self.state.phase {
             Phase::Pending { .. } => {
-                let group = self.state.head.as_deref().and_then(|head| head.group.as_deref());
-                told.because.push(match group {
+                told.because.push(match self.waits_in() {
                     Some(group) => format!("the run waits for its turn in `{group}`"),
                     None => "the run has not started".to_owned(),
                 });
@@ -225,10 +224,9 @@ impl Run {
         }
     }
 
-    /// `name#n`
+    /// `name#n`, or `<task>-<n>`.
     fn name(&self) -> String {
-        let number = self.state.head.as_deref().map_or(0, |head| head.number);
-        format!("{}#{number}", self.pipeline.name)
+        self.state.head.as_deref().map_or_else(String::new, |head| head.name.clone())
     }
 
     /// What people are waited for, for the run's own reason; empty when they are not.

@@ -13,8 +13,7 @@ impl Run {
     /// This run as others name it; `None` before it was created.
     pub fn link(&self) -> Option<RunLink> {
         let head = self.state.head.as_deref()?;
-        let name = format!("{}#{}", self.pipeline.name, head.number);
-        Some(RunLink { run: head.id, name, number: head.number })
+        Some(RunLink { run: head.id, name: head.name.clone(), number: head.number })
     }
 
     /// What a run that extends this one inherits: each stage that succeeded here, or else in the

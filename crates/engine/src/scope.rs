@@ -98,6 +98,7 @@ impl Scope for RunScope<'_> {
                 head.previous(stage).map(|given| Cow::Borrowed(&given.outputs))
             }
             Root::Run => Some(Cow::Borrowed(&head.run)),
+            Root::Task => Some(Cow::Borrowed(&head.task_value)),
             Root::Subject | Root::Secret(_) => None,
         }
     }
@@ -125,6 +126,7 @@ impl Scope for HeadScope<'_> {
             Root::Value(name) => value(self.head, None, self.config, name).map(Cow::Borrowed),
             Root::Event => Some(Cow::Borrowed(&self.head.event)),
             Root::Run => Some(Cow::Borrowed(&self.head.run)),
+            Root::Task => Some(Cow::Borrowed(&self.head.task_value)),
             Root::Previous(stage) => {
                 self.head.previous(stage).map(|given| Cow::Borrowed(&given.outputs))
             }

@@ -18,7 +18,7 @@ use pipeline::when::Facts;
 use serde_json::Value as Json;
 
 use crate::command::StopReason;
-use crate::event::{Environment, FinalStatus, Inherited, Outcome, Parent, RunLink};
+use crate::event::{Environment, FinalStatus, Inherited, Outcome, Parent, RunLink, TaskRun};
 use crate::id::{Actor, ExecutionId, RunId};
 use execution::Execution;
 use stage::Stage;
@@ -77,6 +77,8 @@ pub(crate) struct State {
 pub(crate) struct Head {
     pub(crate) id: RunId,
     pub(crate) number: u64,
+    /// What people call it: `name#n`, or `<task>-<n>`.
+    pub(crate) name: String,
     pub(crate) revision: u32,
     pub(crate) digest: String,
     pub(crate) by: Actor,
@@ -86,6 +88,9 @@ pub(crate) struct Head {
     pub(crate) event: Json,
     /// `${run.*}`
     pub(crate) run: Json,
+    pub(crate) task: Option<TaskRun>,
+    /// `${task.*}`; an empty object when it belongs to none.
+    pub(crate) task_value: Json,
     pub(crate) facts: Facts,
     pub(crate) directory: String,
     pub(crate) seed: u64,
@@ -104,6 +109,11 @@ pub(crate) struct Head {
 }
 
 impl Head {
+    /// It begins when somebody who sees the other runs says so: `Command::Admit`.
+    pub(crate) fn is_admitted_by_others(&self) -> bool {
+        self.group.is_some() || self.task.as_ref().is_some_and(|task| task.on_active.waits())
+    }
+
     /// What the nearest ancestor that finished this stage gave.
     pub(crate) fn previous(&self, stage: &str) -> Option<&Inherited> {
         self.inherited.iter().find(|given| &*given.stage == stage)

@@ -72,6 +72,8 @@ pub(crate) fn start() -> Create {
         config: IndexMap::new(),
         breakpoints: Vec::new(),
         step: false,
+        task: None,
+        held: false,
     }
 }
 

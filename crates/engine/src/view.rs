@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use pipeline::when::Facts;
 use serde_json::Value as Json;
 
-use crate::event::{Environment, FinalStatus, Inherited, Parent, RunLink};
+use crate::event::{Environment, FinalStatus, Inherited, Parent, RunLink, TaskRun};
 use crate::id::{ExecutionId, RunId};
 use crate::run::Run;
 use crate::state::Phase;
@@ -31,6 +31,10 @@ pub struct Header<'r> {
     pub run: RunId,
     pub pipeline: &'r str,
     pub number: u64,
+    /// What people call it: `name#n`, or `<task>-<n>`.
+    pub name: &'r str,
+    /// The task that it belongs to.
+    pub task: Option<&'r TaskRun>,
     pub revision: u32,
     pub digest: &'r str,
     pub by: &'r str,
@@ -75,6 +79,8 @@ impl Run {
             run: head.id,
             pipeline: &self.pipeline.name,
             number: head.number,
+            name: &head.name,
+            task: head.task.as_ref(),
             revision: head.revision,
             digest: &head.digest,
             by: &head.by,
@@ -169,10 +175,8 @@ impl Run {
                 format!("paused by {by}")
             }
             Phase::Pending { .. } => {
-                match self.state.head.as_ref().and_then(|h| h.group.as_ref()) {
-                    Some(group) => format!("waits for its turn in `{group}`"),
-                    None => String::new(),
-                }
+                let group = self.waits_in();
+                group.map_or_else(String::new, |group| format!("waits for its turn in `{group}`"))
             }
             Phase::Active => {
                 let unknown = self.state.links.unknown.first();

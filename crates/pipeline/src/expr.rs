@@ -52,7 +52,8 @@ pub const LIMITS: Limits = Limits {
 };
 
 /// Bare names with a meaning of their own; each where it exists.
-pub const ROOTS: [&str; 7] = ["event", "run", "item", "form", "input", "outputs", "value"];
+pub const ROOTS: [&str; 8] =
+    ["event", "run", "task", "item", "form", "input", "outputs", "value"];
 
 /// A compiled expression.
 #[derive(Clone, Debug)]

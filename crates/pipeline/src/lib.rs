@@ -6,6 +6,7 @@
 
 mod authored;
 pub mod diagnostic;
+pub mod edit;
 pub mod expr;
 pub mod form;
 mod lint;

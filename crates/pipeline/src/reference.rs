@@ -35,7 +35,7 @@ const NOTES: &str = "\n## Words\n\n\
 - **a duration**: `500ms`, `30s`, `5m`, `1h`, `2d`, or a sum in falling order such as `2h30m`.\n\
 - **a pattern**: `*` stays within a segment, `**` crosses, `[a-z]` and `{a,b}` choose, `!` excludes.\n\
 - **an expression**: CEL over `inputs`, `variables`, `config`, `stages`, `prev`, `event`, \
-  `run`; where they exist also `item`, `form`, `input`, `outputs`.\n\
+  `run`, `task`; where they exist also `item`, `form`, `input`, `outputs`.\n\
 - **references** `${...}` stand wherever text with references is taken; `$${` writes `${`.\n";
 
 fn section(object: &Object, page: &mut String) {

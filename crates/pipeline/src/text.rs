@@ -68,6 +68,8 @@ pub enum Root {
     Event,
     /// `${run.id}`, `${run.number}`, `${run.name}`, `${run.pipeline}`, `${run.by}`.
     Run,
+    /// `${task.id}` and the other [`TASK_FIELDS`]: of the task that the run belongs to.
+    Task,
     /// `${item}`: of the instance of a `foreach` stage; `${item.field}` goes into it.
     Item,
     /// `${form.FIELD}`: what a person answered to the stage's form.
@@ -88,6 +90,24 @@ pub enum Root {
 
 /// What `${run.*}` may name.
 pub const RUN_FIELDS: [&str; 5] = ["id", "number", "name", "pipeline", "by"];
+
+/// What `${task.*}` may name. A run that belongs to no task has none of them.
+pub const TASK_FIELDS: [&str; 7] =
+    ["id", "number", "title", "description", "labels", "paths", "priority"];
+
+/// Those of them that people do not write freely.
+const TASK_FACTS: [&str; 3] = ["id", "number", "priority"];
+
+impl Reference {
+    /// Whether it is text that somebody wrote into a task: it never becomes shell source.
+    pub(crate) fn is_free_text_of_a_task(&self) -> bool {
+        let fact = |step: &Step| match step {
+            Step::Field(name) => TASK_FACTS.contains(&name.as_str()),
+            Step::Index(_) => false,
+        };
+        self.root == Root::Task && !self.path.first().is_some_and(fact)
+    }
+}
 
 /// What references are looked up in: the run as it stands when a stage is dispatched.
 pub trait Scope {

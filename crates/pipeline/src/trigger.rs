@@ -259,6 +259,7 @@ impl Scope for EventScope<'_> {
             Root::Value(_)
             | Root::Output(_)
             | Root::Run
+            | Root::Task
             | Root::Item
             | Root::Form
             | Root::Mapped

@@ -43,6 +43,7 @@ mod commit;
 mod deliver;
 pub(crate) mod desk;
 pub(crate) mod hands;
+pub(crate) mod inspect;
 pub(crate) mod live;
 mod meter;
 mod notices;
@@ -54,6 +55,7 @@ mod reports;
 pub(crate) mod route;
 mod runs;
 pub(crate) mod starts;
+pub(crate) mod tasks;
 pub(crate) mod timers;
 
 pub(crate) use open::Opening;
@@ -117,6 +119,8 @@ pub(crate) struct Conductor {
     pub(crate) unprobed: Vec<(RunId, AttemptId)>,
     /// Runs to look at because of what became of another one.
     pub(crate) revisit: IndexSet<RunId>,
+    /// Whoever waits for what the hands say.
+    pub(crate) inspections: Vec<inspect::Inspection>,
     pub(crate) ended: bool,
 }
 
@@ -217,6 +221,8 @@ impl Conductor {
             }
             Ask::Give { events, reply } => self.give(events, reply, batch),
             Ask::Route { learned, reply } => self.learn(learned, reply, batch),
+            Ask::Task { ask, reply } => self.task(*ask, reply, batch),
+            Ask::Inspect { run, reply } => self.inspect(run, reply),
             Ask::Look { run, look } => batch.looks.push((run, look)),
         }
     }
@@ -227,6 +233,7 @@ impl Conductor {
             tracing::warn!(key = report.attempt.key, "a report about nothing we know");
             return;
         };
+        self.note_seen(&whose, &report.what);
         if let link::What::Output { bytes } = report.what {
             if !whose.probe {
                 let key = Arc::from(report.attempt.key);

@@ -37,6 +37,10 @@ mod requests;
 mod runs;
 mod stream;
 mod system;
+mod tasks;
+mod compare;
+mod environments;
+mod observed;
 mod tokens;
 mod uploads;
 mod versions;
@@ -73,6 +77,10 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(metrics::routes())
         .merge(pipelines::routes())
         .merge(runs::routes())
+        .merge(tasks::routes())
+        .merge(compare::routes())
+        .merge(observed::routes())
+        .merge(environments::routes())
         .merge(feed::routes())
         .merge(stream::routes())
         .merge(logs::routes())

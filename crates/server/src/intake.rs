@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::pipeline::StartRun;
-use engine::event::{Inherited, Parent, RunLink};
+use engine::event::{Inherited, Parent, RunLink, TaskRun};
 use engine::id::RunId;
 use indexmap::IndexMap;
 use pipeline::Pipeline;
@@ -33,6 +33,10 @@ pub(crate) struct Start {
     pub(crate) breakpoints: Vec<String>,
     /// Every execution is.
     pub(crate) step: bool,
+    /// The task that it belongs to; its number is given where the run is created.
+    pub(crate) task: Option<TaskRun>,
+    /// It is paused from the first.
+    pub(crate) held: bool,
 }
 
 /// What a run goes on from.
@@ -99,6 +103,8 @@ impl Start {
             id: None,
             breakpoints,
             step,
+            task: None,
+            held: false,
         })
     }
 
@@ -122,6 +128,8 @@ impl Start {
             id: None,
             breakpoints: Vec::new(),
             step: false,
+            task: None,
+            held: false,
         }
     }
 }

@@ -47,6 +47,8 @@ fn decide(start: Start, config: &Config) -> Result<Plan, Refused> {
         // A plan says what would be done, not where somebody wants to look.
         breakpoints: Vec::new(),
         step: false,
+        task: None,
+        held: false,
     };
     run.handle(Command::Create(Box::new(create)), now)?;
     if run.occupant().is_some() {

@@ -20,6 +20,17 @@ pub(crate) enum Refused {
     NotFound { what: &'static str, name: String },
     #[error("runs are not started more than {depth} deep inside each other")]
     TooDeep { depth: u32 },
+    #[error("task `{id}` exists already")]
+    TaskExists { id: String },
+    #[error("task `{id}` is under way: `{run}` has not ended")]
+    TaskActive { id: String, run: String },
+    #[error("task `{id}` cannot start before {} {}", .missing.join(", "), if .missing.len() == 1 { "is done" } else { "are done" })]
+    TaskBlocked { id: String, missing: Vec<String> },
+    #[error("task `{id}` is needed by {}", .by.join(", "))]
+    TaskNeeded { id: String, by: Vec<String> },
+    /// What is written in a task cannot be.
+    #[error("`{field}`: {problem}")]
+    TaskUnfit { field: &'static str, problem: String },
     #[error("there is no event {at}: the run has 1 to {last}")]
     NoSuchEvent { at: u64, last: u64 },
     #[error("pipeline `{name}` is disabled: it starts nothing")]

@@ -9,4 +9,5 @@ pub(crate) mod request;
 pub(crate) mod run;
 pub(crate) mod setting;
 pub(crate) mod stage;
+pub(crate) mod task;
 pub(crate) mod words;

@@ -177,6 +177,7 @@ fn row(n: u64, status: &str) -> RunRow {
         extends: None,
         parent: None,
         superseded: false,
+        task: None,
         progress: json!({ "total": 1000, "settled": n % 1000, "running": 1, "waiting": 0 }),
     }
 }

@@ -88,6 +88,7 @@ fn append(n: u64) -> Append {
         extends: None,
         parent: None,
         superseded: false,
+        task: None,
     };
     let (stages, requests) = (Vec::new(), Vec::new());
     let (artifacts, notices) = (Vec::new(), Vec::new());

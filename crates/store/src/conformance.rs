@@ -13,6 +13,7 @@ mod notices;
 mod people;
 mod runs;
 mod schedules;
+mod tasks;
 
 use std::any::Any;
 
@@ -24,6 +25,7 @@ pub use self::notices::*;
 pub use self::people::*;
 pub use self::runs::*;
 pub use self::schedules::*;
+pub use self::tasks::*;
 use crate::port::{Change, Outcome, Read, Write};
 
 /// An empty memory to be put to the test.
@@ -106,6 +108,10 @@ macro_rules! conformance {
             sessions_are_opened_used_and_ended
             secrets_are_put_sealed_again_and_removed
             every_change_of_rights_leaves_one_entry_in_the_trail
+            a_task_is_saved_version_by_version
+            tasks_are_filtered_and_paged
+            runs_of_a_task_are_numbered_once
+            drawn_ids_are_never_drawn_again
         );
     };
     ($open:expr => $($name:ident)*) => {

@@ -5,6 +5,7 @@ mod flow;
 mod notices;
 mod people;
 mod read;
+mod tasks;
 mod write;
 
 use std::collections::{BTreeMap, HashSet};
@@ -16,7 +17,7 @@ use engine::id::RunId;
 use crate::chain::{self, Hash, Head};
 use crate::port::{
     ArtifactRow, AuditRow, DraftRow, Error, GivenRow, NoticeRow, PipelineRow, RequestRow,
-    RevisionRow, RewindRow, RunRow, ScheduleRow, StageRow, TokenRow,
+    RevisionRow, RewindRow, RunRow, ScheduleRow, StageRow, TaskRow, TokenRow,
 };
 
 /// A fresh, empty memory: its writer, and a reader that sees what the writer commits.
@@ -57,6 +58,10 @@ struct State {
     tokens: Vec<TokenRow>,
     decisions: Vec<AuditRow>,
     accounts: accounts::Accounts,
+    /// In the order in which they were created.
+    tasks: Vec<TaskRow>,
+    /// Also of runs that are gone.
+    task_numbers: HashSet<(String, u64)>,
 }
 
 #[derive(Debug)]
@@ -85,6 +90,8 @@ impl Default for State {
             tokens: Vec::new(),
             decisions: Vec::new(),
             accounts: accounts::Accounts::default(),
+            tasks: Vec::new(),
+            task_numbers: HashSet::new(),
         }
     }
 }

@@ -279,7 +279,7 @@ impl Work {
         let related = |id: Option<RunId>| -> Result<Option<String>, Error> {
             let Some(id) = id else { return Ok(None) };
             let row = self.reader.run(id)?;
-            Ok(row.map(|row| format!("{}#{}", row.pipeline, row.number)))
+            Ok(row.map(|row| row.name()))
         };
         let facts = Facts {
             row,

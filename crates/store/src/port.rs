@@ -8,6 +8,7 @@ mod flow;
 mod notices;
 mod people;
 mod schedules;
+pub(crate) mod tasks;
 
 use std::sync::Arc;
 mod upkeep;
@@ -34,6 +35,7 @@ pub use self::people::{
 pub use self::schedules::{KeptSchedules, ScheduleRow};
 pub(crate) use self::upkeep::WAITING;
 pub use self::upkeep::{Open, Tally};
+pub use self::tasks::{DRAWN, TaskQuery, TaskRow, Wanted};
 
 /// The one writer.
 ///
@@ -52,6 +54,10 @@ pub trait Write: Send {
     /// The number that the next run of this pipeline gets: one more than the highest ever used,
     /// also by runs created in earlier calls of `commit`. 1 for a pipeline without runs.
     fn next_run_number(&mut self, pipeline: &str) -> Result<u64, Error>;
+
+    /// The number that the next run of this task gets, in the same way. It does not go back when
+    /// runs are removed, or the task is.
+    fn next_task_number(&mut self, task: &str) -> Result<u64, Error>;
 
     /// Runs that have not finished, oldest first: what a restarted server takes up again.
     fn unfinished(&mut self) -> Result<Vec<RunId>, Error>;
@@ -78,6 +84,8 @@ pub trait Read: ReadAccounts {
     fn run(&self, id: RunId) -> Result<Option<RunRow>, Error>;
     /// By `name#n`.
     fn run_by_number(&self, pipeline: &str, number: u64) -> Result<Option<RunRow>, Error>;
+    /// By `<task>-<n>`.
+    fn run_by_task(&self, task: &str, number: u64) -> Result<Option<RunRow>, Error>;
     /// At most two, so that the caller sees an ambiguous prefix of an id (hex, no dashes).
     fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<RunRow>, Error>;
     /// Events with `seq > after`, in order.
@@ -123,6 +131,13 @@ pub trait Read: ReadAccounts {
     fn tokens(&self) -> Result<Vec<TokenRow>, Error>;
     /// Newest first; `None`: of all pipelines.
     fn rewinds(&self, pipeline: Option<&str>, limit: u32) -> Result<Vec<RewindRow>, Error>;
+    /// Also a deleted one.
+    fn task(&self, id: &str) -> Result<Option<TaskRow>, Error>;
+    fn tasks(&self, query: &TaskQuery) -> Result<Vec<TaskRow>, Error>;
+    /// Ids of tasks that have this one as a prerequisite, oldest first.
+    fn tasks_needing(&self, id: &str) -> Result<Vec<String>, Error>;
+    /// The highest `n` of a task that is or was called `TASK-<n>`; 0 when there was none.
+    fn last_drawn_task(&self) -> Result<u64, Error>;
     /// Newest first, keyset-paged.
     fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, Error>;
     /// Checks every hash of every run and of the whole; the first broken link is an
@@ -223,6 +238,9 @@ pub enum Change {
         numbers: Vec<u64>,
     },
     Account(Box<AccountChange>),
+    /// A task as it is to be from now on, also deleted. Refused unless its version follows on the
+    /// stored one's, 0 where there never was such a task.
+    SaveTask(Box<TaskRow>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -303,6 +321,11 @@ pub enum Refusal {
     /// Only when a run is created.
     #[error("`{pipeline}#{number}` exists already")]
     NumberTaken { pipeline: String, number: u64 },
+    /// Only when a run is created.
+    #[error("`{task}-{number}` exists already")]
+    TaskNumberTaken { task: String, number: u64 },
+    #[error("task `{id}` is at version {current}, not {expected}")]
+    TaskMoved { id: String, current: u64, expected: u64 },
     #[error("there is no request {number}")]
     NoSuchRequest { number: u64 },
     #[error("request {number} is closed ({status})")]
@@ -377,6 +400,23 @@ pub struct RunRow {
     /// Its pipeline was rewound to an earlier run. Of no meaning in an append.
     #[serde(default)]
     pub superseded: bool,
+    /// The task that it belongs to, and its number among the runs of it.
+    #[serde(default)]
+    pub task: Option<(String, u64)>,
+}
+
+impl RunRow {
+    /// What people call it: `name#n`, or `<task>-<n>`.
+    pub fn name(&self) -> String {
+        run_name(&self.pipeline, self.number, self.task.as_ref())
+    }
+}
+
+pub(crate) fn run_name(pipeline: &str, number: u64, task: Option<&(String, u64)>) -> String {
+    match task {
+        Some((task, number)) => format!("{task}-{number}"),
+        None => format!("{pipeline}#{number}"),
+    }
 }
 
 /// Table `pipeline_stages`: one row an execution.
@@ -411,6 +451,7 @@ pub struct PipelineQuery {
 #[derive(Clone, Debug, Default)]
 pub struct RunQuery {
     pub pipeline: Option<String>,
+    pub task: Option<String>,
     /// Any of these words; empty: all.
     pub statuses: Vec<String>,
     pub finished: Option<bool>,

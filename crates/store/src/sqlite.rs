@@ -16,6 +16,7 @@ mod read;
 mod rewinds;
 mod row;
 mod schedules;
+mod tasks;
 mod tokens;
 mod trail;
 mod upkeep;

@@ -17,4 +17,5 @@ mod scenarios;
 mod secrets;
 mod start;
 mod tables;
+mod tasks;
 mod transcripts;

@@ -17,6 +17,7 @@ pub(crate) fn summary(status: &str) -> RunSummary {
     RunSummary {
         id: "01990b6f3f1a7c2b8f0a1b2c3d4e5f60".into(),
         name: "feature-complete#41".into(),
+        task: None,
         pipeline: "feature-complete".into(),
         number: 41,
         revision: 6,

@@ -34,6 +34,8 @@ impl Run {
             config: create.config,
             breakpoints: create.breakpoints,
             step: create.step,
+            task: create.task,
+            held: create.held,
         };
         let head = self.head(&created, now);
         if let (Event::RunCreated { group, problem, .. }, Some(head)) = (&mut created, &head) {

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::ensure;
 use crate::command::StopReason;
-use crate::event::{Event, FinalStatus};
+use crate::event::{Event, FinalStatus, TaskRun};
 use crate::id::{Actor, ExecutionId};
 use crate::run::Run;
 use crate::state::execution::{Clock, ExecutionState};
@@ -111,8 +111,9 @@ impl Run {
             self.state.links.judge.extend(awake.collect::<Vec<_>>());
         }
         self.state.head = Some(Box::new(head));
-        if let Event::RunCreated { breakpoints, step, .. } = event {
+        if let Event::RunCreated { breakpoints, step, by, held, .. } = event {
             self.breakpoints_set(breakpoints, *step)?;
+            self.state.pause = held.then(|| Pause { since: at, by: by.clone() });
         }
         self.state.phase = Phase::Pending { since: at };
         Ok(())
@@ -141,11 +142,17 @@ impl Run {
             parent,
             environments,
             config,
+            task,
             breakpoints: _,
             step: _,
+            held: _,
         } = event
         else {
             return None;
+        };
+        let name = match task {
+            Some(task) => task.run_name(),
+            None => format!("{pipeline}#{number}"),
         };
         let mut head = Head {
             id: *run,
@@ -159,10 +166,13 @@ impl Run {
             run: json!({
                 "id": run.to_string(),
                 "number": number,
-                "name": format!("{pipeline}#{number}"),
+                "name": name,
                 "pipeline": pipeline,
                 "by": by,
             }),
+            task_value: task.as_ref().map_or_else(|| json!({}), TaskRun::value),
+            task: task.clone(),
+            name,
             facts: facts.clone(),
             directory: directory.clone(),
             seed: *seed,

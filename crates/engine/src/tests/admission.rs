@@ -5,16 +5,15 @@ use pipeline::model::OnConflict;
 use uuid::Uuid;
 
 use super::{given_with, start};
-use crate::admission::{NO_ROOM, Occupant, REPLACED, Stand, Step, admit};
+use crate::admission::{Group, NO_ROOM, Occupant, REPLACED, Stand, Step, Turn, admit};
 use crate::command::{Command, Create};
 use crate::id::RunId;
 
 fn run(n: u128, stand: Stand, on_conflict: OnConflict, limit: u32) -> Occupant {
     Occupant {
         run: RunId(Uuid::from_u128(n)),
-        group: "g".into(),
-        limit,
-        on_conflict,
+        group: Some(Group { name: "g".into(), limit, on_conflict }),
+        turn: None,
         since: Timestamp::from_second(i64::try_from(n).unwrap()).unwrap(),
         stand,
     }
@@ -86,6 +85,43 @@ fn who_may_start() {
             "-1",
         ),
         ("a limit of zero is one", vec![run(1, Waiting, Queue, 0)], "+1"),
+    ];
+    for (says, occupants, wanted) in table {
+        assert_eq!(steps(occupants), wanted, "{says}");
+    }
+}
+
+#[test]
+fn runs_of_one_task_take_turns() {
+    use Stand::{Inside, Leaving, Paused, Waiting};
+    let of = |n: u128, task: &str, waits: bool, stand: Stand| Occupant {
+        group: None,
+        turn: Some(Turn { task: task.into(), waits }),
+        ..run(n, stand, OnConflict::Queue, 1)
+    };
+    let grouped = |n: u128, task: &str, stand: Stand| Occupant {
+        turn: Some(Turn { task: task.into(), waits: true }),
+        ..run(n, stand, OnConflict::Queue, 1)
+    };
+    let table: Vec<(&str, Vec<Occupant>, &str)> = vec![
+        ("nobody is there", vec![of(1, "t", true, Waiting)], "+1"),
+        ("one goes on", vec![of(1, "t", true, Inside), of(2, "t", true, Waiting)], ""),
+        ("one is leaving", vec![of(1, "t", true, Leaving), of(2, "t", true, Waiting)], ""),
+        ("in order", vec![of(3, "t", true, Waiting), of(2, "t", true, Waiting)], "+2"),
+        ("another task", vec![of(1, "t", true, Inside), of(2, "u", true, Waiting)], "+2"),
+        ("one that was held is first", vec![of(1, "t", true, Paused), of(2, "t", true, Waiting)], ""),
+        ("an older one that is retried", vec![of(1, "t", true, Waiting), of(2, "t", true, Inside)], ""),
+        ("beside those that allow it", vec![of(1, "t", false, Inside), of(2, "t", true, Waiting)], ""),
+        (
+            "no turn, no place in the group",
+            vec![of(1, "t", true, Inside), grouped(2, "t", Waiting), grouped(3, "u", Waiting)],
+            "+3",
+        ),
+        (
+            "a turn, and no place in the group",
+            vec![grouped(1, "u", Inside), grouped(2, "t", Waiting)],
+            "",
+        ),
     ];
     for (says, occupants, wanted) in table {
         assert_eq!(steps(occupants), wanted, "{says}");

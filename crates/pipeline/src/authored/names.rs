@@ -8,12 +8,13 @@ use crate::yaml::Node;
 
 /// Roots of references: no input or variable can be called so, and `x.outputs.y` with another `x`
 /// is an output of a stage.
-pub(super) const RESERVED: [&str; 12] = [
+pub(super) const RESERVED: [&str; 13] = [
     "inputs",
     "variables",
     "stages",
     "event",
     "run",
+    "task",
     "item",
     "secrets",
     "form",

@@ -83,6 +83,7 @@ pub(super) enum Root {
     Previous(String),
     Event,
     Run,
+    Task,
     Item,
     Form,
     Mapped,

@@ -376,6 +376,7 @@ impl Parser {
             "value" if self.subject => Root::Subject,
             "event" => Root::Event,
             "run" => Root::Run,
+            "task" => Root::Task,
             "item" => Root::Item,
             _ => Root::Value(name),
         }))

@@ -6,7 +6,7 @@ use super::ExprError;
 use super::ast::{Kind, Node, Root, Step};
 use super::value::{TYPES, Value};
 use crate::source::Span;
-use crate::text::RUN_FIELDS;
+use crate::text::{RUN_FIELDS, TASK_FIELDS};
 
 /// What an expression reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -114,6 +114,7 @@ impl References {
             }
             Root::Event => self.bare("event", span),
             Root::Run => self.bare("run", span),
+            Root::Task => self.bare("task", span),
             Root::Item => self.bare("item", span),
             Root::Form => self.bare("form", span),
             Root::Mapped => self.bare("input", span),
@@ -192,6 +193,11 @@ impl References {
                     span,
                     limit: false,
                 })
+            }
+            (Kind::Root(Root::Task), [Some(word), ..]) if !TASK_FIELDS.contains(word) => {
+                let known = TASK_FIELDS.join("`, `");
+                let message = format!("`task` has no `{word}`; it has `{known}`");
+                Err(ExprError { message, span, limit: false })
             }
             (_, _) => Ok(()),
         }

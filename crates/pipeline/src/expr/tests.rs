@@ -20,6 +20,7 @@ impl Scope for Values {
             Root::Value(name) => name.as_str(),
             Root::Event => "event",
             Root::Run => "run",
+            Root::Task => "task",
             Root::Item => "item",
             Root::Form => "form",
             Root::Mapped => "input",

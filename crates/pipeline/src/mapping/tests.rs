@@ -16,6 +16,7 @@ impl Scope for World {
             Root::Previous(stage) => self.0.pointer(&format!("/prev/{stage}")),
             Root::Event => self.0.get("event"),
             Root::Run => self.0.get("run"),
+            Root::Task => self.0.get("task"),
             Root::Item => self.0.get("item"),
             Root::Form => self.0.get("form"),
             Root::Mapped => self.0.get("input"),

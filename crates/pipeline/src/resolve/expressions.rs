@@ -8,8 +8,19 @@ use crate::authored::AuthoredExpression;
 use crate::diagnostic::{Code, Diagnostic};
 
 /// What is always known, beside the names of inputs and variables.
-const ROOTS: [&str; 10] =
-    ["inputs", "variables", "config", "stages", "prev", "event", "run", "item", "form", "outputs"];
+const ROOTS: [&str; 11] = [
+    "inputs",
+    "variables",
+    "config",
+    "stages",
+    "prev",
+    "event",
+    "run",
+    "task",
+    "item",
+    "form",
+    "outputs",
+];
 
 impl Checker<'_, '_, '_> {
     /// `stage`: whose expression it is; `None` for those of the pipeline.
@@ -104,8 +115,8 @@ impl Checker<'_, '_, '_> {
             .chain(self.authored.config.keys().map(String::as_str));
         let near = self.reader.sink.did_you_mean(name, known);
         let help = if near.is_empty() {
-            "known are `inputs`, `variables`, `config`, `stages`, `prev`, `event`, `run` and the \
-             names of inputs and variables; text stands in quotes"
+            "known are `inputs`, `variables`, `config`, `stages`, `prev`, `event`, `run`, `task` and \
+             the names of inputs and variables; text stands in quotes"
                 .into()
         } else {
             near

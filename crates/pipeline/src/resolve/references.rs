@@ -165,6 +165,11 @@ impl Checker<'_, '_, '_> {
                     self.taint(reference, "comes from outside");
                 }
             }
+            Root::Task => {
+                if site.is_script() && reference.is_free_text_of_a_task() {
+                    self.taint(reference, "comes from whoever wrote the task");
+                }
+            }
             Root::Previous(name) => self.previous_reference(name, reference, site),
             // No text has a `value`, and the others were looked at above.
             Root::Run | Root::Subject | Root::Form | Root::Mapped | Root::Own => {}
@@ -371,7 +376,7 @@ impl Checker<'_, '_, '_> {
                 .names
                 .get(name)
                 .and_then(|ix| self.outputs.get(&(*ix, key.as_str())).copied()),
-            (Root::Value(_) | Root::Output(_) | Root::Event | Root::Run, _)
+            (Root::Value(_) | Root::Output(_) | Root::Event | Root::Run | Root::Task, _)
             | (
                 Root::Item
                 | Root::Secret(_)

@@ -35,6 +35,7 @@ impl Own {
             | Root::Output(_)
             | Root::Event
             | Root::Run
+            | Root::Task
             | Root::Item
             | Root::Previous(_)
             | Root::Subject

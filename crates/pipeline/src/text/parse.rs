@@ -9,7 +9,9 @@
 
 use serde_json::Value as Json;
 
-use super::{Part, RUN_FIELDS, Reference, Root, Step, Template, TextError};
+use super::{
+    Part, RUN_FIELDS, Reference, Root, Step, TASK_FIELDS, Template, TextError,
+};
 use crate::source::Span;
 
 impl Template {
@@ -310,9 +312,15 @@ fn root_of(first: &str, steps: Vec<Step>) -> Result<(Root, Vec<Step>), Wrong> {
                 format!("it has `run.{}`", RUN_FIELDS.join("`, `run.")),
             )),
         },
-        "task" => {
-            Err(wrong("`task` is not supported yet", "an input of that name is `${inputs.task}`"))
-        }
+        "task" => match steps.as_slice() {
+            [Step::Field(field), ..] if TASK_FIELDS.contains(&field.as_str()) => {
+                Ok((Root::Task, steps))
+            }
+            [] | [_, ..] => Err(wrong(
+                "`task` has no such field",
+                format!("it has `task.{}`", TASK_FIELDS.join("`, `task.")),
+            )),
+        },
         name => Ok((Root::Value(name.to_owned()), steps)),
     }
 }

@@ -49,6 +49,7 @@ impl Template {
                     | Root::Output(_)
                     | Root::Event
                     | Root::Run
+                    | Root::Task
                     | Root::Item
                     | Root::Form
                     | Root::Mapped

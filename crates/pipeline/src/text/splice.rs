@@ -44,6 +44,7 @@ impl Template {
                         | Root::Own
                         | Root::Previous(_)
                         | Root::Subject => true,
+                        Root::Task => reference.is_free_text_of_a_task(),
                         Root::Value(_) | Root::Output(_) | Root::Run | Root::Item => false,
                     };
                     let text =
@@ -87,6 +88,7 @@ impl super::Reference {
             Root::Subject => "value",
             Root::Event => "event",
             Root::Run => "run",
+            Root::Task => "task",
             Root::Item => "item",
         });
         let mut variable: String = name

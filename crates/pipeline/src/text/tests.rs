@@ -42,6 +42,7 @@ fn what_references_mean() {
     assert_eq!(root("${event.a['b}c'].d}"), (Root::Event, 3));
     assert_eq!(root("${event}"), (Root::Event, 0));
     assert_eq!(root("${run.id}"), (Root::Run, 1));
+    assert_eq!(root("${task.labels[0]}"), (Root::Task, 2));
     assert_eq!(root("${item}"), (Root::Item, 0));
     assert_eq!(root("${secrets.TOKEN}"), (Root::Secret("TOKEN".into()), 0));
     assert_eq!(root("${form.version}"), (Root::Form, 1));
@@ -174,7 +175,18 @@ fn what_is_no_reference_is_refused_with_the_fix() {
         ),
         ("${secrets.A.b}", "a secret has no fields", "write `${secrets.A}`"),
         ("${secrets.A ?? 1}", "a secret has no default", "write `${secrets.A}`"),
-        ("${task.id}", "`task` is not supported yet", "an input of that name is `${inputs.task}`"),
+        (
+            "${task.pipeline}",
+            "`task` has no such field",
+            "it has `task.id`, `task.number`, `task.title`, `task.description`, `task.labels`, \
+             `task.paths`, `task.priority`",
+        ),
+        (
+            "${task}",
+            "`task` has no such field",
+            "it has `task.id`, `task.number`, `task.title`, `task.description`, `task.labels`, \
+             `task.paths`, `task.priority`",
+        ),
         (
             "x ${a ?? null}",
             "`null` has no text, so it is no default here",

@@ -69,7 +69,7 @@ impl Conductor {
 
     /// A run that was dropped because the disk is full still has its place: nobody is let in while
     /// one of them cannot be loaded.
-    fn all_here(&mut self) -> bool {
+    pub(super) fn all_here(&mut self) -> bool {
         for run in self.dropped.iter().copied().collect::<Vec<_>>() {
             match self.load(run) {
                 Ok(()) | Err(Refused::Damaged { .. }) => {}

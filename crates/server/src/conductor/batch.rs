@@ -6,10 +6,11 @@ use api::link::{AttemptRef, Report};
 use api::run::RunSummary;
 use engine::id::RunId;
 use indexmap::{IndexMap, IndexSet};
-use store::port::{Change, Outcome};
+use store::port::{Change, Outcome, TaskRow};
 
 use super::desk::{Given, Look, Reply, Saved};
 use super::reports::Whose;
+use super::tasks::TaskDone;
 use crate::refused::Refused;
 
 #[derive(Default)]
@@ -39,6 +40,10 @@ pub(crate) struct Batch {
     pub(crate) after: Vec<After>,
     /// Numbers given to runs that are created in this turn.
     pub(crate) numbers: HashMap<String, u64>,
+    /// The same among the runs of a task.
+    pub(crate) task_numbers: HashMap<String, u64>,
+    /// Tasks as they are after this turn.
+    pub(crate) tasks: HashMap<String, TaskRow>,
 }
 
 pub(crate) enum Waits {
@@ -46,6 +51,7 @@ pub(crate) enum Waits {
     Stored(Reply<Outcome>),
     /// Whoever waits is among [`Batch::after`].
     Nobody,
+    Task { done: TaskDone, reply: Reply<TaskDone> },
 }
 
 /// What is to be said when a turn is stored, or refused.
@@ -57,6 +63,7 @@ impl Waits {
             Self::Saved(reply) => reply.send(Err(refused)),
             Self::Stored(reply) => reply.send(Err(refused)),
             Self::Nobody => {}
+            Self::Task { reply, .. } => reply.send(Err(refused)),
         }
     }
 
@@ -68,6 +75,7 @@ impl Waits {
             }
             (Self::Stored(reply), outcome) => reply.send(Ok(outcome)),
             (Self::Nobody, _) => {}
+            (Self::Task { done, reply }, Outcome::Done) => reply.send(Ok(done)),
             (waits, outcome) => {
                 waits.refuse(Refused::Internal(format!("the store answered {outcome:?}")));
             }

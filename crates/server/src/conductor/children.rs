@@ -231,8 +231,7 @@ impl Conductor {
         batch: &mut Batch,
     ) -> Result<RunLink, Refused> {
         if let Some(row) = self.reader.run(id)? {
-            let name = format!("{}#{}", row.pipeline, row.number);
-            return Ok(RunLink { run: id, name, number: row.number });
+            return Ok(RunLink { run: id, name: row.name(), number: row.number });
         }
         let gone = || Refused::Internal("the parent is not loaded".to_owned());
         let live = self.runs.get(&parent).ok_or_else(gone)?;

@@ -126,7 +126,7 @@ impl Conductor {
         let started = row.matches.iter().filter_map(|found| found.run);
         let named = |run| {
             let row = self.reader.run(run)?;
-            Ok(row.map(|row| format!("{}#{}", row.pipeline, row.number)))
+            Ok(row.map(|row| row.name()))
         };
         let started: Result<Vec<Option<String>>, Error> = started.map(named).collect();
         Ok(Some(Given {

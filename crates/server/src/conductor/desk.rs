@@ -13,7 +13,9 @@ use pipeline::Pipeline;
 use store::port::{Change, Expect, GivenEvent, Outcome};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::inspect::Inspected;
 use super::live::guarded;
+use super::tasks::{TaskAsk, TaskDone};
 use crate::intake::Start;
 use crate::refused::Refused;
 
@@ -56,6 +58,16 @@ pub(crate) enum Ask {
     Route {
         learned: Learned,
         reply: Reply<()>,
+    },
+    /// A change of a task, with what it starts or stops.
+    Task {
+        ask: Box<TaskAsk>,
+        reply: Reply<TaskDone>,
+    },
+    /// What the hands say of a run now.
+    Inspect {
+        run: RunId,
+        reply: Reply<Inspected>,
     },
     /// Shows a loaded run as committed; `None` when it is at rest.
     Look {
@@ -115,6 +127,11 @@ impl<T> Reply<T> {
     /// An asker who has gone away is no concern of ours: what was decided stands.
     pub(crate) fn send(self, answer: Result<T, Refused>) {
         let _gone = self.sender.send(answer);
+    }
+
+    /// Nobody waits for it any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.sender.is_closed()
     }
 }
 

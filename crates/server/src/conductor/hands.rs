@@ -117,6 +117,22 @@ impl Hands {
         }
     }
 
+    /// Attempts of this run that are held, in order.
+    pub(crate) fn running(&self, run: RunId) -> Vec<Whose> {
+        let mut held: Vec<Whose> =
+            self.of_run(run).into_iter().filter(|whose| !whose.probe).collect();
+        held.sort_unstable_by(|one, other| one.attempt.fence.cmp(&other.attempt.fence));
+        held
+    }
+
+    /// Asks what they do at this moment.
+    pub(crate) fn ask_about(&mut self, held: &[Whose]) {
+        let references = held.iter().filter_map(|whose| {
+            Some(reference(whose, &self.held.get(whose)?.key))
+        });
+        self.send(Order::Adopt { attempts: references.collect() });
+    }
+
     /// They never had it: it may be started. Says whether it was held.
     pub(crate) fn never_started(&mut self, whose: &Whose) -> bool {
         self.held.remove(whose).is_some()

@@ -92,6 +92,7 @@ impl Conductor {
             unhanded: Vec::new(),
             unprobed: Vec::new(),
             revisit: IndexSet::new(),
+            inspections: Vec::new(),
             ended: false,
         };
         let unfinished = conductor.writer.unfinished()?;

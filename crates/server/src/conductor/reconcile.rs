@@ -281,9 +281,11 @@ fn is_plain(event: &Event) -> bool {
 
 /// A run that was started without a directory has one of its own, made when it is first needed.
 fn prepare(data: &Path, assignment: &Assignment) {
-    let own = data.join("workspaces").join(&assignment.attempt.run);
-    if Path::new(&assignment.working_dir).starts_with(&own)
-        && let Err(error) = std::fs::create_dir_all(&own)
+    let all = data.join("workspaces");
+    let below = Path::new(&assignment.working_dir).strip_prefix(&all).ok();
+    let Some(own) = below.and_then(|below| below.components().next()) else { return };
+    let own = all.join(own);
+    if let Err(error) = std::fs::create_dir_all(&own)
     {
         tracing::warn!(folder = %own.display(), %error, "could not create a workspace");
     }

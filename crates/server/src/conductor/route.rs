@@ -374,7 +374,7 @@ impl Conductor {
             return self.name(run);
         }
         let row = self.reader.run(run).ok().flatten();
-        row.map_or_else(|| run.to_string(), |row| format!("{}#{}", row.pipeline, row.number))
+        row.map_or_else(|| run.to_string(), |row| row.name())
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::run::RunSummary;
 use engine::command::{Command, Create};
-use engine::event::{Environment, Inherited, Parent, RunLink};
+use engine::event::{Environment, Inherited, Parent, RunLink, TaskRun};
 use engine::id::RunId;
 use indexmap::IndexMap;
 use pipeline::Pipeline;
@@ -42,11 +42,16 @@ impl Conductor {
             Some(last) => last + 1,
             None => self.writer.next_run_number(&name)?,
         };
+        let task = match start.task {
+            Some(of) => Some(TaskRun { number: self.next_of_task(&of.id, batch)?, ..of }),
+            None => None,
+        };
         let (id, lineage) = lineage(start.origin, start.id);
         let (fresh, directory) = match start.directory {
             Some(directory) => (None, directory),
             None => {
-                let folder = self.data_dir.join("workspaces").join(id.to_string());
+                let own = task.as_ref().map_or_else(|| id.to_string(), TaskRun::run_name);
+                let folder = self.data_dir.join("workspaces").join(own);
                 let text = folder.to_string_lossy().into_owned();
                 (Some(folder), text)
             }
@@ -72,6 +77,8 @@ impl Conductor {
             config: config.values.clone(),
             breakpoints: start.breakpoints.into_iter().map(Into::into).collect(),
             step: start.step,
+            task: task.clone(),
+            held: start.held,
         };
         let command = Command::Create(Box::new(create));
         live.handle(command, self.clock.now()).map_err(Refused::Internal)??;
@@ -82,6 +89,7 @@ impl Conductor {
             })?;
         }
         batch.numbers.insert(name, number);
+        batch.task_numbers.extend(task.map(|of| (of.id, of.number)));
         batch.touched.insert(id);
         self.enter(live);
         self.look_back(id, batch);

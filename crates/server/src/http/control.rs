@@ -196,7 +196,7 @@ pub(crate) async fn undoings(
     Path(run): Path<String>,
 ) -> Result<Json<Page<Undoing>>, Fault> {
     let row = reference::run(&shared, &run).await?;
-    let name = format!("{}#{}", row.pipeline, row.number);
+    let name = row.name();
     let journal = shared.read(move |reader| Ok::<_, Refused>(reader.journal(row.id)?)).await?;
     let mut data = of_journal(&name, &journal);
     data.reverse();

@@ -130,7 +130,7 @@ fn of_row(reader: &dyn Read, row: GivenRow) -> Result<GivenEvent, Refused> {
     let mut started = Vec::new();
     for run in row.matches.iter().filter_map(|found| found.run) {
         let row = reader.run(run)?;
-        started.extend(row.map(|row| format!("{}#{}", row.pipeline, row.number)));
+        started.extend(row.map(|row| row.name()));
     }
     let given = Given {
         event: Arc::new(row.event),

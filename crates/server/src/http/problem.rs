@@ -123,6 +123,24 @@ impl From<Refused> for Fault {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the file is too large", says)
             }
             Refused::TooDeep { .. } => Self::conflict(says),
+            Refused::TaskExists { id } => {
+                Self::conflict(says).hint(format!("orchestrate task update {id}"))
+            }
+            Refused::TaskActive { id, .. } => {
+                Self::conflict(says).hint(format!("orchestrate task stop {id}"))
+            }
+            Refused::TaskBlocked { id, .. } => {
+                Self::conflict(says).hint(format!("orchestrate task start {id} --force"))
+            }
+            Refused::TaskNeeded { by, .. } => {
+                let hints = by.iter().map(|id| format!("orchestrate task update {id} --after ''"));
+                hints.fold(Self::conflict(says), Self::hint)
+            }
+            Refused::TaskUnfit { field, problem } => {
+                let mut fault = Self::invalid_input(says);
+                fault.0.fields = vec![FieldProblem { field: field.to_owned(), problem }];
+                fault
+            }
             Refused::NoSuchEvent { .. } => Self::not_found(says),
             Refused::Disabled { name } => {
                 Self::conflict(says).hint(format!("orchestrate pipeline enable {name}"))
@@ -219,12 +237,18 @@ impl Fault {
             Refusal::RevisionMoved { name, .. } => {
                 Self::conflict(says).hint(format!("orchestrate pipeline show {name}"))
             }
+            Refusal::TaskMoved { id, .. } => {
+                let title = "it has changed meanwhile";
+                Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", title, says)
+                    .hint(format!("orchestrate task show {id}"))
+            }
             Refusal::NoSuchRequest { .. }
             | Refusal::NoSuchToken { .. }
             | Refusal::NoSuchNotice { .. }
             | Refusal::NoSuchRun { .. } => Self::not_found(says),
             Refusal::SequenceMoved { .. }
             | Refusal::NumberTaken { .. }
+            | Refusal::TaskNumberTaken { .. }
             | Refusal::RequestClosed { .. }
             | Refusal::NoticeDelivered { .. }
             | Refusal::TokenExists { .. }

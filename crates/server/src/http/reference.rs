@@ -1,5 +1,5 @@
-//! How a run is named: `name#n` (also `name~n`, which needs no escaping in a path), an id, or a
-//! prefix of one.
+//! How a run is named: `name#n` (also `name~n`, which needs no escaping in a path), `<task>-<n>`, an
+//! id, or a prefix of one.
 
 use engine::id::RunId;
 use store::port::{Read, RunRow};
@@ -42,6 +42,12 @@ fn find(reader: &dyn Read, reference: &str) -> Result<Found, Refused> {
     }
     if let Ok(id) = Uuid::try_parse(reference) {
         return Ok(one(reader.run(RunId(id))?));
+    }
+    if let Some((task, number)) = reference.rsplit_once('-')
+        && let Ok(number) = number.parse()
+        && let Some(row) = reader.run_by_task(task, number)?
+    {
+        return Ok(Found::One(Box::new(row)));
     }
     let prefix: String = reference.chars().filter(|c| *c != '-').collect();
     let hex = prefix.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -47,6 +47,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct List {
     pipeline: Option<String>,
+    task: Option<String>,
     /// Words of statuses, separated by commas.
     status: Option<String>,
     finished: Option<bool>,
@@ -73,7 +74,7 @@ pub(crate) struct OfPipeline {
 impl OfPipeline {
     pub(crate) fn of(self, pipeline: String) -> List {
         let Self { status, finished, limit, after } = self;
-        List { pipeline: Some(pipeline), status, finished, limit, after }
+        List { pipeline: Some(pipeline), task: None, status, finished, limit, after }
     }
 }
 
@@ -95,11 +96,7 @@ pub(crate) async fn list(
     Params(list): Params<List>,
 ) -> Result<Json<Page<RunSummary>>, Fault> {
     let limit = pipelines::limit(list.limit);
-    let before = match list.after.as_deref().map(Uuid::try_parse) {
-        None => None,
-        Some(Ok(id)) => Some(RunId(id)),
-        Some(Err(_)) => return Err(Fault::bad_request("`after` has to be the id of a run")),
-    };
+    let before = before(list.after.as_deref())?;
     let statuses = pipelines::words(list.status.as_deref());
     if let Some(unknown) = statuses.iter().find(|word| !view::run::STATUSES.contains(&&***word)) {
         let known = view::run::STATUSES.join(", ");
@@ -107,14 +104,21 @@ pub(crate) async fn list(
     }
     let rows = shared
         .read(move |reader| {
-            let finished = list.finished;
-            let query =
-                RunQuery { pipeline: list.pipeline, statuses, finished, before, limit: limit + 1 };
+            let List { pipeline, task, finished, .. } = list;
+            let limit = limit + 1;
+            let query = RunQuery { pipeline, task, statuses, finished, before, limit };
             Ok(reader.runs(&query)?)
         })
         .await?;
     let data = rows.iter().map(view::run::summary).collect();
     Ok(Json(pipelines::page("run", data, limit, |summary: &RunSummary| summary.id.clone())))
+}
+
+/// The run that a page comes after.
+pub(super) fn before(after: Option<&str>) -> Result<Option<RunId>, Fault> {
+    let id = after.map(Uuid::try_parse).transpose();
+    let id = id.map_err(|_| Fault::bad_request("`after` has to be the id of a run"))?;
+    Ok(id.map(RunId))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

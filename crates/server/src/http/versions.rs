@@ -56,9 +56,9 @@ pub(crate) async fn extend(
 ) -> Result<(StatusCode, Json<RunSummary>), Fault> {
     let row = reference::run(&shared, &run).await?;
     if !row.finished {
-        let detail = format!("`{}#{}` has not finished", row.pipeline, row.number);
+        let detail = format!("`{}` has not finished", row.name());
         return Err(Fault::conflict(detail)
-            .hint(format!("orchestrate runs follow {}#{}", row.pipeline, row.number)));
+            .hint(format!("orchestrate watch {}", row.name())));
     }
     let definitions = Arc::clone(&shared.definitions);
     let name = row.pipeline.clone();
@@ -179,7 +179,7 @@ fn later_and_live(
     };
     let rows = reader.runs(&query)?;
     let later = rows.iter().find(|row| row.number > to);
-    Ok(later.map(|row| format!("{}#{}", row.pipeline, row.number)))
+    Ok(later.map(RunRow::name))
 }
 
 /// Takes the last rewind back, until new work has started.

@@ -13,7 +13,7 @@ pub(crate) fn view(row: &ArtifactRow, run: &RunRow) -> ArtifactView {
     ArtifactView {
         id: row.number.to_string(),
         run: row.run.to_string(),
-        run_name: format!("{}#{}", run.pipeline, run.number),
+        run_name: run.name(),
         stage: row.execution.clone(),
         attempt: row.attempt,
         name: row.name.clone(),

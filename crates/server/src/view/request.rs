@@ -162,7 +162,7 @@ pub(crate) fn approval(row: &RequestRow, run: &RunRow, you: String) -> ApprovalS
     ApprovalSummary {
         id: id(row),
         run: row.run.to_string(),
-        run_name: format!("{}#{}", run.pipeline, run.number),
+        run_name: run.name(),
         pipeline: run.pipeline.clone(),
         stage: row.execution.clone(),
         kind: row.gate.clone(),
@@ -186,7 +186,7 @@ pub(crate) fn input(row: &RequestRow, run: &RunRow, you: String) -> InputSummary
     InputSummary {
         id: id(row),
         run: row.run.to_string(),
-        run_name: format!("{}#{}", run.pipeline, run.number),
+        run_name: run.name(),
         pipeline: run.pipeline.clone(),
         stage: row.execution.clone(),
         status: row.status.clone(),

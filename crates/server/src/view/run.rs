@@ -25,10 +25,10 @@ pub(crate) fn row(run: &Run) -> RunRow {
         finished: run.is_finished(),
         reason: run.reason(),
         by: header.map_or_else(String::new, |header| header.by.to_owned()),
-        trigger: if header.is_some_and(|header| header.parent.is_some()) {
-            "pipeline".to_owned()
-        } else {
-            trigger(event)
+        trigger: match header {
+            Some(header) if header.parent.is_some() => "pipeline".to_owned(),
+            Some(header) if header.task.is_some() && event.is_null() => "task".to_owned(),
+            Some(_) | None => trigger(event),
         },
         created_at: header.map_or(Timestamp::UNIX_EPOCH, |header| header.created_at),
         started_at: run.started_at(),
@@ -37,6 +37,7 @@ pub(crate) fn row(run: &Run) -> RunRow {
         extends: header.and_then(|header| header.extends).map(|of| of.run),
         parent: header.and_then(|header| header.parent).map(|of| of.link.run),
         superseded: false,
+        task: header.and_then(|header| header.task).map(|of| (of.id.clone(), of.number)),
     }
 }
 
@@ -67,7 +68,8 @@ fn progress(run: &Run) -> Progress {
 pub(crate) fn summary(row: &RunRow) -> RunSummary {
     RunSummary {
         id: row.id.to_string(),
-        name: format!("{}#{}", row.pipeline, row.number),
+        name: row.name(),
+        task: row.task.as_ref().map(|(task, _)| task.clone()),
         pipeline: row.pipeline.clone(),
         number: row.number,
         revision: row.revision,

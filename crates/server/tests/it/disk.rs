@@ -58,6 +58,10 @@ impl Write for Disk {
         self.writer.lock().unwrap().next_run_number(pipeline)
     }
 
+    fn next_task_number(&mut self, task: &str) -> Result<u64, Error> {
+        self.writer.lock().unwrap().next_task_number(task)
+    }
+
     fn unfinished(&mut self) -> Result<Vec<RunId>, Error> {
         self.writer.lock().unwrap().unfinished()
     }

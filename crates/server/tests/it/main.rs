@@ -18,5 +18,6 @@ mod refusals;
 mod route;
 mod starts;
 mod stream;
+mod tasks;
 mod versions;
 mod waits;

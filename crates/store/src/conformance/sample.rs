@@ -61,6 +61,7 @@ pub fn row(run: RunId, pipeline: &str, number: u64, status: &str) -> RunRow {
         extends: None,
         parent: None,
         superseded: false,
+        task: None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
     GivenRow, Health, NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read,
     RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow, StageRow,
-    TokenRow, Verified, prefix_range,
+    TaskQuery, TaskRow, TokenRow, Verified, prefix_range,
 };
 use crate::port::{NoticeStatus, Open, Tally, WAITING};
 
@@ -58,6 +58,9 @@ impl Read for MemoryReader {
         let state = lock(&self.shared);
         let wanted = |row: &&RunRow| {
             query.pipeline.as_ref().is_none_or(|pipeline| row.pipeline == *pipeline)
+                && query.task.as_ref().is_none_or(|task| {
+                    row.task.as_ref().is_some_and(|(of, _)| of == task)
+                })
                 && (query.statuses.is_empty() || query.statuses.contains(&row.status))
                 && query.finished.is_none_or(|finished| row.finished == finished)
                 && query.before.is_none_or(|before| row.id < before)
@@ -74,6 +77,13 @@ impl Read for MemoryReader {
         let state = lock(&self.shared);
         let mut rows = state.runs.values().map(|run| &run.row);
         Ok(rows.find(|row| row.pipeline == pipeline && row.number == number).cloned())
+    }
+
+    fn run_by_task(&self, task: &str, number: u64) -> Result<Option<RunRow>, Error> {
+        let is = |row: &RunRow| {
+            row.task.as_ref().is_some_and(|(of, n)| of == task && *n == number)
+        };
+        Ok(self.related(is).into_iter().next())
     }
 
     fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<RunRow>, Error> {
@@ -181,6 +191,22 @@ impl Read for MemoryReader {
         let newest = state.rewinds.iter().rev().map(|rewind| &rewind.row);
         let wanted = newest.filter(|row| pipeline.is_none_or(|name| row.pipeline == name));
         Ok(wanted.take(limit as usize).cloned().collect())
+    }
+
+    fn task(&self, id: &str) -> Result<Option<TaskRow>, Error> {
+        Ok(lock(&self.shared).tasks.iter().find(|task| task.id == id).cloned())
+    }
+
+    fn tasks(&self, query: &TaskQuery) -> Result<Vec<TaskRow>, Error> {
+        Ok(lock(&self.shared).tasks(query))
+    }
+
+    fn tasks_needing(&self, id: &str) -> Result<Vec<String>, Error> {
+        Ok(lock(&self.shared).tasks_needing(id))
+    }
+
+    fn last_drawn_task(&self) -> Result<u64, Error> {
+        Ok(lock(&self.shared).last_drawn())
     }
 
     fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, Error> {

@@ -26,6 +26,10 @@ impl Write for MemoryWriter {
         Ok(used.map(|run| run.row.number).max().unwrap_or(0) + 1)
     }
 
+    fn next_task_number(&mut self, task: &str) -> Result<u64, Error> {
+        Ok(lock(&self.shared).last_task_number(task) + 1)
+    }
+
     fn unfinished(&mut self) -> Result<Vec<RunId>, Error> {
         let state = lock(&self.shared);
         Ok(state.runs.iter().filter(|(_, run)| !run.row.finished).map(|(id, _)| *id).collect())
@@ -88,6 +92,7 @@ impl State {
             Change::RetryNotice { number, at } => self.retry_notice(*number, *at),
             Change::DropArtifacts { numbers } => Ok(self.drop_artifacts(numbers)),
             Change::Account(change) => self.account(change),
+            Change::SaveTask(task) => self.save_task(task),
         };
         let outcome = applied.unwrap_or_else(Outcome::Refused);
         self.note_change(change, &outcome, before.as_ref());
@@ -140,11 +145,17 @@ impl State {
             return Err(Refusal::SequenceMoved { current, expected: append.after });
         }
         let row = &append.row;
-        if !self.runs.contains_key(&append.run)
-            && !self.numbers.insert((row.pipeline.clone(), row.number))
-        {
-            let (pipeline, number) = (row.pipeline.clone(), row.number);
-            return Err(Refusal::NumberTaken { pipeline, number });
+        if !self.runs.contains_key(&append.run) {
+            if !self.numbers.insert((row.pipeline.clone(), row.number)) {
+                let (pipeline, number) = (row.pipeline.clone(), row.number);
+                return Err(Refusal::NumberTaken { pipeline, number });
+            }
+            if let Some(of) = &row.task
+                && !self.task_numbers.insert(of.clone())
+            {
+                let (task, number) = of.clone();
+                return Err(Refusal::TaskNumberTaken { task, number });
+            }
         }
         let run = self.runs.entry(append.run).or_insert_with(|| Run {
             row: RunRow { id: append.run, superseded: false, ..row.clone() },
@@ -171,7 +182,7 @@ impl State {
             run.stages.insert((stage.stage.clone(), stage.instance), stage.clone());
         }
         let last = run.events.len() as u64;
-        let name = format!("{}#{}", run.row.pipeline, run.row.number);
+        let name = run.row.name();
         for ((hash, row), event) in fresh.iter().zip(&rows).zip(&append.events) {
             self.head.push(hash);
             self.note(append.run, &name, row.seq, event, &row.hash);

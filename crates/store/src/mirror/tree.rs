@@ -154,7 +154,8 @@ fn run_info(facts: &Facts<'_>, artifacts: Vec<Json>) -> String {
     let stages: Vec<Json> = facts.stages.iter().map(stage).collect();
     let info = json!({
         "run": row.id.to_string(),
-        "name": format!("{}#{}", row.pipeline, row.number),
+        "name": row.name(),
+        "task": row.task.as_ref().map(|(task, _)| task),
         "pipeline": row.pipeline,
         "version": format!("v{}", row.number),
         "revision": row.revision,
@@ -189,7 +190,7 @@ fn stage(row: &StageRow) -> Json {
 
 fn error(row: &RunRow, failure: &Failure) -> String {
     pretty(&json!({
-        "run": format!("{}#{}", row.pipeline, row.number),
+        "run": row.name(),
         "stage": failure.execution,
         "at": failure.at,
         "reason": failure.reason,

@@ -101,7 +101,7 @@ pub struct GivenRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taker {
     pub run: RunId,
-    /// `name#n`
+    /// `name#n`, or `<task>-<n>`.
     pub name: String,
 }
 
@@ -167,7 +167,7 @@ pub struct AuditRow {
     /// In the order of arrival over all runs.
     pub position: u64,
     pub run: RunId,
-    /// `name#n`
+    /// `name#n`, or `<task>-<n>`.
     pub run_name: String,
     pub seq: u64,
     /// `timer` where nobody did it in time.

@@ -13,7 +13,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ToSql, param
 
 use super::failure::{is_damage, storage};
 use super::row::{self, integer, nanoseconds};
-use super::{audit, given, notices, people};
+use super::{audit, given, notices, people, tasks};
 use crate::chain::{self, Hash, Head};
 use crate::port::{Append, Appended, Error, Outcome, Refusal, RunRow, StageRow};
 
@@ -51,6 +51,7 @@ pub(super) struct Batch<'a> {
     insert: CachedStatement<'a>,
     moved: HashMap<RunId, Moved<'a>>,
     numbers: HashSet<(&'a str, u64)>,
+    task_numbers: HashSet<&'a (String, u64)>,
     stages: Vec<(i64, &'a StageRow)>,
     journal: Head,
     key: i64,
@@ -84,8 +85,9 @@ const INSERT_EVENT: &str =
 
 const INSERT_RUN: &str = "INSERT INTO pipeline_runs (id, pipeline, number, revision, status, \
      finished, reason, by, trigger, created_at, started_at, finished_at, progress, sequence, hash, \
-     key, extends, parent) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+     key, extends, parent, task, task_number) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+     ?19, ?20)";
 
 /// Leaves every index alone.
 const UPDATE_RUN: &str = "UPDATE pipeline_runs SET reason = ?2, started_at = ?3, finished_at = ?4, \
@@ -105,6 +107,7 @@ impl<'a> Batch<'a> {
             insert,
             moved: HashMap::new(),
             numbers: HashSet::new(),
+            task_numbers: HashSet::new(),
             stages: Vec::new(),
             journal: ends.journal,
             key: ends.key,
@@ -167,6 +170,16 @@ impl<'a> Batch<'a> {
         if taken {
             let (pipeline, number) = (pipeline.clone(), *number);
             return Ok(Err(Refusal::NumberTaken { pipeline, number }));
+        }
+        if let Some(of) = &append.row.task {
+            let (task, number) = of;
+            let taken = !self.task_numbers.insert(of)
+                || tasks::is_taken(self.connection, task, *number)
+                    .map_err(storage("read the numbers of a task"))?;
+            if taken {
+                let (task, number) = of.clone();
+                return Ok(Err(Refusal::TaskNumberTaken { task, number }));
+            }
         }
         self.key += 1;
         let hash = chain::origin(append.run);
@@ -285,9 +298,15 @@ fn write_run(connection: &Connection, run: RunId, moved: &Moved<'_>) -> rusqlite
             head.hash,
             head.key,
             first.extends.map(|run| run.0.into_bytes()),
-            first.parent.map(|run| run.0.into_bytes())
+            first.parent.map(|run| run.0.into_bytes()),
+            first.task.as_ref().map(|(task, _)| task),
+            first.task.as_ref().map(|(_, number)| integer(*number))
         ];
-        return connection.prepare_cached(INSERT_RUN)?.execute(values).map(drop);
+        connection.prepare_cached(INSERT_RUN)?.execute(values)?;
+        return match &first.task {
+            Some((task, number)) => tasks::used(connection, task, *number),
+            None => Ok(()),
+        };
     }
     let values = params![head.key, last.reason, started, finished, progress, sequence, head.hash];
     connection.prepare_cached(UPDATE_RUN)?.execute(values)?;

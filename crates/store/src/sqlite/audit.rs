@@ -8,7 +8,7 @@ use super::people::Filter;
 use super::row::{self, integer, nanoseconds, unsigned};
 use crate::audit::decided_by;
 use crate::chain::{self, Hash};
-use crate::port::{AuditQuery, AuditRow, Error};
+use crate::port::{AuditQuery, AuditRow, Error, run_name};
 
 /// Notes the event at this position of the journal, if it is a decision.
 pub(super) fn note(
@@ -158,7 +158,8 @@ fn select(connection: &Connection, query: &AuditQuery) -> rusqlite::Result<Vec<F
     if let Some(before) = query.before {
         filter.add("d.position < ?", integer(before));
     }
-    let columns = "d.position, r.id, r.pipeline, r.number, e.seq, d.by, d.action, e.body, e.hash";
+    let columns = "d.position, r.id, r.pipeline, r.number, e.seq, d.by, d.action, e.body, e.hash, \
+         r.task, r.task_number";
     let tables = "decisions d CROSS JOIN events e ON e.position = d.position \
          CROSS JOIN pipeline_runs r ON r.key = d.run";
     filter.select(connection, (columns, tables, "d.position DESC"), query.limit, read)
@@ -170,7 +171,7 @@ fn read(line: &Row<'_>) -> rusqlite::Result<Found> {
         row: (
             unsigned(line, 0)?,
             row::run_id(line, 1)?,
-            format!("{pipeline}#{number}"),
+            run_name(&pipeline, number, row::task_of(line, 9)?.as_ref()),
             unsigned(line, 4)?,
         ),
         by: line.get(5)?,

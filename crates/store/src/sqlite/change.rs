@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::catalog::{self, Saved};
 use super::failure::storage;
-use super::{accounts, given, notices, people, rewinds, schedules, tokens};
+use super::{accounts, given, notices, people, rewinds, schedules, tasks, tokens};
 use crate::port::{Change, Error, Outcome};
 
 /// Of an append it does nothing: that is the batch's.
@@ -64,6 +64,9 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         }
         Change::Account(change) => {
             accounts::apply(connection, change).map_err(storage("change an account"))
+        }
+        Change::SaveTask(task) => {
+            tasks::save(connection, task).map_err(storage("save a task"))
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::people::Filter;
 use super::row::{self, integer, nanoseconds, time, unsigned};
-use crate::port::{Delivery, GivenEvent, GivenQuery, GivenRow, Match, Outcome, Routed, Taker};
+use crate::port::{Delivery, GivenEvent, GivenQuery, GivenRow, Match, Outcome, Routed, Taker, run_name};
 
 pub(super) fn store(connection: &Connection, event: &GivenEvent) -> rusqlite::Result<Outcome> {
     let known = connection
@@ -250,12 +250,13 @@ fn with_takers(
     mut rows: Vec<GivenRow>,
 ) -> rusqlite::Result<Vec<GivenRow>> {
     let mut statement = connection.prepare_cached(
-        "SELECT r.id, r.pipeline, r.number FROM taken_events t
+        "SELECT r.id, r.pipeline, r.number, r.task, r.task_number FROM taken_events t
          JOIN pipeline_runs r ON r.key = t.run WHERE t.event = ?1 ORDER BY t.position",
     )?;
     let taker = |line: &Row<'_>| {
         let (pipeline, number): (String, u64) = (line.get(1)?, unsigned(line, 2)?);
-        Ok(Taker { run: row::run_id(line, 0)?, name: format!("{pipeline}#{number}") })
+        let name = run_name(&pipeline, number, row::task_of(line, 3)?.as_ref());
+        Ok(Taker { run: row::run_id(line, 0)?, name })
     };
     for row in &mut rows {
         row.taken_by =

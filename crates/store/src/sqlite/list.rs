@@ -22,18 +22,23 @@ pub(super) fn pipelines(
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Arm<'a> {
     pipeline: Option<&'a str>,
+    task: Option<&'a str>,
     status: Option<&'a str>,
     finished: Option<bool>,
 }
 
 /// No index gives "any of these words, by id" in order, but one for each word does.
 pub(super) fn arms(query: &RunQuery) -> Vec<Arm<'_>> {
-    let base = Arm { pipeline: query.pipeline.as_deref(), status: None, finished: query.finished };
+    let (pipeline, task) = (query.pipeline.as_deref(), query.task.as_deref());
+    let base = Arm { pipeline, task, status: None, finished: query.finished };
     if !query.statuses.is_empty() {
         let mut words: Vec<&str> = query.statuses.iter().map(String::as_str).collect();
         words.sort_unstable();
         words.dedup();
         return words.into_iter().map(|word| Arm { status: Some(word), ..base }).collect();
+    }
+    if base.task.is_some() {
+        return vec![base];
     }
     match (base.pipeline, base.finished) {
         (Some(_), None) => [false, true].map(|is| Arm { finished: Some(is), ..base }).into(),
@@ -49,17 +54,24 @@ pub(super) fn select<'a>(
 ) -> (String, Vec<&'a dyn ToSql>) {
     let mut conditions = Vec::new();
     let mut values: Vec<&dyn ToSql> = Vec::new();
+    // A task has few runs: whatever else is asked is looked at in each. `+` keeps other indexes
+    // out.
+    let few = arm.task.is_some();
+    if let Some(task) = &arm.task {
+        conditions.push("task = ?");
+        values.push(task);
+    }
     if let Some(pipeline) = &arm.pipeline {
-        conditions.push("pipeline = ?");
+        conditions.push(if few { "+pipeline = ?" } else { "pipeline = ?" });
         values.push(pipeline);
     }
     if let Some(status) = &arm.status {
-        conditions.push("status = ?");
+        conditions.push(if few { "+status = ?" } else { "status = ?" });
         values.push(status);
     }
     if let Some(finished) = &arm.finished {
         // With a status the index of the status is the better one: `+` keeps the other out.
-        conditions.push(if arm.status.is_some() { "+finished = ?" } else { "finished = ?" });
+        conditions.push(if few || arm.status.is_some() { "+finished = ?" } else { "finished = ?" });
         values.push(finished);
     }
     if let Some(before) = before {

@@ -11,14 +11,14 @@ use super::failure::storage;
 use super::upkeep;
 use super::{
     SCHEMA, accounts, audit, given, journal, list, migrate, notices, people, rewinds, row,
-    schedules, tokens, trail, verify,
+    schedules, tasks, tokens, trail, verify,
 };
 use crate::port::Tally;
 use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
     GivenRow, Health, NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read,
     ReadAccounts, RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow,
-    SecretRow, SessionRow, StageRow, TokenRow, TrailQuery, TrailRow, UserRow, Verified,
+    SecretRow, SessionRow, StageRow, TaskQuery, TaskRow, TokenRow, TrailQuery, TrailRow, UserRow, Verified,
 };
 
 /// Connections kept between calls; more are opened when more calls come at once.
@@ -162,6 +162,15 @@ impl Read for SqliteReader {
         })
     }
 
+    fn run_by_task(&self, task: &str, number: u64) -> Result<Option<RunRow>, Error> {
+        let sql =
+            format!("SELECT {} FROM pipeline_runs WHERE task = ?1 AND task_number = ?2", row::RUN);
+        let values = (task, row::integer(number));
+        self.query("read a run", |connection| {
+            connection.prepare_cached(&sql)?.query_row(values, row::run).optional()
+        })
+    }
+
     fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<RunRow>, Error> {
         let Some((low, high)) = crate::port::prefix_range(prefix) else { return Ok(Vec::new()) };
         let sql = format!(
@@ -266,6 +275,22 @@ impl Read for SqliteReader {
 
     fn rewinds(&self, pipeline: Option<&str>, limit: u32) -> Result<Vec<RewindRow>, Error> {
         self.query("list rewinds", |connection| rewinds::list(connection, pipeline, limit))
+    }
+
+    fn task(&self, id: &str) -> Result<Option<TaskRow>, Error> {
+        self.query("read a task", |connection| tasks::one(connection, id))
+    }
+
+    fn tasks(&self, query: &TaskQuery) -> Result<Vec<TaskRow>, Error> {
+        self.query("list tasks", |connection| tasks::find(connection, query))
+    }
+
+    fn tasks_needing(&self, id: &str) -> Result<Vec<String>, Error> {
+        self.query("list tasks", |connection| tasks::needing(connection, id))
+    }
+
+    fn last_drawn_task(&self) -> Result<u64, Error> {
+        self.query("read the numbers of tasks", tasks::last_drawn)
     }
 
     fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, Error> {

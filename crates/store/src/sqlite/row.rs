@@ -14,7 +14,8 @@ pub(super) const PIPELINE: &str = "name, description, enabled, revision, created
 pub(super) const REVISION: &str = "pipeline, number, digest, text, created_at, created_by";
 
 pub(super) const RUN: &str = "id, pipeline, number, revision, status, finished, reason, by, \
-     trigger, created_at, started_at, finished_at, progress, extends, parent, superseded";
+     trigger, created_at, started_at, finished_at, progress, extends, parent, superseded, \
+     task, task_number";
 
 pub(super) const STAGE: &str =
     "stage, instance, status, outcome, conclusion, attempts, started_at, finished_at";
@@ -59,7 +60,14 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         extends: maybe_run_id(row, 13)?,
         parent: maybe_run_id(row, 14)?,
         superseded: row.get(15)?,
+        task: task_of(row, 16)?,
     })
+}
+
+/// The task of a run and its number there, from two columns.
+pub(super) fn task_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<(String, u64)>> {
+    let task: Option<String> = row.get(column)?;
+    task.map(|task| Ok((task, unsigned(row, column + 1)?))).transpose()
 }
 
 pub(super) fn stage(row: &Row<'_>) -> rusqlite::Result<StageRow> {

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use super::append::{Batch, Ends, Moves};
 use super::failure::{is_full, storage};
-use super::{accounts, change, journal, row, trail};
+use super::{accounts, change, journal, row, tasks, trail};
 use crate::port::{Change, Error, Outcome, Write};
 
 /// Frames of the log that wait before they are copied into the database.
@@ -81,7 +81,8 @@ impl SqliteWriter {
                 | Change::CreateToken { .. }
                 | Change::RevokeToken { .. }
                 | Change::DropArtifacts { .. }
-                | Change::Account(_) => self.noted(change)?,
+                | Change::Account(_)
+                | Change::SaveTask(_) => self.noted(change)?,
             });
         }
         let moves = batch.finish()?;
@@ -180,6 +181,11 @@ impl Write for SqliteWriter {
                 statement.query_row([pipeline], |line| row::unsigned(line, 0))
             })
             .map_err(storage("read the numbers of a pipeline"))
+    }
+
+    fn next_task_number(&mut self, task: &str) -> Result<u64, Error> {
+        self.usable("read the numbers of a task")?;
+        tasks::next_number(&self.connection, task).map_err(storage("read the numbers of a task"))
     }
 
     fn unfinished(&mut self) -> Result<Vec<RunId>, Error> {

@@ -228,6 +228,8 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Refused(Refusal::RevisionMoved { .. }) => "revision moved",
         Outcome::Refused(Refusal::SequenceMoved { .. }) => "sequence moved",
         Outcome::Refused(Refusal::NumberTaken { .. }) => "number taken",
+        Outcome::Refused(Refusal::TaskNumberTaken { .. }) => "task number taken",
+        Outcome::Refused(Refusal::TaskMoved { .. }) => "task moved",
         Outcome::Given { created: true, .. } => "given",
         Outcome::Given { created: false, .. } => "given before",
         Outcome::Rewound { .. } => "rewound",
@@ -275,7 +277,8 @@ fn everything(reader: &dyn Read) -> Vec<String> {
                 for (before, limit) in [(None, 2), (Some(run(3)), 9)] {
                     let statuses = words.iter().map(|&word| word.into()).collect();
                     let pipeline = pipeline.clone();
-                    let query = RunQuery { pipeline, statuses, finished, before, limit };
+                    let task = None;
+                    let query = RunQuery { pipeline, task, statuses, finished, before, limit };
                     note(&reader.runs(&query).unwrap());
                 }
             }

@@ -87,6 +87,8 @@ fn created(n: u64, from: u64, given: &[u64]) -> Stamped {
         config: indexmap::IndexMap::new(),
         breakpoints: Vec::new(),
         step: false,
+        task: None,
+        held: false,
     };
     Stamped { at: at(0), event }
 }

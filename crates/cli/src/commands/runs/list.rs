@@ -24,6 +24,9 @@ pub struct ListRunsArgs {
     /// Only of this pipeline
     #[arg(long, value_name = "NAME")]
     pipeline: Option<String>,
+    /// Only of this task
+    #[arg(long, value_name = "TASK")]
+    task: Option<String>,
     /// Only in one of these states
     #[arg(long, value_delimiter = ',', value_name = "STATUS", value_parser = STATUSES)]
     status: Vec<String>,
@@ -39,6 +42,7 @@ pub(super) fn run(args: &ListRunsArgs, context: &Context) -> Result<Exit> {
         let session = Session::open(context, Need::Talk).await?;
         let query = RunsQuery {
             pipeline: args.pipeline.clone(),
+            task: args.task.clone(),
             statuses: args.status.clone(),
             limit: args.list.limit,
             after: args.after.clone(),

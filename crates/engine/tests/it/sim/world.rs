@@ -119,6 +119,8 @@ pub(crate) fn create(spec: &Spec) -> Command {
         config: IndexMap::new(),
         breakpoints: spec.breakpoints.iter().map(|name| name.as_str().into()).collect(),
         step: spec.step,
+        task: None,
+        held: false,
     }))
 }
 

@@ -25,13 +25,20 @@ fn no_list_of_runs_scans_or_sorts() {
 
     let word = |word: &str| vec![word.to_owned()];
     let two = || vec!["failed".to_owned(), "running".to_owned()];
-    for pipeline in [None, Some("ci".to_owned())] {
+    for (task, pipeline) in [
+        (None, None),
+        (None, Some("ci".to_owned())),
+        (Some("T-1".to_owned()), None),
+        (Some("T-1".to_owned()), Some("ci".to_owned())),
+    ] {
         for statuses in [Vec::new(), word("failed"), two()] {
             for finished in [None, Some(true), Some(false)] {
                 for before in [None, Some(run(7))] {
                     let (pipeline, statuses) = (pipeline.clone(), statuses.clone());
-                    let query = RunQuery { pipeline, statuses, finished, before, limit: 50 };
+                    let task = task.clone();
+                    let query = RunQuery { pipeline, task, statuses, finished, before, limit: 50 };
                     let index = match (&query.pipeline, query.statuses.is_empty(), finished) {
+                        (_, _, _) if query.task.is_some() => "pipeline_runs_task (task=?",
                         (Some(_), false, _) => {
                             "pipeline_runs_pipeline_status (pipeline=? AND status=?"
                         }

@@ -1,0 +1,408 @@
+//! Tasks: what there is to do, and the runs that do it.
+
+use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use api::Page;
+use api::problem::Problem;
+use api::run::RunSummary;
+use api::task::{ChangeTask, CreateTask, StartTask, StopTask, TaskView};
+use axum::extract::{Path, State};
+use axum::http::header::{ETAG, IF_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use store::port::{Refusal, RunQuery, TaskQuery, TaskRow, Wanted};
+
+use super::body::{Json, Params};
+use super::caller::Caller;
+use super::pipelines;
+use super::problem::Fault;
+use crate::conductor::desk::Ask;
+use crate::conductor::tasks::{TaskAsk, TaskDone, Then};
+use crate::refused::Refused;
+use crate::shared::Shared;
+use crate::view;
+
+pub(super) mod written;
+
+/// The routes of this room.
+pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, change, delete))
+        .routes(routes!(start))
+        .routes(routes!(stop))
+        .routes(routes!(runs))
+}
+
+/// How often a change is made again when somebody else was quicker, and nobody said which version
+/// it is about.
+const TRIES: usize = 32;
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct List {
+    /// The status that was set: `todo in-progress done cancelled`.
+    status: Option<String>,
+    label: Option<String>,
+    limit: Option<u32>,
+    /// The id of the last task of the page before.
+    after: Option<String>,
+}
+
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/api/tasks",
+    tag = "tasks",
+    security(("token" = ["read"])),
+    params(List),
+    responses((status = OK, body = Page<TaskView>), (status = "default", body = Problem)),
+)]
+pub(crate) async fn list(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Params(List { status, label, limit, after }): Params<List>,
+) -> Result<Json<Page<TaskView>>, Fault> {
+    let limit = pipelines::limit(limit);
+    let wanted = status.as_deref().map(written::wanted).transpose()?;
+    let data = shared
+        .read(move |reader| {
+            let query = TaskQuery { wanted, label, before: after, limit: limit + 1 };
+            let rows = reader.tasks(&query)?;
+            rows.into_iter().map(|row| view::task::view(reader, row)).collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    Ok(Json(pipelines::page("task", data, limit, |task: &TaskView| task.id.clone())))
+}
+
+/// A new task; with the status `in-progress` it is started at once.
+#[utoipa::path(
+    post,
+    path = "/api/tasks",
+    tag = "tasks",
+    security(("token" = ["run"])),
+    request_body = CreateTask,
+    responses((status = CREATED, body = TaskView), (status = "default", body = Problem)),
+)]
+pub(crate) async fn create(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Json(request): Json<CreateTask>,
+) -> Result<Response, Fault> {
+    let force = request.force;
+    let task = written::created(request)?;
+    let then = match task.wanted {
+        Wanted::InProgress => {
+            let plain = StartTask { force, ..StartTask::default() };
+            written::start(&shared, &caller, &task, plain).await?
+        }
+        Wanted::Todo | Wanted::Done | Wanted::Cancelled => Then::Nothing,
+    };
+    let done = ask(&shared, caller, task, then).await?;
+    Ok(answer(StatusCode::CREATED, find(&shared, done.id).await?))
+}
+
+/// A task, with what is derived from its runs.
+#[utoipa::path(
+    get,
+    path = "/api/tasks/{id}",
+    tag = "tasks",
+    security(("token" = ["read"])),
+    params(("id" = String, Path, description = "`TASK-7`")),
+    responses((status = OK, body = TaskView), (status = "default", body = Problem)),
+)]
+pub(crate) async fn show(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Fault> {
+    Ok(answer(StatusCode::OK, find(&shared, id).await?))
+}
+
+/// Changes what is given. The status `in-progress` starts the task's pipeline unless one of its
+/// runs is active; `todo`, `done` and `cancelled` stop active runs.
+#[utoipa::path(
+    patch,
+    path = "/api/tasks/{id}",
+    tag = "tasks",
+    security(("token" = ["run"])),
+    params(
+        ("id" = String, Path, description = "`TASK-7`"),
+        ("if-match" = Option<String>, Header, description = "the version that it is about"),
+    ),
+    request_body = ChangeTask,
+    responses((status = OK, body = TaskView), (status = "default", body = Problem)),
+)]
+pub(crate) async fn change(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(request): Json<ChangeTask>,
+) -> Result<Response, Fault> {
+    wish(&shared, &caller, &id, &headers, &Wish::Change(request)).await?;
+    Ok(answer(StatusCode::OK, find(&shared, id).await?))
+}
+
+/// Its runs stay. Refused while one of them is active, or another task needs it.
+#[utoipa::path(
+    delete,
+    path = "/api/tasks/{id}",
+    tag = "tasks",
+    security(("token" = ["run"])),
+    params(
+        ("id" = String, Path, description = "`TASK-7`"),
+        ("if-match" = Option<String>, Header, description = "the version that it is about"),
+    ),
+    responses((status = NO_CONTENT), (status = "default", body = Problem)),
+)]
+pub(crate) async fn delete(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Fault> {
+    wish(&shared, &caller, &id, &headers, &Wish::Delete).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A new run of the task's pipeline, named `<task>-<n>`; the task is in progress from now on. What
+/// happens to runs that are active is said by `on_active`.
+#[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/start",
+    tag = "tasks",
+    security(("token" = ["run"])),
+    params(
+        ("id" = String, Path, description = "`TASK-7`"),
+        ("if-match" = Option<String>, Header, description = "the version that it is about"),
+    ),
+    request_body = StartTask,
+    responses((status = CREATED, body = RunSummary), (status = "default", body = Problem)),
+)]
+pub(crate) async fn start(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(request): Json<StartTask>,
+) -> Result<(StatusCode, Json<RunSummary>), Fault> {
+    let run = start_task(&shared, &caller, &id, &headers, request).await?;
+    Ok((StatusCode::CREATED, Json(run)))
+}
+
+/// The same for whoever speaks to a task in other words.
+pub(super) async fn start_task(
+    shared: &Shared,
+    caller: &Caller,
+    id: &str,
+    headers: &HeaderMap,
+    request: StartTask,
+) -> Result<RunSummary, Fault> {
+    let done = wish(shared, caller, id, headers, &Wish::Start(request)).await?;
+    let gone = || Refused::Internal("a run was started and is not there".to_owned());
+    let run = done.run.ok_or_else(gone)?;
+    let row = shared.read(move |reader| reader.run(run)?.ok_or_else(gone)).await?;
+    Ok(view::run::summary(&row))
+}
+
+/// Cancels the active runs of the task; it is to do again.
+#[utoipa::path(
+    post,
+    path = "/api/tasks/{id}/stop",
+    tag = "tasks",
+    security(("token" = ["run"])),
+    params(
+        ("id" = String, Path, description = "`TASK-7`"),
+        ("if-match" = Option<String>, Header, description = "the version that it is about"),
+    ),
+    request_body = StopTask,
+    responses((status = OK, body = TaskView), (status = "default", body = Problem)),
+)]
+pub(crate) async fn stop(
+    State(shared): State<Arc<Shared>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    Json(StopTask { reason }): Json<StopTask>,
+) -> Result<Response, Fault> {
+    wish(&shared, &caller, &id, &headers, &Wish::Stop { reason }).await?;
+    Ok(answer(StatusCode::OK, find(&shared, id).await?))
+}
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Paging {
+    limit: Option<u32>,
+    /// The id of the last run of the page before.
+    after: Option<String>,
+}
+
+/// Every run of the task, newest first; also of one that was deleted.
+#[utoipa::path(
+    get,
+    path = "/api/tasks/{id}/runs",
+    tag = "tasks",
+    security(("token" = ["read"])),
+    params(("id" = String, Path, description = "`TASK-7`"), Paging),
+    responses((status = OK, body = Page<RunSummary>), (status = "default", body = Problem)),
+)]
+pub(crate) async fn runs(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Path(id): Path<String>,
+    Params(Paging { limit, after }): Params<Paging>,
+) -> Result<Json<Page<RunSummary>>, Fault> {
+    let limit = pipelines::limit(limit);
+    let before = super::runs::before(after.as_deref())?;
+    let rows = shared
+        .read(move |reader| {
+            reader.task(&id)?.ok_or_else(|| missing(&id))?;
+            let limit = limit + 1;
+            let query = RunQuery { task: Some(id), before, limit, ..RunQuery::default() };
+            Ok(reader.runs(&query)?)
+        })
+        .await?;
+    let data = rows.iter().map(view::run::summary).collect();
+    Ok(Json(pipelines::page("run", data, limit, |run: &RunSummary| run.id.clone())))
+}
+
+fn missing(id: &str) -> Refused {
+    Refused::NotFound { what: "task", name: id.to_owned() }
+}
+
+/// A task that is not deleted.
+pub(super) async fn row(shared: &Shared, id: &str) -> Result<TaskRow, Refused> {
+    let id = id.to_owned();
+    shared
+        .read(move |reader| {
+            let row = reader.task(&id)?.filter(|row| row.deleted_at.is_none());
+            row.ok_or_else(|| missing(&id))
+        })
+        .await
+}
+
+pub(super) async fn find(shared: &Shared, id: String) -> Result<TaskView, Refused> {
+    let row = row(shared, &id).await?;
+    shared.read(move |reader| view::task::view(reader, row)).await
+}
+
+/// With its version as the entity tag.
+fn answer(status: StatusCode, task: TaskView) -> Response {
+    let tag = HeaderValue::from_str(&format!("\"{}\"", task.version)).ok();
+    let mut response = (status, Json(task)).into_response();
+    if let Some(tag) = tag {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
+}
+
+/// What `If-Match` says; `None`: any version.
+fn expected(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
+    let tag = value.to_str().unwrap_or_default().trim();
+    if tag == "*" {
+        return Ok(None);
+    }
+    let number = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag).parse();
+    number.map(Some).map_err(|_no_number| {
+        Fault::bad_request("`If-Match` has to be the `ETag` of the task, or `*`")
+    })
+}
+
+/// What somebody wants of a task.
+enum Wish {
+    Change(ChangeTask),
+    Start(StartTask),
+    Stop { reason: String },
+    Delete,
+}
+
+/// Looks at the task, says what it is to be, and asks for it; again when somebody else was quicker
+/// and no version was named.
+async fn wish(
+    shared: &Shared,
+    caller: &Caller,
+    id: &str,
+    headers: &HeaderMap,
+    wish: &Wish,
+) -> Result<TaskDone, Fault> {
+    let expected = expected(headers)?;
+    let mut tries = TRIES;
+    loop {
+        let task = row(shared, id).await?;
+        if let Some(expected) = expected.filter(|expected| *expected != task.version) {
+            let (id, current) = (task.id, task.version);
+            return Err(Refused::Catalog(Refusal::TaskMoved { id, current, expected }).into());
+        }
+        let (task, then) = meant(shared, caller, task, wish).await?;
+        tries -= 1;
+        match ask(shared, caller.clone(), task, then).await {
+            Ok(done) => return Ok(done),
+            Err(Refused::Catalog(Refusal::TaskMoved { .. })) if expected.is_none() && tries > 0 => {
+            }
+            Err(refused) => return Err(refused.into()),
+        }
+    }
+}
+
+/// What the task is to be, and what follows.
+async fn meant(
+    shared: &Shared,
+    caller: &Caller,
+    task: TaskRow,
+    wish: &Wish,
+) -> Result<(TaskRow, Then), Fault> {
+    match wish {
+        Wish::Change(change) => changed(shared, caller, task, change).await,
+        Wish::Start(request) => {
+            let then = written::start(shared, caller, &task, request.clone()).await?;
+            Ok((TaskRow { wanted: Wanted::InProgress, ..task }, then))
+        }
+        Wish::Stop { reason } => {
+            Ok((TaskRow { wanted: Wanted::Todo, ..task }, Then::Stop { reason: reason.clone() }))
+        }
+        Wish::Delete => Ok((task, Then::Delete)),
+    }
+}
+
+async fn changed(
+    shared: &Shared,
+    caller: &Caller,
+    task: TaskRow,
+    change: &ChangeTask,
+) -> Result<(TaskRow, Then), Fault> {
+    let id = task.id.clone();
+    let task = written::changed(task, change.clone())?;
+    let then = match change.status.as_ref().map(|_| task.wanted) {
+        None => Then::Nothing,
+        Some(Wanted::InProgress) => {
+            let standing = shared.read(move |reader| view::task::Standing::of(reader, &id)).await?;
+            if standing.active.is_empty() {
+                let plain = StartTask { force: change.force, ..StartTask::default() };
+                written::start(shared, caller, &task, plain).await?
+            } else {
+                Then::Nothing
+            }
+        }
+        Some(wanted @ (Wanted::Todo | Wanted::Done | Wanted::Cancelled)) => {
+            Then::Stop { reason: format!("the task was set to {}", wanted.word()) }
+        }
+    };
+    Ok((task, then))
+}
+
+pub(super) async fn ask(
+    shared: &Shared,
+    caller: Caller,
+    task: TaskRow,
+    then: Then,
+) -> Result<TaskDone, Refused> {
+    let ask = Box::new(TaskAsk { task, by: caller.name, then });
+    shared.desk.ask(|reply| Ask::Task { ask, reply }).await
+}

@@ -42,6 +42,7 @@ mod compare;
 mod environments;
 mod observed;
 mod tokens;
+mod triggers;
 mod uploads;
 mod versions;
 
@@ -95,6 +96,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(artifacts::routes())
         .merge(events::routes())
         .merge(hooks::routes())
+        .merge(triggers::routes())
         .merge(audit::routes())
         .merge(notices::routes())
         .merge(tokens::routes())

@@ -11,6 +11,7 @@
 //! The hands are joined from outside by two channels: [`Server::orders`] and [`Server::inbox`].
 
 mod captured;
+mod changed;
 mod clock;
 mod conductor;
 mod config;
@@ -24,6 +25,7 @@ mod http;
 mod identity;
 mod incoming;
 mod intake;
+mod judge;
 mod listen;
 mod live;
 mod metrics;

@@ -17,6 +17,7 @@ use store::port::{Read, Write};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
+use crate::changed;
 use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
 use crate::conductor::route::Unknown;
 use crate::conductor::{Conductor, Opening};
@@ -240,6 +241,10 @@ impl Server {
     /// Lets go of artifacts by the rules of `config.yaml` now and every hour, and sends notices, in
     /// the background, until the shutdown. Must be called inside a tokio runtime.
     pub fn tend(&self) {
+        let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(unknown) = unknown {
+            tokio::spawn(changed::tend(Arc::clone(&self.shared), unknown));
+        }
         tokio::spawn(retention::tend(Arc::clone(&self.shared)));
         tokio::spawn(outbox::tend(Arc::clone(&self.shared)));
     }

@@ -126,7 +126,7 @@ pub(crate) async fn list(
 }
 
 /// With the names of the runs that each of them started.
-fn of_row(reader: &dyn Read, row: GivenRow) -> Result<GivenEvent, Refused> {
+pub(super) fn of_row(reader: &dyn Read, row: GivenRow) -> Result<GivenEvent, Refused> {
     let mut started = Vec::new();
     for run in row.matches.iter().filter_map(|found| found.run) {
         let row = reader.run(run)?;
@@ -142,7 +142,7 @@ fn of_row(reader: &dyn Read, row: GivenRow) -> Result<GivenEvent, Refused> {
     Ok(GivenEvent { problem: row.problem, ..view(given) })
 }
 
-fn view(given: Given) -> GivenEvent {
+pub(super) fn view(given: Given) -> GivenEvent {
     let Given { event, duplicate, taken_by, started, waits } = given;
     let port::GivenEvent { id, kind, also, data, source, at, facts, tag, .. } = &*event;
     GivenEvent {

@@ -45,6 +45,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 #[utoipa::path(
     post,
     path = "/hooks/{source}",
+    operation_id = "deliver",
     tag = "events",
     security(()),
     params(("source" = String, Path, description = "Its name in `config.yaml`")),
@@ -90,6 +91,7 @@ pub(crate) async fn deliver(
 #[utoipa::path(
     options,
     path = "/hooks/{source}",
+    operation_id = "agree_to_deliveries",
     tag = "events",
     security(()),
     params(("source" = String, Path, description = "Its name in `config.yaml`")),

@@ -3,12 +3,14 @@
 
 mod adoption;
 mod bench;
+mod changed;
 mod children;
 mod control;
 mod disk;
 mod doors;
 mod failures;
 mod files;
+mod forge;
 mod given;
 mod identity;
 mod operations;
@@ -21,3 +23,4 @@ mod stream;
 mod tasks;
 mod versions;
 mod waits;
+mod webhooks;

@@ -241,12 +241,8 @@ async fn start_driver(folder: &Folder) -> Result<()> {
 
 fn tell_picked_up(orphans: &[store::port::RunRow], context: &Context) {
     const NAMED: usize = 3;
-    let mut names: Vec<String> = orphans
-        .iter()
-        .rev()
-        .take(NAMED)
-        .map(store::port::RunRow::name)
-        .collect();
+    let mut names: Vec<String> =
+        orphans.iter().rev().take(NAMED).map(store::port::RunRow::name).collect();
     if orphans.len() > NAMED {
         names.push(words::count((orphans.len() - NAMED) as u64, "more run"));
     }

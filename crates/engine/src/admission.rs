@@ -80,8 +80,7 @@ impl Run {
             Group { name, limit, on_conflict }
         });
         let task = head.task.as_ref();
-        let turn =
-            task.map(|task| Turn { task: task.id.clone(), waits: task.on_active.waits() });
+        let turn = task.map(|task| Turn { task: task.id.clone(), waits: task.on_active.waits() });
         if group.is_none() && turn.is_none() {
             return None;
         }

@@ -94,7 +94,8 @@ impl Run {
             return Some(self.ask_trigger(ix, now));
         }
         if matches!(self.state.phase, Phase::Pending { .. }) {
-            let admitted = self.state.head.as_ref().is_some_and(|head| !head.is_admitted_by_others());
+            let admitted =
+                self.state.head.as_ref().is_some_and(|head| !head.is_admitted_by_others());
             return admitted.then_some(Event::RunStarted);
         }
         if let Some(&ix) = links.caught.first() {

@@ -18,12 +18,22 @@ use lines::{Block, Lines};
 #[derive(Clone, Debug, PartialEq)]
 pub enum Edit {
     /// A new stage, as keys and values; `at` counts from 0, and nothing means the end.
-    Add { fields: Vec<(String, Json)>, at: Option<usize> },
+    Add {
+        fields: Vec<(String, Json)>,
+        at: Option<usize>,
+    },
     /// Keys of a stage get these values; `None` takes a key away.
-    Set { stage: String, fields: Vec<(String, Option<Json>)> },
-    Remove { stage: String },
+    Set {
+        stage: String,
+        fields: Vec<(String, Option<Json>)>,
+    },
+    Remove {
+        stage: String,
+    },
     /// All stages, in the order wanted.
-    Order { stages: Vec<String> },
+    Order {
+        stages: Vec<String>,
+    },
 }
 
 /// Why the text cannot be changed so.
@@ -118,10 +128,7 @@ impl<'a> Stages<'a> {
 
     fn item(&self, stage: &str) -> Result<&Item<'a>, EditError> {
         let found = self.items.iter().find(|item| item.name.as_deref() == Some(stage));
-        found.ok_or_else(|| EditError::NoSuchStage {
-            stage: stage.to_owned(),
-            known: self.known(),
-        })
+        found.ok_or_else(|| EditError::NoSuchStage { stage: stage.to_owned(), known: self.known() })
     }
 
     fn add(&self, fields: &[(String, Json)], at: Option<usize>) -> String {

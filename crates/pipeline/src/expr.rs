@@ -52,8 +52,7 @@ pub const LIMITS: Limits = Limits {
 };
 
 /// Bare names with a meaning of their own; each where it exists.
-pub const ROOTS: [&str; 8] =
-    ["event", "run", "task", "item", "form", "input", "outputs", "value"];
+pub const ROOTS: [&str; 8] = ["event", "run", "task", "item", "form", "input", "outputs", "value"];
 
 /// A compiled expression.
 #[derive(Clone, Debug)]

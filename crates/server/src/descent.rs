@@ -5,7 +5,10 @@
 //! neither an environment without our variables nor a borrowed token hides where it comes from.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
+
+mod socket;
 
 /// Ancestors that are looked at.
 const LEVELS: usize = 256;
@@ -25,6 +28,29 @@ pub(crate) fn of(pid: Option<u32>, data: &Path) -> Descent {
     let Some(pid) = pid.filter(|pid| *pid > 0) else { return Descent::Unknown };
     // An ancestor that ends while we look hands its children on: they are looked for again.
     (0..TRIES).find_map(|_| climb(pid, data)).unwrap_or(Descent::Unknown)
+}
+
+/// The same for whoever holds the other end of a TCP connection. Another machine, and another user
+/// of this one, runs no stage of ours.
+pub(crate) fn of_connection(theirs: SocketAddr, ours: SocketAddr, data: &Path) -> Descent {
+    if !theirs.ip().to_canonical().is_loopback() && theirs.ip() != ours.ip() {
+        return Descent::Other;
+    }
+    match socket::find(theirs, ours) {
+        None => Descent::Unknown,
+        Some(found) if found.uid != crate::identity::our_uid() => Descent::Other,
+        Some(found) => {
+            let holders = socket::holders(found.inode);
+            let mut descents = holders.into_iter().map(|pid| of(Some(pid), data));
+            // A connection that a stage holds too is a stage's.
+            descents
+                .try_fold(Descent::Unknown, |_, descent| match descent {
+                    Descent::Stage | Descent::Unknown => Err(descent),
+                    Descent::Other => Ok(Descent::Other),
+                })
+                .unwrap_or_else(|found| found)
+        }
+    }
 }
 
 /// `None`: somebody on the way up was gone.

@@ -20,6 +20,8 @@ pub(crate) enum Via {
     AdminToken,
     /// An administrator who acts for somebody else.
     AdminTokenAs,
+    /// The cookie of a browser.
+    Session,
 }
 
 impl Via {
@@ -29,6 +31,7 @@ impl Via {
             Self::Token => "token",
             Self::AdminToken => "admin token",
             Self::AdminTokenAs => "admin token as",
+            Self::Session => "session",
         }
     }
 }
@@ -69,17 +72,30 @@ pub(crate) async fn alone(shared: &Shared, caller: &Caller) -> Result<bool, Refu
     if known.len() > 1 || !shared.config()?.directory.knows_only(&known) {
         return Ok(false);
     }
-    let tokens = shared.read(|reader| Ok(reader.tokens()?)).await?;
+    let (tokens, users) = shared.read(|reader| Ok((reader.tokens()?, reader.users()?))).await?;
     known.extend(tokens.into_iter().filter(|t| t.revoked_at.is_none()).map(|t| t.user));
+    known.extend(users.into_iter().filter(|user| user.disabled_at.is_none()).map(|user| user.name));
     Ok(known.len() <= 1)
 }
 
 /// A token that was never seen before, and a name for it.
 pub(crate) fn draw_token() -> io::Result<(String, String)> {
     let mut bytes = [0; 38];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    draw(&mut bytes)?;
     let (name, secret) = bytes.split_at(6);
     Ok((format!("t-{}", hex(name)), format!("orc_{}", hex(secret))))
+}
+
+/// Fills this with chance.
+pub(crate) fn draw(bytes: &mut [u8]) -> io::Result<()> {
+    File::open("/dev/urandom")?.read_exact(bytes)
+}
+
+/// So many random bytes as hex digits.
+pub(crate) fn draw_hex<const N: usize>() -> io::Result<String> {
+    let mut bytes = [0; N];
+    draw(&mut bytes)?;
+    Ok(hex(&bytes))
 }
 
 /// Under which a token is stored.

@@ -10,6 +10,7 @@
 //!
 //! The hands are joined from outside by two channels: [`Server::orders`] and [`Server::inbox`].
 
+mod accounts;
 mod captured;
 mod changed;
 mod clock;
@@ -33,6 +34,7 @@ mod notices;
 mod plan;
 mod refused;
 mod retention;
+mod rights;
 mod server;
 mod shared;
 mod vault;

@@ -1,4 +1,4 @@
-//! Sockets: the one in the data folder for this user, and loopback TCP with a token.
+//! Sockets: the one in the data folder for this user, and TCP for whoever proves who they are.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,12 +11,22 @@ use axum::serve::IncomingStream;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
 
-/// Whoever is at the other end of the unix socket, by the kernel's word.
-#[derive(Clone, Debug)]
+/// Whoever is at the other end of a connection, by the kernel's word.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Peer {
     pub(crate) uid: Option<u32>,
     /// Of the process that opened the connection.
     pub(crate) pid: Option<u32>,
+    /// Over TCP: theirs and ours.
+    pub(crate) addresses: Option<(SocketAddr, SocketAddr)>,
+}
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        let theirs = *stream.remote_addr();
+        let ours = stream.io().local_addr().ok();
+        Self { uid: None, pid: None, addresses: ours.map(|ours| (theirs, ours)) }
+    }
 }
 
 impl Connected<IncomingStream<'_, UnixListener>> for Peer {
@@ -25,6 +35,7 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
         Self {
             uid: cred.as_ref().map(tokio::net::unix::UCred::uid),
             pid: cred.and_then(|cred| cred.pid()).and_then(|pid| u32::try_from(pid).ok()),
+            addresses: None,
         }
     }
 }
@@ -53,9 +64,9 @@ pub(crate) async fn tcp(
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
-    let router = router(bound);
+    let service = router(bound).into_make_service_with_connect_info::<Peer>();
     tokio::spawn(async move {
-        axum::serve(listener, router).with_graceful_shutdown(stopped(stop)).await
+        axum::serve(listener, service).with_graceful_shutdown(stopped(stop)).await
     });
     Ok(bound)
 }

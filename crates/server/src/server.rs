@@ -17,6 +17,7 @@ use store::port::{Read, Write};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
+use crate::accounts::Accounts;
 use crate::changed;
 use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
 use crate::conductor::route::Unknown;
@@ -195,6 +196,7 @@ impl Server {
             address: OnceLock::new(),
             config,
             vault,
+            accounts: Accounts::default(),
             said: options.said,
             mirror,
             started: Instant::now(),

@@ -10,6 +10,7 @@ use store::mirror::Mirror;
 use store::port::Read;
 use tokio::sync::watch;
 
+use crate::accounts::Accounts;
 use crate::conductor::desk::{Desk, Gauges};
 use crate::config::settings::{Said, Settings};
 use crate::config::{Config, ConfigFile};
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) address: OnceLock<SocketAddr>,
     pub(crate) config: Arc<ConfigFile>,
     pub(crate) vault: Arc<Vault>,
+    pub(crate) accounts: Accounts,
     pub(crate) said: Said,
     pub(crate) mirror: Arc<Mirror>,
     pub(crate) started: Instant,

@@ -33,9 +33,9 @@ pub use self::people::{
     ArtifactQuery, ArtifactRow, DraftRow, RequestKind, RequestQuery, RequestRow,
 };
 pub use self::schedules::{KeptSchedules, ScheduleRow};
+pub use self::tasks::{DRAWN, TaskQuery, TaskRow, Wanted};
 pub(crate) use self::upkeep::WAITING;
 pub use self::upkeep::{Open, Tally};
-pub use self::tasks::{DRAWN, TaskQuery, TaskRow, Wanted};
 
 /// The one writer.
 ///

@@ -109,9 +109,21 @@ fn runs_of_one_task_take_turns() {
         ("one is leaving", vec![of(1, "t", true, Leaving), of(2, "t", true, Waiting)], ""),
         ("in order", vec![of(3, "t", true, Waiting), of(2, "t", true, Waiting)], "+2"),
         ("another task", vec![of(1, "t", true, Inside), of(2, "u", true, Waiting)], "+2"),
-        ("one that was held is first", vec![of(1, "t", true, Paused), of(2, "t", true, Waiting)], ""),
-        ("an older one that is retried", vec![of(1, "t", true, Waiting), of(2, "t", true, Inside)], ""),
-        ("beside those that allow it", vec![of(1, "t", false, Inside), of(2, "t", true, Waiting)], ""),
+        (
+            "one that was held is first",
+            vec![of(1, "t", true, Paused), of(2, "t", true, Waiting)],
+            "",
+        ),
+        (
+            "an older one that is retried",
+            vec![of(1, "t", true, Waiting), of(2, "t", true, Inside)],
+            "",
+        ),
+        (
+            "beside those that allow it",
+            vec![of(1, "t", false, Inside), of(2, "t", true, Waiting)],
+            "",
+        ),
         (
             "no turn, no place in the group",
             vec![of(1, "t", true, Inside), grouped(2, "t", Waiting), grouped(3, "u", Waiting)],

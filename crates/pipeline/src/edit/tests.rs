@@ -90,10 +90,10 @@ fn one_key_is_changed_and_comments_beside_it_stay() {
 #[test]
 fn a_stage_goes_with_its_comment() {
     let text = must(TEXT, Edit::Remove { stage: "ship".into() });
-    assert_eq!(only(TEXT, &text), [
-        "  # The end.",
-        "  - {name: ship, depends_on: build, run: ./ship}"
-    ]);
+    assert_eq!(
+        only(TEXT, &text),
+        ["  # The end.", "  - {name: ship, depends_on: build, run: ./ship}"]
+    );
     let text = must(TEXT, Edit::Remove { stage: "plan".into() });
     assert!(text.contains("stages:\n\n  - name: build\n"), "{text}");
     let order = ["ship", "plan", "build"].map(str::to_owned).to_vec();

@@ -9,9 +9,7 @@
 
 use serde_json::Value as Json;
 
-use super::{
-    Part, RUN_FIELDS, Reference, Root, Step, TASK_FIELDS, Template, TextError,
-};
+use super::{Part, RUN_FIELDS, Reference, Root, Step, TASK_FIELDS, Template, TextError};
 use crate::source::Span;
 
 impl Template {

@@ -51,7 +51,10 @@ pub(crate) enum Waits {
     Stored(Reply<Outcome>),
     /// Whoever waits is among [`Batch::after`].
     Nobody,
-    Task { done: TaskDone, reply: Reply<TaskDone> },
+    Task {
+        done: TaskDone,
+        reply: Reply<TaskDone>,
+    },
 }
 
 /// What is to be said when a turn is stored, or refused.

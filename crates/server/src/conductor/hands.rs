@@ -127,9 +127,8 @@ impl Hands {
 
     /// Asks what they do at this moment.
     pub(crate) fn ask_about(&mut self, held: &[Whose]) {
-        let references = held.iter().filter_map(|whose| {
-            Some(reference(whose, &self.held.get(whose)?.key))
-        });
+        let references =
+            held.iter().filter_map(|whose| Some(reference(whose, &self.held.get(whose)?.key)));
         self.send(Order::Adopt { attempts: references.collect() });
     }
 

@@ -43,11 +43,15 @@ pub(crate) struct Seen {
 pub(crate) enum Alive {
     /// Nothing yet.
     Unanswered,
-    Running { pid: u32 },
+    Running {
+        pid: u32,
+    },
     /// It has ended, and how is on its way into the journal.
     Ended,
     NeverStarted,
-    Lost { message: String },
+    Lost {
+        message: String,
+    },
 }
 
 impl Conductor {

@@ -285,8 +285,7 @@ fn prepare(data: &Path, assignment: &Assignment) {
     let below = Path::new(&assignment.working_dir).strip_prefix(&all).ok();
     let Some(own) = below.and_then(|below| below.components().next()) else { return };
     let own = all.join(own);
-    if let Err(error) = std::fs::create_dir_all(&own)
-    {
+    if let Err(error) = std::fs::create_dir_all(&own) {
         tracing::warn!(folder = %own.display(), %error, "could not create a workspace");
     }
 }

@@ -31,7 +31,9 @@ pub(crate) enum Then {
     Nothing,
     Start(Box<StartTask>),
     /// Cancels what is active.
-    Stop { reason: String },
+    Stop {
+        reason: String,
+    },
     /// Refused while a run is active, or another task needs it.
     Delete,
 }
@@ -212,9 +214,10 @@ impl Conductor {
     ) {
         let now = self.clock.now();
         for run in self.active_of(task) {
-            let leaving = self.runs.get(&run).is_some_and(|live| {
-                live.run.status() == engine::Status::Cancelling
-            });
+            let leaving = self
+                .runs
+                .get(&run)
+                .is_some_and(|live| live.run.status() == engine::Status::Cancelling);
             if Some(run) == but || leaving {
                 continue;
             }

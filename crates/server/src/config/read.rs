@@ -6,8 +6,7 @@ use pipeline::source::{Span, place};
 use pipeline::yaml::{self, Entry, Kind, Node, Scalar};
 use serde_json::Value as Json;
 
-use super::{ArtifactLimits, Config, Directory, environment, notify, settings, source};
-use crate::notices::smtp;
+use super::{ArtifactLimits, Config, accounts, environment, notify, oidc, settings, source};
 
 /// The error has a line for each mistake.
 pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
@@ -28,13 +27,24 @@ pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
 }
 
 fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
-    const KEYS: [&str; 7] =
-        ["users", "groups", "environments", "config", "artifacts", "sources", "notify"];
+    const KEYS: [&str; 9] = [
+        "users",
+        "groups",
+        "accounts",
+        "oidc",
+        "environments",
+        "config",
+        "artifacts",
+        "sources",
+        "notify",
+    ];
     let keys = [&KEYS[..], &settings::SECTIONS].concat();
     for entry in reader.keys(root, "the configuration", &keys) {
         match entry.key.as_str() {
-            "users" => users(reader, &entry.value, &mut config.directory),
-            "groups" => groups(reader, &entry.value, &mut config.directory),
+            "users" => accounts::users(reader, &entry.value, &mut config.directory),
+            "groups" => accounts::groups(reader, &entry.value, &mut config.directory),
+            "accounts" => config.accounts = accounts::rules(reader, entry),
+            "oidc" => config.oidc = oidc::read(reader, entry),
             "environments" => {
                 for entry in reader.map(&entry.value, "`environments`") {
                     let environment = environment::read(reader, entry);
@@ -53,44 +63,6 @@ fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
                 settings::section(reader, entry, &mut config.settings);
             }
             _ => config.artifacts = artifacts(reader, &entry.value),
-        }
-    }
-}
-
-fn users(reader: &mut Reader<'_>, node: &Node, directory: &mut Directory) {
-    for entry in reader.map(node, "`users`") {
-        let what = format!("user `{}`", entry.key);
-        if !is_name(&entry.key) {
-            reader.problem(entry.key_span, &format!("{what}: {NAME_RULE}"));
-            continue;
-        }
-        directory.join(&entry.key, None);
-        if entry.value.is_null() {
-            continue;
-        }
-        for part in reader.keys(&entry.value, &what, &["groups", "roles", "email"]) {
-            if part.key == "email" {
-                let text = part.value.scalar().map(|scalar| scalar.text.clone());
-                match text.filter(|text| smtp::mailbox(text).is_some()) {
-                    Some(text) => drop(directory.addresses.insert(entry.key.clone(), text)),
-                    None => {
-                        let problem = format!("`email` of {what} has to be an address of mail");
-                        reader.problem(part.value.span, &problem);
-                    }
-                }
-                continue;
-            }
-            for group in reader.names(&part.value, &format!("`{}` of {what}", part.key)) {
-                directory.join(&entry.key, Some(&group));
-            }
-        }
-    }
-}
-
-fn groups(reader: &mut Reader<'_>, node: &Node, directory: &mut Directory) {
-    for entry in reader.map(node, "`groups`") {
-        for user in reader.names(&entry.value, &format!("group `{}`", entry.key)) {
-            directory.join(&user, Some(&entry.key));
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::conductor::desk::Ask;
 use crate::refused::Refused;
 use crate::shared::Shared;
 use crate::view::{self, request};
-use crate::{history, identity};
+use crate::{accounts, history, identity};
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
@@ -333,15 +333,15 @@ pub(crate) async fn delegate(
     Path(id): Path<String>,
     Json(DelegateTo { to }): Json<DelegateTo>,
 ) -> Result<Json<ApprovalDetail>, Fault> {
-    let config = shared.config()?;
     if !crate::config::is_name(&to) {
         return Err(Fault::invalid_input("`to` has to be the name of a user"));
     }
-    if !config.directory.is_empty() && !config.directory.knows(&to) {
-        let detail = format!("nobody is called `{to}`: `config.yaml` lists the users");
-        return Err(Fault::invalid_input(detail));
+    let account = accounts::find(&shared, &to).await?;
+    if account.disabled || (!account.known && accounts::any_listed(&shared).await?) {
+        let detail = format!("nobody is called `{to}`, or they are no longer here");
+        return Err(Fault::invalid_input(detail).hint("orchestrate user list"));
     }
-    let (by, to) = (caller.person(&shared)?, config.directory.person(&to));
+    let (by, to) = (caller.person(&shared)?, account.person);
     let command = |gate| Command::Delegate(Box::new(Delegate { gate, by, to }));
     act(&shared, &caller, &id, command).await
 }

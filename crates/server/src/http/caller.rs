@@ -1,29 +1,30 @@
-//! Who is calling, and whether they may. Deny by default: every route but [`Public`] needs a
-//! [`Caller`], and the layer that makes them stands before all handlers.
+//! Who is calling, and whether they may. Deny by default: what a route asks of its caller is read
+//! from its description, and the layer that checks it stands before all handlers.
 //!
-//! The caller is whom the kernel says is at the other end of the socket, or whoever a token was
-//! given to. Nobody's own word counts, but that of an administrator with a token.
+//! The caller is whom the kernel says is at the other end of the socket, or whoever a token or a
+//! session was given to. Nobody's own word counts, but that of an administrator with a token.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
-use axum::http::header::AUTHORIZATION;
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine::ADMIN;
 use engine::event::Person;
-use store::port::TokenRow;
 
-use super::origin;
-use super::problem::Fault;
-use crate::config::is_name;
-use crate::descent::{self, Descent};
+use super::access::{self, Rule};
+use super::credential::{self, Credential, Holder};
+use super::problem::{self, Fault};
+use super::{origin, stage};
+use crate::accounts::{self, Account};
+use crate::config::{Config, is_name};
 use crate::identity::{self, Via};
 use crate::listen::Peer;
 use crate::refused::Refused;
+use crate::rights::{Right, Rights};
 use crate::shared::Shared;
 
 /// How a request got here.
@@ -31,45 +32,38 @@ use crate::shared::Shared;
 pub(crate) enum Door {
     /// The unix socket of the data folder, or a call inside the process.
     Local,
-    /// A TCP port: a token, and only under names that are ours.
+    /// A TCP port: a token or a session, and only under names that are ours.
     Tcp { token: String, bound: SocketAddr },
+}
+
+impl Door {
+    /// The port that the cookies of this door are named by.
+    pub(super) fn port(&self) -> u16 {
+        match self {
+            Self::Local => 0,
+            Self::Tcp { bound, .. } => bound.port(),
+        }
+    }
 }
 
 /// Who acts: goes into the journal as the actor.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) name: String,
-    /// May change tokens.
+    /// May all.
     pub(crate) admin: bool,
+    pub(crate) rights: Rights,
     pub(crate) via: Via,
     /// The administrator who acts for them.
     pub(crate) through: Option<String>,
+    /// Of the token or the session.
+    pub(crate) credential: Option<(accounts::Used, String)>,
+    /// With what is known of them; or what is wrong with `config.yaml`.
+    person: Result<Person, String>,
 }
 
 /// For whom an administrator acts.
 const AS: &str = "x-orchestrate-as";
-
-/// What may be asked by anybody who reaches the port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Public {
-    Healthz,
-    Readyz,
-    /// Proved by its signature. A name of ours, or a page that sends it, gives it no rights.
-    Hook,
-}
-
-impl Public {
-    fn of(method: &Method, path: &str) -> Option<Self> {
-        match (method, path) {
-            (&Method::GET, "/healthz") => Some(Self::Healthz),
-            (&Method::GET, "/readyz") => Some(Self::Readyz),
-            (&Method::POST | &Method::OPTIONS, path) if path.starts_with("/hooks/") => {
-                Some(Self::Hook)
-            }
-            _ => None,
-        }
-    }
-}
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Fault;
@@ -80,16 +74,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 impl Caller {
-    /// With what the directory says of them now.
-    pub(crate) fn person(&self, shared: &Shared) -> Result<Person, Refused> {
-        let mut person = shared.config()?.directory.person(&self.name);
-        person.through.clone_from(&self.through);
-        match self.via {
-            Via::AdminToken | Via::Token if self.admin => person.groups.push(ADMIN.to_owned()),
-            // Whoever stands in for somebody may what that person may.
-            Via::AdminToken | Via::Token | Via::OsUser | Via::AdminTokenAs => {}
-        }
-        Ok(person)
+    /// With what file and store said of them when they asked.
+    pub(crate) fn person(&self, _shared: &Shared) -> Result<Person, Refused> {
+        self.person.clone().map_err(Refused::Config)
     }
 
     /// Refused unless the caller is an administrator.
@@ -113,8 +100,12 @@ pub(crate) async fn admit(
     match caller(&shared, &door, &parts).await {
         Ok(caller) => {
             if let Some(caller) = caller {
+                if let Some((used, id)) = &caller.credential {
+                    accounts::note_use(&shared, *used, id, jiff::Timestamp::now());
+                }
                 parts.extensions.insert(caller);
             }
+            parts.extensions.insert(Arc::clone(&door));
         }
         // Whoever opens a stream is told by a frame: a page does not see the status.
         Err(fault) if pass.is_some() && origin::is_upgrade(&parts.headers) && fault.is_401() => {
@@ -153,128 +144,194 @@ impl Pass {
 
 /// `None`: nobody in particular, for what is public.
 async fn caller(shared: &Shared, door: &Door, parts: &Parts) -> Result<Option<Caller>, Fault> {
-    let public = Public::of(&parts.method, parts.uri.path());
-    if public == Some(Public::Hook) {
+    let matched = parts.extensions.get::<MatchedPath>();
+    let rule = matched.map(|path| access::of(&parts.method, path.as_str()));
+    let is_public = rule == Some(Some(Rule::Public));
+    if is_public && matched.is_some_and(|path| path.as_str().starts_with("/hooks/")) {
+        // Proved by its signature. A name of ours, or a page that sends it, gives it no rights.
         return Ok(None);
     }
+    let config = shared.config();
     if let Door::Tcp { bound, .. } = door {
-        origin::check(parts, *bound)?;
-        if public.is_some() {
-            return Ok(None);
-        }
+        // With a file that cannot be read only our address is our name.
+        let hosts = config.as_ref().map_or(&[][..], |config| &config.accounts.hosts);
+        origin::check(parts, *bound, hosts)?;
     }
-    let caller = match (given(&parts.headers)?, door) {
-        (Some(given), _) => by_token(shared, door, &given).await?,
-        (None, Door::Local) => local(parts),
-        (None, Door::Tcp { .. }) => return Err(unauthorized()),
+    if is_public {
+        return Ok(None);
+    }
+    let caller = match credential::given(&parts.headers, door.port())? {
+        Some(given) => by_credential(shared, door, parts, &given, config).await?,
+        None => match door {
+            Door::Local => local(shared, parts, config).await?,
+            Door::Tcp { .. } => return Err(unauthorized()),
+        },
     };
-    if matches!(door, Door::Local) && is_for_people(&parts.method, parts.uri.path()) {
-        must_be_a_person(shared, parts).await?;
+    match rule {
+        // Nothing is there: said only to somebody.
+        None => {}
+        Some(None) => return Err(problem::no_method(parts.method.clone(), parts.uri.clone()).await),
+        Some(Some(Rule::Closed | Rule::Public)) => {
+            return Err(Fault::not_allowed("nobody may ask this: no right is named for it"));
+        }
+        Some(Some(Rule::Needs(right))) => {
+            must_have(&caller, right, parts)?;
+            stage::check(shared, door, parts, right).await?;
+        }
     }
-    stand_in(caller, &parts.headers).map(Some)
+    stand_in(shared, caller, &parts.headers).await.map(Some)
 }
 
-/// What only people may do: deciding, answering, letting go, giving rights.
-fn is_for_people(method: &Method, path: &str) -> bool {
-    let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let nouns = ["/api/approvals/", "/api/inputs/", "/api/tokens"];
-    let verbs = ["/advance", "/breakpoints", "/resolve", "/rollback", "/rewind", "/rewind/undo"];
-    changes
-        && (nouns.iter().any(|noun| path.starts_with(noun))
-            || verbs.iter().any(|verb| path.ends_with(verb)))
+fn must_have(caller: &Caller, right: Right, parts: &Parts) -> Result<(), Fault> {
+    if caller.rights.has(right) {
+        return Ok(());
+    }
+    let (name, has) = (&caller.name, caller.rights.to_string());
+    let has = if has.is_empty() { "nothing" } else { &has };
+    tracing::info!(name, path = parts.uri.path(), right = right.word(), "not allowed");
+    let detail = format!("this needs the right `{}`, and {name} has: {has}", right.word());
+    let roles = crate::rights::ROLES.iter().filter(|(_, rights)| rights.contains(&right));
+    let roles: Vec<&str> = roles.map(|(role, _)| *role).collect();
+    Err(Fault::not_allowed(detail)
+        .hint(format!("ask an administrator for one of the roles {}", roles.join(", "))))
 }
 
-/// The work of a stage never decides, whoever it says it is: a script that approved its own gate
-/// would make every gate a formality.
-async fn must_be_a_person(shared: &Shared, parts: &Parts) -> Result<(), Fault> {
-    let pid = match parts.extensions.get::<ConnectInfo<Peer>>() {
-        Some(ConnectInfo(Peer { pid, .. })) => *pid,
-        // A call inside this process.
-        None => Some(std::process::id()),
+async fn by_credential(
+    shared: &Shared,
+    door: &Door,
+    parts: &Parts,
+    given: &Credential,
+    config: Result<Arc<Config>, Refused>,
+) -> Result<Caller, Fault> {
+    if let Credential::Token(token) = given {
+        let admin = match door {
+            // From another machine the folder's own token is worth nothing.
+            Door::Tcp { token, .. } => is_from_here(parts).then(|| token.clone()),
+            Door::Local => identity::admin_token(&shared.data_dir),
+        };
+        if admin.is_some_and(|admin| identity::is_same(token, &admin)) {
+            return owner(shared, identity::owner(), Via::AdminToken, config).await;
+        }
+    }
+    let now = jiff::Timestamp::now();
+    let Some((holder, row)) = credential::holder(shared, given, now).await? else {
+        return Err(unauthorized());
     };
-    let data = shared.data_dir.clone();
-    let descent = tokio::task::spawn_blocking(move || descent::of(pid, &data)).await;
-    match descent {
-        Ok(Descent::Other) => Ok(()),
-        Ok(Descent::Stage) => {
-            tracing::warn!(path = parts.uri.path(), "the work of a stage tried to decide");
-            Err(Fault::not_allowed("the work of a stage does not decide; a person has to"))
-        }
-        Ok(Descent::Unknown) | Err(_) => {
-            Err(Fault::not_allowed("it cannot be told which process asks, and only people decide")
-                .hint("ask from a process of this machine that waits for the answer"))
-        }
-    }
-}
-
-/// The bearer token; anything else in its place is refused, not passed over.
-fn given(headers: &HeaderMap) -> Result<Option<String>, Fault> {
-    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
-    value
-        .to_str()
-        .ok()
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim())
-        .filter(|token| !token.is_empty())
-        .map(|token| Some(token.to_owned()))
-        .ok_or_else(unauthorized)
-}
-
-async fn by_token(shared: &Shared, door: &Door, given: &str) -> Result<Caller, Fault> {
-    let admin = match door {
-        Door::Tcp { token, .. } => Some(token.clone()),
-        Door::Local => identity::admin_token(&shared.data_dir),
+    let Holder { id, user, admin, scopes, used } = holder;
+    let via = match used {
+        accounts::Used::Token => Via::Token,
+        accounts::Used::Session => Via::Session,
     };
-    if admin.is_some_and(|token| identity::is_same(given, &token)) {
-        let name = identity::owner();
-        return Ok(Caller { name, admin: true, via: Via::AdminToken, through: None });
+    let account = match config {
+        Ok(config) => accounts::join(&config, &user, row.as_ref()),
+        // A slip in the file must not lock out whoever could mend it.
+        Err(_) if admin => accounts::join(&Config::default(), &user, row.as_ref()),
+        Err(refused) => return Err(refused.into()),
+    };
+    if account.disabled {
+        return Err(unauthorized());
     }
-    let hash = identity::token_hash(given);
-    let row = shared.read(move |reader| Ok(reader.token_by_hash(&hash)?)).await?;
-    match row {
-        Some(TokenRow { user, admin, revoked_at: None, .. }) => {
-            Ok(Caller { name: user, admin, via: Via::Token, through: None })
+    let all = if admin { Rights::all() } else { account.rights };
+    let rights = all.within(scopes.as_deref());
+    let mut person = account.person;
+    let is_admin = rights.has(Right::Admin);
+    if is_admin && !person.groups.iter().any(|group| group == ADMIN) {
+        person.groups.push(ADMIN.to_owned());
+    }
+    Ok(Caller {
+        name: user,
+        admin: is_admin,
+        rights,
+        via,
+        through: None,
+        credential: Some((used, id)),
+        person: Ok(person),
+    })
+}
+
+/// Whether the other end is on this machine.
+fn is_from_here(parts: &Parts) -> bool {
+    match parts.extensions.get::<ConnectInfo<Peer>>() {
+        Some(ConnectInfo(Peer { addresses: Some((theirs, _)), .. })) => {
+            theirs.ip().to_canonical().is_loopback()
         }
-        Some(TokenRow { revoked_at: Some(_), .. }) | None => Err(unauthorized()),
+        // Nothing that came over TCP.
+        Some(ConnectInfo(Peer { addresses: None, .. })) | None => true,
     }
+}
+
+/// Somebody who may all in this folder.
+async fn owner(
+    shared: &Shared,
+    name: String,
+    via: Via,
+    config: Result<Arc<Config>, Refused>,
+) -> Result<Caller, Fault> {
+    let mut person = match config {
+        Ok(_) => Ok(accounts::find(shared, &name).await?.person),
+        Err(Refused::Config(problem)) => Err(problem),
+        Err(refused) => return Err(refused.into()),
+    };
+    if let (Ok(person), Via::AdminToken) = (&mut person, via)
+        && !person.groups.iter().any(|group| group == ADMIN)
+    {
+        person.groups.push(ADMIN.to_owned());
+    }
+    let rights = Rights::all();
+    Ok(Caller { name, admin: true, rights, via, through: None, credential: None, person })
 }
 
 /// The kernel says who it is. Whoever may read the folder may read its admin token.
-fn local(parts: &Parts) -> Caller {
+async fn local(
+    shared: &Shared,
+    parts: &Parts,
+    config: Result<Arc<Config>, Refused>,
+) -> Result<Caller, Fault> {
     let uid = match parts.extensions.get::<ConnectInfo<Peer>>() {
         Some(ConnectInfo(Peer { uid, .. })) => *uid,
         // A call inside this process.
         None => Some(identity::our_uid()),
     };
-    Caller {
-        name: uid.map_or_else(|| "local".to_owned(), identity::user_name),
-        admin: uid == Some(identity::our_uid()),
-        via: Via::OsUser,
-        through: None,
+    let name = uid.map_or_else(|| "local".to_owned(), identity::user_name);
+    if uid == Some(identity::our_uid()) {
+        return owner(shared, name, Via::OsUser, config).await;
     }
+    // The socket is closed to others; the system's administrator comes through all the same.
+    let Account { person, rights, disabled, .. } = accounts::find(shared, &name).await?;
+    if disabled {
+        return Err(unauthorized());
+    }
+    let (admin, via) = (rights.has(Right::Admin), Via::OsUser);
+    Ok(Caller { name, admin, rights, via, through: None, credential: None, person: Ok(person) })
 }
 
-fn stand_in(caller: Caller, headers: &HeaderMap) -> Result<Caller, Fault> {
+async fn stand_in(shared: &Shared, caller: Caller, headers: &HeaderMap) -> Result<Caller, Fault> {
     let Some(name) = headers.get(AS) else { return Ok(caller) };
     let Some(name) = name.to_str().ok().filter(|name| is_name(name)) else {
         return Err(Fault::bad_request(format!("`{AS}` has to be the name of a user")));
     };
-    if !caller.admin || caller.via == Via::OsUser {
+    if !caller.admin || !matches!(caller.via, Via::AdminToken | Via::Token) {
         let detail = format!("only an administrator's token may act for others, here for {name}");
         return Err(Fault::not_allowed(detail)
             .hint("give the admin token (the data folder's `token` file), or the user's own"));
     }
     let through = Some(caller.name);
-    Ok(Caller { name: name.to_owned(), admin: true, via: Via::AdminTokenAs, through })
+    // Whoever stands in for somebody may at a gate what that person may.
+    let person = match accounts::find(shared, name).await {
+        Ok(account) => Ok(Person { through: through.clone(), ..account.person }),
+        Err(Refused::Config(problem)) => Err(problem),
+        Err(refused) => return Err(refused.into()),
+    };
+    let (name, via) = (name.to_owned(), Via::AdminTokenAs);
+    Ok(Caller { name, via, through, person, ..caller })
 }
 
-fn unauthorized() -> Fault {
+pub(super) fn unauthorized() -> Fault {
     Fault::new(
         StatusCode::UNAUTHORIZED,
         "not_allowed",
         "not allowed",
         "this needs `Authorization: Bearer` with the contents of the data folder's `token` file, \
-         or with a user's token",
+         or with a user's token; a browser needs a session",
     )
 }

@@ -78,9 +78,8 @@ pub(crate) async fn by_body(
 async fn compare(shared: &Shared, a: &str, b: &str) -> Result<Json<Comparison>, Fault> {
     let (a, b) = (reference::run(shared, a).await?, reference::run(shared, b).await?);
     let (of_a, of_b) = (history::detail(shared, &a).await?, history::detail(shared, &b).await?);
-    let stored = shared.read(move |reader| {
-        Ok((definitions(reader, &a, &b)?, artifacts(reader, &a, &b)?))
-    });
+    let stored =
+        shared.read(move |reader| Ok((definitions(reader, &a, &b)?, artifacts(reader, &a, &b)?)));
     let (definition, artifacts) = stored.await?;
     Ok(Json(Comparison {
         inputs: differences(&of_a.inputs, &of_b.inputs),
@@ -127,10 +126,7 @@ fn stages(a: &RunDetail, b: &RunDetail) -> Vec<StageComparison> {
     let names = b.stages.iter().chain(only_a).map(|stage| stage.name.as_str());
     names
         .map(|name| {
-            let (a, b) = (
-                of(a, name).map(|at| &a.stages[at]),
-                of(b, name).map(|at| &b.stages[at]),
-            );
+            let (a, b) = (of(a, name).map(|at| &a.stages[at]), of(b, name).map(|at| &b.stages[at]));
             let none = BTreeMap::new();
             let outputs = |stage: Option<&StageView>| {
                 stage.map_or_else(|| none.clone(), |stage| stage.outputs.clone())

@@ -88,10 +88,7 @@ async fn all(shared: &Shared) -> Result<Vec<EnvironmentView>, Fault> {
 }
 
 /// Environments, each with `pipeline/stage` that names it.
-fn uses(
-    reader: &dyn Read,
-    definitions: &Definitions,
-) -> Result<Vec<(String, String)>, Refused> {
+fn uses(reader: &dyn Read, definitions: &Definitions) -> Result<Vec<(String, String)>, Refused> {
     let mut uses = Vec::new();
     let query = PipelineQuery { after: None, limit: PIPELINES };
     for row in reader.pipelines(&query)? {

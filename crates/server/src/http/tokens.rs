@@ -16,9 +16,9 @@ use super::caller::Caller;
 use super::pipelines;
 use super::problem::Fault;
 use crate::config::is_name;
-use crate::identity;
 use crate::refused::Refused;
 use crate::shared::Shared;
+use crate::{accounts, identity};
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
@@ -43,10 +43,27 @@ pub(crate) async fn create(
     if !is_name(&user) {
         return Err(Fault::invalid_input("`user` has to be the name of a user"));
     }
-    let directory = &shared.config()?.directory;
-    if !directory.is_empty() && !directory.knows(&user) {
-        let detail = format!("`config.yaml` lists users, and `{user}` is not among them");
-        return Err(Fault::invalid_input(detail).hint(format!("add `{user}:` below `users:`")));
+    let account = accounts::find(&shared, &user).await?;
+    if !account.known && accounts::any_listed(&shared).await? {
+        let detail = format!("there are users, and `{user}` is not among them");
+        return Err(Fault::invalid_input(detail).hint(format!("orchestrate user create {user}")));
+    }
+    if account.disabled {
+        return Err(Fault::conflict(format!("`{user}` is disabled"))
+            .hint(format!("orchestrate user update {user} --enable")));
+    }
+    if let Some(unknown) =
+        scopes.iter().flatten().find(|scope| crate::rights::Right::of(scope).is_none())
+    {
+        let rights = crate::rights::Rights::all();
+        let detail = format!("`{unknown}` is no right; the rights are: {rights}");
+        return Err(Fault::invalid_input(detail));
+    }
+    if expires_at.is_some_and(|end| end <= jiff::Timestamp::now()) {
+        return Err(Fault::invalid_input("`expires_at` has to be in the future"));
+    }
+    if what_for.chars().count() > 128 || what_for.contains(char::is_control) {
+        return Err(Fault::invalid_input("`name` has at most 128 characters, on one line"));
     }
     let (id, token) = identity::draw_token()
         .map_err(|error| Refused::Internal(format!("no token could be drawn: {error}")))?;

@@ -9,12 +9,12 @@ use crate::starts::CHAIN;
 #[tokio::test]
 async fn a_token_is_its_user_and_nobody_else() {
     let bench = Bench::new();
-    bench.config("users: {bo: {groups: [devops], roles: [approver]}, ana: }\n");
+    bench.config("users: {bo: {groups: [devops], roles: [operator]}, ana: }\n");
     let bo = bench.token("bo").await;
     let (_, me) = bench.call_as(&bo, "GET", "/api/whoami", Json::Null).await;
     assert_eq!(
         me,
-        json!({"name": "bo", "groups": ["approver", "devops"], "admin": false, "by": "token"})
+        json!({"name": "bo", "groups": ["devops", "operator"], "admin": false, "by": "token"})
     );
     let start = json!({"definition": CHAIN, "directory": "/"});
     let (status, run) = bench.call_as(&bo, "POST", "/api/runs", start.clone()).await;

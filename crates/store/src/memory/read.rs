@@ -58,9 +58,10 @@ impl Read for MemoryReader {
         let state = lock(&self.shared);
         let wanted = |row: &&RunRow| {
             query.pipeline.as_ref().is_none_or(|pipeline| row.pipeline == *pipeline)
-                && query.task.as_ref().is_none_or(|task| {
-                    row.task.as_ref().is_some_and(|(of, _)| of == task)
-                })
+                && query
+                    .task
+                    .as_ref()
+                    .is_none_or(|task| row.task.as_ref().is_some_and(|(of, _)| of == task))
                 && (query.statuses.is_empty() || query.statuses.contains(&row.status))
                 && query.finished.is_none_or(|finished| row.finished == finished)
                 && query.before.is_none_or(|before| row.id < before)
@@ -80,9 +81,7 @@ impl Read for MemoryReader {
     }
 
     fn run_by_task(&self, task: &str, number: u64) -> Result<Option<RunRow>, Error> {
-        let is = |row: &RunRow| {
-            row.task.as_ref().is_some_and(|(of, n)| of == task && *n == number)
-        };
+        let is = |row: &RunRow| row.task.as_ref().is_some_and(|(of, n)| of == task && *n == number);
         Ok(self.related(is).into_iter().next())
     }
 

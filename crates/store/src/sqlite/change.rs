@@ -65,8 +65,6 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         Change::Account(change) => {
             accounts::apply(connection, change).map_err(storage("change an account"))
         }
-        Change::SaveTask(task) => {
-            tasks::save(connection, task).map_err(storage("save a task"))
-        }
+        Change::SaveTask(task) => tasks::save(connection, task).map_err(storage("save a task")),
     }
 }

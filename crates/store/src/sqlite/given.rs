@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::people::Filter;
 use super::row::{self, integer, nanoseconds, time, unsigned};
-use crate::port::{Delivery, GivenEvent, GivenQuery, GivenRow, Match, Outcome, Routed, Taker, run_name};
+use crate::port::{
+    Delivery, GivenEvent, GivenQuery, GivenRow, Match, Outcome, Routed, Taker, run_name,
+};
 
 pub(super) fn store(connection: &Connection, event: &GivenEvent) -> rusqlite::Result<Outcome> {
     let known = connection

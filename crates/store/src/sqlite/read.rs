@@ -18,7 +18,8 @@ use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
     GivenRow, Health, NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read,
     ReadAccounts, RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow,
-    SecretRow, SessionRow, StageRow, TaskQuery, TaskRow, TokenRow, TrailQuery, TrailRow, UserRow, Verified,
+    SecretRow, SessionRow, StageRow, TaskQuery, TaskRow, TokenRow, TrailQuery, TrailRow, UserRow,
+    Verified,
 };
 
 /// Connections kept between calls; more are opened when more calls come at once.

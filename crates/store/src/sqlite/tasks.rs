@@ -89,9 +89,8 @@ fn word<T>(
 ) -> rusqlite::Result<T> {
     let word = line.get_ref(column)?.as_str()?;
     let unknown = || format!("`{word}` is no word of a task").into();
-    named(word).ok_or_else(|| {
-        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, unknown())
-    })
+    named(word)
+        .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, unknown()))
 }
 
 pub(super) fn one(connection: &Connection, id: &str) -> rusqlite::Result<Option<TaskRow>> {

@@ -1,0 +1,98 @@
+//! Who may ask what: read from the description of the API itself. What is not described is not
+//! answered.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use axum::http::Method;
+use serde_json::Value;
+
+use super::openapi;
+use crate::rights::Right;
+
+/// What a route asks of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Nothing.
+    Public,
+    /// To be somebody with this right.
+    Needs(Right),
+    /// It is described in a way that nobody understands: closed.
+    Closed,
+}
+
+/// By path as it is written at the route, then by method.
+type Table = BTreeMap<String, BTreeMap<String, Rule>>;
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| table(&openapi::DOCUMENT));
+
+fn table(document: &Value) -> Table {
+    let paths = document["paths"].as_object();
+    let of_path = |item: &Value| {
+        let operations = item.as_object().into_iter().flatten();
+        operations.map(|(method, operation)| (method.to_uppercase(), rule(operation))).collect()
+    };
+    paths.into_iter().flatten().map(|(path, item)| (path.clone(), of_path(item))).collect()
+}
+
+/// `[{}]` is public, `[{"token": ["run"]}]` needs that right; anything else lets nobody in.
+fn rule(operation: &Value) -> Rule {
+    let Some([one]) = operation["security"].as_array().map(Vec::as_slice) else {
+        return Rule::Closed;
+    };
+    if one.as_object().is_some_and(serde_json::Map::is_empty) {
+        return Rule::Public;
+    }
+    let rights = one["token"].as_array().map(Vec::as_slice);
+    match rights {
+        Some([right]) => right.as_str().and_then(Right::of).map_or(Rule::Closed, Rule::Needs),
+        Some([] | [_, _, ..]) | None => Rule::Closed,
+    }
+}
+
+/// The rule of a route; `None`: there is no such operation.
+pub(super) fn of(method: &Method, matched: &str) -> Option<Rule> {
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    TABLE.get(matched)?.get(method.as_str()).copied()
+}
+
+/// Every operation, with its rule.
+pub(crate) fn operations() -> impl Iterator<Item = (&'static str, &'static str, Rule)> {
+    TABLE.iter().flat_map(|(path, methods)| {
+        methods.iter().map(move |(method, rule)| (method.as_str(), path.as_str(), *rule))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_not_said_clearly_is_closed() {
+        let of = |security: Value| rule(&json!({ "security": security }));
+        assert_eq!(of(json!([{}])), Rule::Public);
+        assert_eq!(of(json!([{"token": ["run"]}])), Rule::Needs(Right::Run));
+        for unclear in [
+            json!([]),
+            json!(null),
+            json!([{"token": []}]),
+            json!([{"token": ["walk"]}]),
+            json!([{"token": ["run", "read"]}]),
+            json!([{}, {"token": ["run"]}]),
+            json!([{"cookie": []}]),
+        ] {
+            assert_eq!(of(unclear.clone()), Rule::Closed, "{unclear}");
+        }
+        assert_eq!(rule(&json!({})), Rule::Closed);
+    }
+
+    #[test]
+    fn every_route_says_who_may_ask() {
+        let operations: Vec<_> = operations().collect();
+        assert!(operations.len() > 50);
+        for (method, path, rule) in operations {
+            assert_ne!(rule, Rule::Closed, "{method} {path} needs `security(..)` with one right");
+        }
+    }
+}

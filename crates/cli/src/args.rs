@@ -124,6 +124,8 @@ pub enum Command {
     Whoami(commands::whoami::WhoamiArgs),
     Doctor(commands::doctor::DoctorArgs),
     Serve(commands::serve::ServeArgs),
+    Backup(commands::backup::BackupArgs),
+    Restore(commands::backup::RestoreArgs),
     #[command(subcommand)]
     Config(commands::config::ConfigCommand),
     Completions(commands::completions::CompletionsArgs),

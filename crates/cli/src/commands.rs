@@ -3,6 +3,7 @@
 pub mod approval;
 pub mod artifacts;
 pub mod audit;
+pub mod backup;
 pub mod completions;
 pub mod config;
 pub mod doctor;
@@ -53,6 +54,8 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Whoami(args) => whoami::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Serve(args) => serve::run(&args, context),
+        Command::Backup(args) => backup::back_up(&args, context),
+        Command::Restore(args) => backup::restore(&args, context),
         Command::Config(command) => config::run(command, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Keeper(args) => keeper::run(&args, context),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod asked;
+mod backup;
 mod binary;
 mod control;
 mod documents;

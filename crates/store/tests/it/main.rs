@@ -1,5 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod backup;
 mod conform;
 mod crash;
 mod damage;

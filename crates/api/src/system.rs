@@ -38,3 +38,24 @@ pub struct Storage {
     pub schema: u32,
     pub bytes: u64,
 }
+
+/// `GET /api/retention` (what would go now), `POST /api/retention` (what went).
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Retained {
+    /// Nothing was removed.
+    pub dry_run: bool,
+    pub at: jiff::Timestamp,
+    /// Only kinds for which there is a rule.
+    pub items: Vec<RetentionItem>,
+    /// What could not be let go, and why.
+    pub problems: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RetentionItem {
+    /// `runs`, `output`, `workspaces`, `events`, `notices` or `artifacts`.
+    pub kind: String,
+    pub count: u64,
+    /// Of files; what lies in the database is not weighed.
+    pub bytes: u64,
+}

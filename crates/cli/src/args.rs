@@ -126,6 +126,7 @@ pub enum Command {
     Serve(commands::serve::ServeArgs),
     Backup(commands::backup::BackupArgs),
     Restore(commands::backup::RestoreArgs),
+    Retention(commands::retention::RetentionArgs),
     #[command(subcommand)]
     Config(commands::config::ConfigCommand),
     Completions(commands::completions::CompletionsArgs),

@@ -17,6 +17,7 @@ pub mod logs;
 pub mod notify;
 pub mod pipeline;
 pub mod reference;
+pub mod retention;
 pub mod run;
 pub mod runs;
 pub mod schema;
@@ -56,6 +57,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Serve(args) => serve::run(&args, context),
         Command::Backup(args) => backup::back_up(&args, context),
         Command::Restore(args) => backup::restore(&args, context),
+        Command::Retention(args) => retention::run(&args, context),
         Command::Config(command) => config::run(command, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Keeper(args) => keeper::run(&args, context),

@@ -39,6 +39,7 @@ mod pipelines;
 mod problem;
 mod reference;
 mod requests;
+mod retention;
 mod runs;
 mod stage;
 mod stream;
@@ -79,6 +80,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(system::routes())
         .merge(config::routes())
         .merge(metrics::routes())
+        .merge(retention::routes())
         .merge(pipelines::routes())
         .merge(runs::routes())
         .merge(tasks::routes())

@@ -39,6 +39,9 @@ pub(crate) enum Refused {
     Unreadable { name: String, revision: u32, problem: String },
     #[error("run {run} is damaged and stopped: {problem}")]
     Damaged { run: String, problem: String },
+    /// By retention.
+    #[error("the journal of run {run} was emptied at {at}: its line and its decisions are left")]
+    Emptied { run: String, at: jiff::Timestamp },
     /// What is wrong with `config.yaml`, with places.
     #[error("{0}")]
     Config(String),
@@ -54,6 +57,7 @@ impl From<Error> for Refused {
         match error {
             Error::Storage { full: true, .. } => Self::StorageFull,
             Error::Corrupt { run, problem } => Self::Damaged { run, problem },
+            Error::Emptied { run, at } => Self::Emptied { run, at },
             error @ (Error::Storage { .. }
             | Error::Broken { .. }
             | Error::Newer { .. }

@@ -14,6 +14,7 @@ mod people;
 mod runs;
 mod schedules;
 mod tasks;
+mod upkeep;
 
 use std::any::Any;
 
@@ -26,6 +27,7 @@ pub use self::people::*;
 pub use self::runs::*;
 pub use self::schedules::*;
 pub use self::tasks::*;
+pub use self::upkeep::*;
 use crate::port::{Change, Outcome, Read, Write};
 
 /// An empty memory to be put to the test.
@@ -91,6 +93,8 @@ macro_rules! conformance {
             artifacts_are_numbered_once_and_change_their_status
             artifacts_are_filtered_and_paged
             what_waits_is_counted
+            an_emptied_run_keeps_its_decisions_and_its_proof
+            old_events_lose_their_content_and_keep_their_ids
             an_event_is_stored_once_and_shows_who_took_it
             events_from_outside_are_listed_both_ways
             an_event_is_found_by_every_type_it_has

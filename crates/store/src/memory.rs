@@ -6,6 +6,7 @@ mod notices;
 mod people;
 mod read;
 mod tasks;
+mod upkeep;
 mod write;
 
 use std::collections::{BTreeMap, HashSet};
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::event::Stamped;
 use engine::id::RunId;
+use jiff::Timestamp;
 
 use crate::chain::{self, Hash, Head};
 use crate::port::{
@@ -109,6 +111,7 @@ struct Run {
     row: RunRow,
     stages: BTreeMap<(String, u32), StageRow>,
     events: Vec<Event>,
+    emptied: Option<Timestamp>,
 }
 
 /// An event as it would lie on disk.
@@ -120,6 +123,9 @@ struct Event {
 
 impl Run {
     fn journal(&self) -> Result<Vec<Stamped>, Error> {
+        if let Some(at) = self.emptied {
+            return Err(Error::Emptied { run: self.row.id.to_string(), at });
+        }
         let corrupt = |problem: String| Error::Corrupt { run: self.row.id.to_string(), problem };
         let mut hash = chain::origin(self.row.id);
         let mut journal = Vec::with_capacity(self.events.len());

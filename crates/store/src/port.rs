@@ -35,7 +35,7 @@ pub use self::people::{
 pub use self::schedules::{KeptSchedules, ScheduleRow};
 pub use self::tasks::{DRAWN, TaskQuery, TaskRow, Wanted};
 pub(crate) use self::upkeep::WAITING;
-pub use self::upkeep::{Open, Tally};
+pub use self::upkeep::{Open, Tally, Upkeep};
 
 /// The one writer.
 ///
@@ -88,7 +88,7 @@ pub trait Read: ReadAccounts {
     fn run_by_task(&self, task: &str, number: u64) -> Result<Option<RunRow>, Error>;
     /// At most two, so that the caller sees an ambiguous prefix of an id (hex, no dashes).
     fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<RunRow>, Error>;
-    /// Events with `seq > after`, in order.
+    /// Events with `seq > after`, in order; of a run that was emptied its decisions.
     fn events(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<EventRow>, Error>;
     /// The whole journal of a run, verified against its hash chain. Empty for an unknown run.
     fn journal(&self, run: RunId) -> Result<Vec<Stamped>, Error>;
@@ -146,6 +146,12 @@ pub trait Read: ReadAccounts {
     fn health(&self) -> Result<Health, Error>;
     /// Costs as much as there are runs that have not finished and requests that are open.
     fn tally(&self) -> Result<Tally, Error>;
+    /// When the journal of this run was emptied ([`Upkeep::EmptyRun`]).
+    fn emptied(&self, run: RunId) -> Result<Option<Timestamp>, Error>;
+    /// Runs that ended before this time and whose journals were not emptied, oldest first.
+    fn emptiable(&self, before: Timestamp, limit: u32) -> Result<Vec<RunRow>, Error>;
+    /// How many events from outside, and how many notices, [`Upkeep`] would forget.
+    fn forgettable(&self, before: Timestamp) -> Result<(u64, u64), Error>;
 }
 
 #[derive(Clone, Debug)]
@@ -241,6 +247,8 @@ pub enum Change {
     /// A task as it is to be from now on, also deleted. Refused unless its version follows on the
     /// stored one's, 0 where there never was such a task.
     SaveTask(Box<TaskRow>),
+    /// Answered by [`Outcome::Upkept`].
+    Upkeep(Upkeep),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,6 +304,10 @@ pub enum Outcome {
     /// Numbers of the runs that are superseded now, or by an undo are not any more; ascending.
     Rewound {
         runs: Vec<u64>,
+    },
+    /// So many rows were changed.
+    Upkept {
+        count: u64,
     },
     Refused(Refusal),
 }
@@ -514,6 +526,9 @@ pub enum Error {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// By retention. Its line, its decisions and all hashes are there.
+    #[error("the journal of run {run} was emptied at {at}")]
+    Emptied { run: String, at: Timestamp },
     #[error("run {run} is damaged: {problem}")]
     Corrupt { run: String, problem: String },
     /// The chain over all runs is broken, and no single run is to blame.

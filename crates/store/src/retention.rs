@@ -7,6 +7,8 @@
 //! Kept whatever the policy says: what runs left that have not finished, what the latest run of a
 //! pipeline left, and what a run that is kept got from the runs it goes on from.
 
+mod journals;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use engine::event::Event;
@@ -14,6 +16,7 @@ use engine::id::RunId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
+pub use self::journals::{days_before, emptiable, forgettable_events, needed};
 use crate::port::{
     ArtifactQuery, ArtifactRow, Error, Read, RequestKind, RequestQuery, RunQuery, RunRow,
 };
@@ -140,7 +143,7 @@ fn pinned(reader: &dyn Read, runs: &[Left]) -> Result<HashSet<String>, Error> {
             }
         }
     }
-    unfinished(reader, |run| inherited(reader, run, &mut pinned))?;
+    unfinished(reader, |row| inherited(reader, row.id, &mut pinned))?;
     Ok(pinned)
 }
 
@@ -176,8 +179,8 @@ pub fn references(reader: &dyn Read) -> Result<HashSet<String>, Error> {
             }
         }
     }
-    unfinished(reader, |run| {
-        for event in reader.journal(run)? {
+    unfinished(reader, |row| {
+        for event in reader.journal(row.id)? {
             digests(&serde_json::to_value(&event.event).unwrap_or_default(), &mut found);
         }
         Ok(())
@@ -211,7 +214,7 @@ fn artifacts(reader: &dyn Read, mut take: impl FnMut(ArtifactRow)) -> Result<(),
 
 fn unfinished(
     reader: &dyn Read,
-    mut look: impl FnMut(RunId) -> Result<(), Error>,
+    mut look: impl FnMut(&RunRow) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut before = None;
     loop {
@@ -220,6 +223,6 @@ fn unfinished(
         let page = reader.runs(&query)?;
         let Some(last) = page.last() else { return Ok(()) };
         before = Some(last.id);
-        page.iter().try_for_each(|row| look(row.id))?;
+        page.iter().try_for_each(&mut look)?;
     }
 }

@@ -5,7 +5,10 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::chain::{self, Hash, Head};
-use crate::port::{AccountChange, Change, Outcome, TrailEntry, UserRow};
+use crate::port::{AccountChange, Change, Outcome, TrailEntry, Upkeep, UserRow};
+
+/// The journal of a run was emptied.
+pub(crate) const EMPTIED: &str = "run.emptied";
 
 /// Where the chain starts.
 pub(crate) fn empty() -> Head {
@@ -44,7 +47,14 @@ pub(crate) fn of(
             | Outcome::Appended { .. }
             | Outcome::Given { .. }
             | Outcome::Rewound { .. }
+            | Outcome::Upkept { .. }
             | Outcome::Refused(_) => return None,
+        },
+        Change::Upkeep(Upkeep::EmptyRun { run, by, at }) => match outcome {
+            Outcome::Upkept { count } if *count > 0 => {
+                entry(EMPTIED, &run.to_string(), by, *at, json!({ "events": count }))
+            }
+            _nothing_was_done => return None,
         },
         Change::SetEnabled { name, enabled, by, at } => {
             let action = if *enabled { "pipeline.enabled" } else { "pipeline.disabled" };

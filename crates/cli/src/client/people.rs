@@ -7,6 +7,7 @@ use api::approval::{ApprovalDetail, ApprovalSummary, Approve, DelegateTo, Reject
 use api::config::SettingView;
 use api::flow::{CreateToken, TokenView, Whoami};
 use api::input::{InputDetail, InputSummary, SaveDraft, SubmitForm, Upload};
+use api::system::Retained;
 use axum::body::Bytes;
 use http::Method;
 use serde_json::Value as Json;
@@ -40,6 +41,14 @@ impl AskedQuery {
 }
 
 impl Client {
+    /// What went, or would go, by the rules of retention.
+    pub async fn retention(&self, dry_run: bool) -> Result<Retained> {
+        if dry_run {
+            return self.get("/api/retention").await;
+        }
+        self.post("/api/retention", &serde_json::json!({})).await
+    }
+
     pub async fn settings(&self) -> Result<Page<SettingView>> {
         self.get("/api/config").await
     }

@@ -136,7 +136,8 @@ impl Conductor {
                 Outcome::Done
                 | Outcome::Appended { .. }
                 | Outcome::Given { .. }
-                | Outcome::Rewound { .. },
+                | Outcome::Rewound { .. }
+                | Outcome::Upkept { .. },
             )
             | None => {
                 Err(Refused::Internal("saving a pipeline was answered by something else".into()))

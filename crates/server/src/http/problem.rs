@@ -152,6 +152,11 @@ impl From<Refused> for Fault {
                 Self::new(StatusCode::CONFLICT, "damaged", "the run is damaged", says)
                     .hint("orchestrate doctor")
             }
+            Refused::Emptied { .. } => {
+                Self::new(StatusCode::GONE, "emptied", "nothing of it is left", says)
+                    .hint("orchestrate audit list --run RUN shows its decisions")
+                    .hint("`retention.runs_days` in config.yaml says how long journals are kept")
+            }
             Refused::Config(_) => Self::new(
                 StatusCode::CONFLICT,
                 "config_invalid",

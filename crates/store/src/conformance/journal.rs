@@ -9,6 +9,7 @@ fn seqs(outcome: &Outcome) -> Vec<u64> {
         | Outcome::Done
         | Outcome::Given { .. }
         | Outcome::Rewound { .. }
+        | Outcome::Upkept { .. }
         | Outcome::Refused(_) => panic!("{outcome:?}"),
     }
 }

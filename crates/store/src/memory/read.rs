@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use engine::event::Stamped;
 use engine::id::RunId;
+use jiff::Timestamp;
 
 use super::people::numbered;
 use super::{MemoryReader, Run, lock};
@@ -95,8 +96,11 @@ impl Read for MemoryReader {
         let state = lock(&self.shared);
         let Some(found) = state.runs.get(&run) else { return Ok(Vec::new()) };
         let skipped = usize::try_from(after).unwrap_or(usize::MAX);
-        let events = (1..).zip(&found.events).skip(skipped).take(limit as usize);
+        let events = (1..).zip(&found.events).skip(skipped);
+        // Of a run that was emptied only decisions have content.
+        let events = events.filter(|(_, event)| !event.body.is_empty());
         events
+            .take(limit as usize)
             .map(|(seq, event)| {
                 let read = event.read().map_err(|error| Error::Corrupt {
                     run: run.to_string(),
@@ -214,7 +218,7 @@ impl Read for MemoryReader {
 
     fn verify(&self) -> Result<Verified, Error> {
         let state = lock(&self.shared);
-        for run in state.runs.values() {
+        for run in state.runs.values().filter(|run| run.emptied.is_none()) {
             run.journal()?;
         }
         let Head { events, hash } = state.head;
@@ -224,6 +228,28 @@ impl Read for MemoryReader {
             return Err(Error::Broken { problem });
         }
         Ok(Verified { runs: state.runs.len() as u64, events, head: chain::hex(&hash) })
+    }
+
+    fn emptied(&self, run: RunId) -> Result<Option<Timestamp>, Error> {
+        Ok(lock(&self.shared).runs.get(&run).and_then(|run| run.emptied))
+    }
+
+    fn emptiable(&self, before: Timestamp, limit: u32) -> Result<Vec<RunRow>, Error> {
+        let state = lock(&self.shared);
+        let runs = state.runs.values().filter(|run| run.row.finished && run.emptied.is_none());
+        let ended = runs.filter(|run| run.row.finished_at.is_some_and(|at| at < before));
+        Ok(ended.map(|run| run.row.clone()).take(limit as usize).collect())
+    }
+
+    fn forgettable(&self, before: Timestamp) -> Result<(u64, u64), Error> {
+        let state = lock(&self.shared);
+        let events = state.given.iter().filter(|row| {
+            row.event.at < before && row.routed_at.is_some() && !row.event.data.is_null()
+        });
+        let notices = state.notices.iter().filter(|row| {
+            row.status != NoticeStatus::Waiting && row.settled_at.is_some_and(|at| at < before)
+        });
+        Ok((events.count() as u64, notices.count() as u64))
     }
 
     fn tally(&self) -> Result<Tally, Error> {

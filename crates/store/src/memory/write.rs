@@ -93,6 +93,7 @@ impl State {
             Change::DropArtifacts { numbers } => Ok(self.drop_artifacts(numbers)),
             Change::Account(change) => self.account(change),
             Change::SaveTask(task) => self.save_task(task),
+            Change::Upkeep(work) => Ok(self.keep_up(work)),
         };
         let outcome = applied.unwrap_or_else(Outcome::Refused);
         self.note_change(change, &outcome, before.as_ref());
@@ -158,6 +159,7 @@ impl State {
             }
         }
         let run = self.runs.entry(append.run).or_insert_with(|| Run {
+            emptied: None,
             row: RunRow { id: append.run, superseded: false, ..row.clone() },
             stages: BTreeMap::new(),
             events: Vec::new(),

@@ -92,6 +92,18 @@ impl<'a> Listed<'a> {
         Ok(right)
     }
 
+    /// Whether it has something at this position.
+    pub(super) fn names(&mut self, position: u64) -> rusqlite::Result<bool> {
+        if !self.begun {
+            self.begun = true;
+            self.step()?;
+        }
+        while self.next.as_ref().is_some_and(|line| line.position < position) {
+            self.step()?;
+        }
+        Ok(self.next.as_ref().is_some_and(|line| line.position == position))
+    }
+
     pub(super) fn is_over(&mut self) -> rusqlite::Result<bool> {
         if !self.begun {
             self.step()?;

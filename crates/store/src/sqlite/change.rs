@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::catalog::{self, Saved};
 use super::failure::storage;
-use super::{accounts, given, notices, people, rewinds, schedules, tasks, tokens};
+use super::{accounts, given, notices, people, rewinds, schedules, tasks, tokens, upkeep};
 use crate::port::{Change, Error, Outcome};
 
 /// Of an append it does nothing: that is the batch's.
@@ -61,6 +61,11 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         }
         Change::DropArtifacts { numbers } => {
             people::drop_artifacts(connection, numbers).map_err(storage("drop artifacts"))
+        }
+        Change::Upkeep(work) => {
+            let count =
+                upkeep::apply(connection, work).map_err(storage("look after the memory"))?;
+            Ok(Outcome::Upkept { count })
         }
         Change::Account(change) => {
             accounts::apply(connection, change).map_err(storage("change an account"))

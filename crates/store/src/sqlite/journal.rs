@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::failure::{is_damage, storage};
 use super::row;
+use super::upkeep;
 use crate::chain::{self, Hash, Head};
 use crate::port::{Error, EventRow};
 
@@ -52,6 +53,9 @@ pub(super) fn verified(connection: &Connection, run: RunId) -> Result<Vec<Stampe
     // One snapshot: the run's line and its events belong together.
     let snapshot = connection.unchecked_transaction().map_err(unreadable)?;
     let Some(end) = end(&snapshot, run).map_err(unreadable)? else { return Ok(Vec::new()) };
+    if let Some(at) = upkeep::emptied(&snapshot, run).map_err(unreadable)? {
+        return Err(Error::Emptied { run: run.to_string(), at });
+    }
     let mut statement = snapshot
         .prepare_cached("SELECT seq, body, hash FROM events WHERE run = ?1 ORDER BY seq")
         .map_err(unreadable)?;
@@ -93,7 +97,7 @@ pub(super) fn events(
         .prepare_cached(
             "SELECT seq, body, hash FROM events
              WHERE run = (SELECT key FROM pipeline_runs WHERE id = ?1) AND seq > ?2
-             ORDER BY seq LIMIT ?3",
+             AND body <> '' ORDER BY seq LIMIT ?3",
         )
         .map_err(failed())?;
     let mut rows =

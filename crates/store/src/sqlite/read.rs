@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::event::Stamped;
 use engine::id::RunId;
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::failure::storage;
@@ -304,6 +305,22 @@ impl Read for SqliteReader {
 
     fn tally(&self) -> Result<Tally, Error> {
         self.query("count what waits", upkeep::tally)
+    }
+
+    fn emptied(&self, run: RunId) -> Result<Option<Timestamp>, Error> {
+        self.query("see whether a run was emptied", |connection| upkeep::emptied(connection, run))
+    }
+
+    fn emptiable(&self, before: Timestamp, limit: u32) -> Result<Vec<RunRow>, Error> {
+        self.query("list runs to be emptied", |connection| {
+            upkeep::emptiable(connection, before, limit)
+        })
+    }
+
+    fn forgettable(&self, before: Timestamp) -> Result<(u64, u64), Error> {
+        self.query("count what may be forgotten", |connection| {
+            upkeep::forgettable(connection, before)
+        })
     }
 
     fn health(&self) -> Result<Health, Error> {

@@ -7,9 +7,10 @@ use engine::id::RunId;
 use rusqlite::Connection;
 
 use super::failure::storage;
-use super::{audit, journal, row};
+use super::{audit, journal, row, trail};
 use crate::chain::{self, Hash, Head};
-use crate::port::{Error, Verified};
+use crate::port::{Error, TrailQuery, Verified};
+use crate::trail::EMPTIED;
 
 struct Run {
     id: RunId,
@@ -19,18 +20,28 @@ struct Run {
     /// How far the events have come.
     seen: u64,
     reached: Hash,
+    /// How many of its events were emptied, as it was written down.
+    emptied: Option<u64>,
+    /// How many have no content.
+    blank: u64,
 }
 
 pub(super) fn verify(connection: &Connection) -> Result<Verified, Error> {
     let failed = || storage("verify the journal");
     let snapshot = connection.unchecked_transaction().map_err(failed())?;
     let recorded = journal::head(&snapshot)?;
+    emptied_by_us(&snapshot)?;
     let mut runs = load(&snapshot).map_err(failed())?;
     let walked = walk(&snapshot, &mut runs)?;
 
     let mut ends: Vec<&Run> = runs.values().collect();
     ends.sort_unstable_by_key(|run| run.id);
     for run in ends {
+        if run.emptied.unwrap_or(0) != run.blank {
+            let emptied = run.emptied.unwrap_or(0);
+            let problem = format!("{emptied} of its events were emptied, and {} are", run.blank);
+            return Err(corrupt(run.id, problem));
+        }
         if run.seen != run.sequence || run.reached != run.hash {
             let problem = format!("it ends after event {}, not {}", run.seen, run.sequence);
             return Err(corrupt(run.id, problem));
@@ -54,11 +65,23 @@ pub(super) fn verify(connection: &Connection) -> Result<Verified, Error> {
 
 fn load(connection: &Connection) -> rusqlite::Result<HashMap<i64, Run>> {
     connection
-        .prepare("SELECT key, id, sequence, hash FROM pipeline_runs")?
+        .prepare(
+            "SELECT r.key, r.id, r.sequence, r.hash, e.events FROM pipeline_runs r \
+             LEFT JOIN emptied_runs e ON e.run = r.key",
+        )?
         .query_map([], |line| {
             let id = row::run_id(line, 1)?;
             let sequence = row::unsigned(line, 2)?;
-            let run = Run { id, sequence, hash: line.get(3)?, seen: 0, reached: chain::origin(id) };
+            let emptied: Option<i64> = line.get(4)?;
+            let run = Run {
+                id,
+                sequence,
+                hash: line.get(3)?,
+                seen: 0,
+                reached: chain::origin(id),
+                emptied: emptied.map(|_| row::unsigned(line, 4)).transpose()?,
+                blank: 0,
+            };
             Ok((line.get(0)?, run))
         })?
         .collect()
@@ -92,9 +115,24 @@ fn walk(connection: &Connection, runs: &mut HashMap<i64, Run>) -> Result<Walked,
             return Err(corrupt(run.id, problem));
         }
         let body = line.get_ref(3).and_then(|body| Ok(body.as_bytes()?)).map_err(failed())?;
-        run.reached = chain::link(&run.reached, body);
-        run.seen = seq;
         let stored = line.get_ref(4).and_then(|hash| Ok(hash.as_bytes()?)).map_err(failed())?;
+        run.seen = seq;
+        if body.is_empty() && run.emptied.is_some() {
+            // Its hash stands for it: the chain over all runs, and the next event, hang on it.
+            run.reached = stored
+                .try_into()
+                .map_err(|_| corrupt(run.id, format!("the hash of event {seq} is none")))?;
+            run.blank += 1;
+            if listed.names(position).map_err(failed())? {
+                return Err(corrupt(run.id, format!("event {seq} is a decision without content")));
+            }
+            head.push(&run.reached);
+            if position != head.events {
+                gap = gap.or(Some(head.events));
+            }
+            continue;
+        }
+        run.reached = chain::link(&run.reached, body);
         if stored != run.reached {
             return Err(corrupt(run.id, format!("event {seq} does not match its hash")));
         }
@@ -121,4 +159,29 @@ fn walk(connection: &Connection, runs: &mut HashMap<i64, Run>) -> Result<Walked,
 
 fn corrupt(run: RunId, problem: String) -> Error {
     Error::Corrupt { run: run.to_string(), problem }
+}
+
+/// Every run that was emptied has its entry in the trail, with as many events.
+fn emptied_by_us(connection: &Connection) -> Result<(), Error> {
+    let failed = || storage("verify the journal");
+    let said: HashMap<String, u64> = trail::list(
+        connection,
+        &TrailQuery { action: Some(EMPTIED.to_owned()), limit: u32::MAX, ..TrailQuery::default() },
+    )?
+    .into_iter()
+    .map(|row| (row.entry.subject, row.entry.detail["events"].as_u64().unwrap_or(0)))
+    .collect();
+    let mut statement = connection
+        .prepare("SELECT r.id, e.events FROM emptied_runs e JOIN pipeline_runs r ON r.key = e.run")
+        .map_err(failed())?;
+    let found = statement
+        .query_map([], |line| Ok((row::run_id(line, 0)?, row::unsigned(line, 1)?)))
+        .map_err(failed())?;
+    for line in found {
+        let (run, events) = line.map_err(failed())?;
+        if said.get(&run.to_string()) != Some(&events) {
+            return Err(corrupt(run, "it was emptied, and the trail does not say so".to_owned()));
+        }
+    }
+    Ok(())
 }

@@ -82,6 +82,7 @@ impl SqliteWriter {
                 | Change::RevokeToken { .. }
                 | Change::DropArtifacts { .. }
                 | Change::Account(_)
+                | Change::Upkeep(_)
                 | Change::SaveTask(_) => self.noted(change)?,
             });
         }

@@ -28,6 +28,7 @@ fn blamed(error: Error) -> String {
         Error::Corrupt { run, .. } => run,
         Error::Broken { .. } => "the whole".to_owned(),
         Error::Storage { .. }
+        | Error::Emptied { .. }
         | Error::Newer { .. }
         | Error::Vanished { .. }
         | Error::InUse { .. } => panic!("{error}"),

@@ -55,6 +55,7 @@ fn data_of_a_newer_version_is_refused() {
         Error::Storage { .. }
         | Error::Corrupt { .. }
         | Error::Broken { .. }
+        | Error::Emptied { .. }
         | Error::Vanished { .. }
         | Error::InUse { .. } => false,
     };

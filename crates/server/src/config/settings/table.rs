@@ -156,6 +156,11 @@ KEEP_EVENTS_DAYS = Setting {
           ids are kept, so that a late repeat still starts nothing. Not set: kept.",
     ..PLAIN
 };
+KEEP_NOTICES_DAYS = Setting {
+    name: "retention.notices_days", kind: Kind::Whole(1, 36_500), default: Some("90"),
+    doc: "Notices that arrived, or were given up, longer ago are removed.",
+    ..PLAIN
+};
 OPENAI_API_KEY = Setting {
     name: "agents.openai_api_key", kind: Kind::Secret, env: &["OPENAI_API_KEY"], file: false,
     doc: "For agents, which do not exist yet: read, shown as set or not, given to nobody.",

@@ -1,3 +1,16 @@
+CREATE TABLE answers (
+    caller TEXT NOT NULL,
+    key TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    status INTEGER,
+    kind TEXT,
+    body BLOB,
+    PRIMARY KEY (caller, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX answers_at ON answers (at);
+
 CREATE TABLE artifacts (
     number INTEGER PRIMARY KEY,
     run INTEGER NOT NULL,
@@ -46,6 +59,12 @@ CREATE TABLE drafts (
     by TEXT NOT NULL,
     at INTEGER NOT NULL,
     content TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE emptied_runs (
+    run INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    events INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE event_kinds (

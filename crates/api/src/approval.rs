@@ -19,8 +19,10 @@ pub struct ApprovalSummary {
     /// `deploy` or `deploy[2]`
     pub stage: String,
     /// `start complete trigger`
+    #[schema(schema_with = crate::words::gate_kind)]
     pub kind: String,
     /// `pending approved rejected changes_requested timed_out void`
+    #[schema(schema_with = crate::words::approval_status)]
     pub status: String,
     /// Why it was resolved as it was; may be empty.
     pub reason: String,
@@ -72,6 +74,7 @@ pub struct VoteView {
     pub at: Timestamp,
     pub by: String,
     /// `approve reject request_changes`
+    #[schema(schema_with = crate::words::decision)]
     pub decision: String,
     pub comment: String,
     /// The voter decided otherwise later.

@@ -21,6 +21,7 @@ pub struct ArtifactView {
     /// Hex SHA-256.
     pub digest: String,
     /// `staged promoted superseded dropped`
+    #[schema(schema_with = crate::words::artifact_status)]
     pub status: String,
     pub created_at: Timestamp,
 }

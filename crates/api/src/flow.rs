@@ -78,6 +78,7 @@ pub struct Undoing {
     pub at: Timestamp,
     pub by: String,
     /// `rollback rewind undo`
+    #[schema(schema_with = crate::words::undoing_verb)]
     pub verb: String,
     pub run: Option<String>,
     pub to: String,
@@ -119,9 +120,11 @@ pub struct Explained {
 #[serde(deny_unknown_fields)]
 pub struct GiveEvent {
     #[serde(rename = "type")]
+    #[schema(min_length = 1, max_length = 256, pattern = "^\\S(.*\\S)?$")]
     pub kind: String,
     /// A map.
     #[serde(default)]
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Json>>)]
     pub data: Json,
     /// The same id is taken once; drawn when it is left out.
     #[serde(default)]

@@ -16,6 +16,7 @@ pub struct InputSummary {
     pub pipeline: String,
     pub stage: String,
     /// `open submitted timed_out void`
+    #[schema(schema_with = crate::words::input_status)]
     pub status: String,
     /// 0 at first; rises with each request for changes.
     pub revision: u32,
@@ -55,6 +56,7 @@ pub struct DraftView {
 pub struct FieldView {
     pub name: String,
     /// `text number boolean file multiline_text select date`
+    #[schema(schema_with = crate::words::field_kind)]
     pub kind: String,
     pub label: String,
     pub help: String,

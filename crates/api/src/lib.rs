@@ -21,6 +21,7 @@ pub mod run;
 pub mod stream;
 pub mod system;
 pub mod task;
+pub mod words;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -19,6 +19,7 @@ pub struct RunSummary {
     pub number: u64,
     pub revision: u32,
     /// `pending running waiting paused cancelling succeeded failed cancelled`
+    #[schema(schema_with = crate::words::run_status)]
     pub status: String,
     /// Why it ended as it did, or what it waits for; may be empty.
     pub reason: String,
@@ -81,8 +82,8 @@ pub struct StageView {
     pub instance: Option<u32>,
     /// Of a fanned-out stage: how many instances there are.
     pub instances: Option<u32>,
-    /// `blocked queued running retrying unknown stopping succeeded failed cancelled skipped
-    /// not_run`; a stage with instances shows the most urgent of theirs.
+    /// A stage with instances shows the most urgent of theirs.
+    #[schema(schema_with = crate::words::stage_status)]
     pub status: String,
     pub outcome: Option<String>,
     pub conclusion: Option<String>,
@@ -102,6 +103,7 @@ pub struct StageView {
 pub struct AttemptView {
     pub number: u32,
     /// `queued running stopping succeeded failed stopped lost unknown`
+    #[schema(schema_with = crate::words::attempt_status)]
     pub status: String,
     pub detail: String,
     pub pid: Option<u32>,
@@ -151,6 +153,7 @@ pub struct Retry {
 pub struct Resolve {
     pub stage: String,
     /// `retry succeeded failed`
+    #[schema(schema_with = crate::words::verdict)]
     pub verdict: String,
 }
 

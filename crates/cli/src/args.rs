@@ -129,6 +129,7 @@ pub enum Command {
     Retention(commands::retention::RetentionArgs),
     #[command(subcommand)]
     Config(commands::config::ConfigCommand),
+    Api(commands::api::ApiArgs),
     Completions(commands::completions::CompletionsArgs),
     #[command(hide = true)]
     Keeper(commands::keeper::KeeperArgs),

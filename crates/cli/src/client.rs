@@ -5,6 +5,7 @@ pub mod flow;
 pub mod lines;
 pub mod notices;
 pub mod people;
+pub mod raw;
 pub mod tasks;
 pub mod transport;
 

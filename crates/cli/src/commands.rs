@@ -1,5 +1,6 @@
 //! One verb a file: its arguments, whose doc comments are the help, and what it does.
 
+pub mod api;
 pub mod approval;
 pub mod artifacts;
 pub mod audit;
@@ -59,6 +60,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Restore(args) => backup::restore(&args, context),
         Command::Retention(args) => retention::run(&args, context),
         Command::Config(command) => config::run(command, context),
+        Command::Api(args) => api::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Keeper(args) => keeper::run(&args, context),
         Command::Drive(args) => drive::run(&args, context),

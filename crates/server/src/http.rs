@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::shared::Shared;
 
 mod access;
+mod answer;
 mod approvals;
 mod artifacts;
 mod audit;
@@ -28,6 +29,7 @@ mod graph;
 mod hooks;
 mod impact;
 mod inputs;
+mod limits;
 mod logs;
 mod metrics;
 mod notices;
@@ -38,12 +40,14 @@ mod origin;
 mod pipelines;
 mod problem;
 mod reference;
+mod repeat;
 mod requests;
 mod retention;
 mod runs;
 mod stage;
 mod stream;
 mod system;
+mod tag;
 mod tasks;
 mod tokens;
 mod triggers;
@@ -51,6 +55,7 @@ mod uploads;
 mod versions;
 
 pub(crate) use caller::{Caller, Door};
+pub(crate) use repeat::Running;
 
 /// The description of the whole API, OpenAPI 3.1 as JSON text.
 pub fn openapi() -> &'static str {
@@ -62,14 +67,19 @@ const BODY_LIMIT: usize = 2 << 20;
 
 /// The routes behind one door. Nobody reaches a handler without a [`caller::Caller`].
 pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
+    let limits = limits::Limits::new(shared.settings().ok().as_ref());
     let (router, _described) = rooms().split_for_parts();
     router
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn_with_state(Arc::clone(&shared), repeat::once))
+        .layer(from_fn_with_state(Arc::clone(&limits), limits::by_caller))
         .layer(from_fn(observe::identify))
         .layer(from_fn_with_state((Arc::clone(&shared), Arc::new(door)), caller::admit))
+        .layer(from_fn_with_state(limits, limits::by_address))
         .layer(from_fn(catch::catch))
+        .layer(from_fn(answer::complete))
         .layer(from_fn_with_state(Arc::clone(&shared), observe::observe))
         .with_state(shared)
 }

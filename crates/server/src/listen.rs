@@ -1,15 +1,40 @@
 //! Sockets: the one in the data folder for this user, and TCP for whoever proves who they are.
+//!
+//! A connection that says its request too slowly, or does not take its answer, is cut; more
+//! connections than allowed are told so and closed. Nothing waits without a bound.
 
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
-use axum::serve::IncomingStream;
-use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::watch;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::serve::Listener;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tower::ServiceExt as _;
+
+mod patient;
+
+use patient::{PATIENCE, Patient};
+
+/// The head of a request comes within this time; a connection that is kept idles no longer.
+const HEAD: Duration = Duration::from_secs(30);
+/// Bytes of the head of a request that are looked at. More is answered by a bare 431; the limit
+/// that is answered in words is in `http::answer`.
+const HEAD_BYTES: usize = 128 << 10;
+const HEADERS: usize = 200;
 
 /// Whoever is at the other end of a connection, by the kernel's word.
 #[derive(Clone, Debug, Default)]
@@ -21,17 +46,14 @@ pub(crate) struct Peer {
     pub(crate) addresses: Option<(SocketAddr, SocketAddr)>,
 }
 
-impl Connected<IncomingStream<'_, TcpListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
-        let theirs = *stream.remote_addr();
-        let ours = stream.io().local_addr().ok();
-        Self { uid: None, pid: None, addresses: ours.map(|ours| (theirs, ours)) }
+impl Peer {
+    fn over_tcp(stream: &TcpStream, theirs: &SocketAddr) -> Self {
+        let ours = stream.local_addr().ok();
+        Self { uid: None, pid: None, addresses: ours.map(|ours| (*theirs, ours)) }
     }
-}
 
-impl Connected<IncomingStream<'_, UnixListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        let cred = stream.io().peer_cred().ok();
+    fn of(stream: &UnixStream) -> Self {
+        let cred = stream.peer_cred().ok();
         Self {
             uid: cred.as_ref().map(tokio::net::unix::UCred::uid),
             pid: cred.and_then(|cred| cred.pid()).and_then(|pid| u32::try_from(pid).ok()),
@@ -40,38 +62,124 @@ impl Connected<IncomingStream<'_, UnixListener>> for Peer {
     }
 }
 
-/// Serves until `stop` says so. The socket appears under its name with mode 0600 from its first
+/// Until when a door is open, and for how many at once.
+pub(crate) struct Rules {
+    pub(crate) stop: watch::Receiver<bool>,
+    pub(crate) connections: usize,
+}
+
+/// Serves until told to stop. The socket appears under its name with mode 0600 from its first
 /// moment; a stale one of a killed process is replaced.
-pub(crate) fn unix(path: &Path, router: Router, stop: watch::Receiver<bool>) -> io::Result<()> {
+pub(crate) fn unix(path: &Path, router: Router, rules: Rules) -> io::Result<()> {
     // Not longer than the name it gets: paths of sockets are short.
     let fresh = path.with_file_name(format!(".{}", std::process::id()));
     remove(&fresh)?;
     let listener = UnixListener::bind(&fresh)?;
     std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
     std::fs::rename(&fresh, path)?;
-    let service = router.into_make_service_with_connect_info::<Peer>();
-    tokio::spawn(async move {
-        axum::serve(listener, service).with_graceful_shutdown(stopped(stop)).await
-    });
+    tokio::spawn(serve(listener, router, rules, |stream, _address| Peer::of(stream)));
     Ok(())
 }
 
-/// Serves until `stop` says so; the address bound (the port is chosen when 0 was asked).
+/// Serves until told to stop; the address bound (the port is chosen when 0 was asked).
 pub(crate) async fn tcp(
     address: SocketAddr,
     router: impl FnOnce(SocketAddr) -> Router,
-    stop: watch::Receiver<bool>,
+    rules: Rules,
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
-    let service = router(bound).into_make_service_with_connect_info::<Peer>();
-    tokio::spawn(async move {
-        axum::serve(listener, service).with_graceful_shutdown(stopped(stop)).await
-    });
+    tokio::spawn(serve(listener, router(bound), rules, Peer::over_tcp));
     Ok(bound)
 }
 
-async fn stopped(mut stop: watch::Receiver<bool>) {
+async fn serve<L, P>(
+    mut listener: L,
+    router: Router,
+    mut rules: Rules,
+    peer: impl Fn(&L::Io, &L::Addr) -> P,
+) where
+    L: Listener,
+    P: Clone + Send + Sync + 'static,
+{
+    let room = Arc::new(Semaphore::new(rules.connections.min(Semaphore::MAX_PERMITS)));
+    loop {
+        let (io, address) = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stopped(&mut rules.stop) => return,
+        };
+        let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
+            tokio::spawn(full(io));
+            continue;
+        };
+        let peer = peer(&io, &address);
+        tokio::spawn(connection(io, peer, router.clone(), rules.stop.clone(), place));
+    }
+}
+
+/// One connection to its end. When the server stops, what it asked last is answered.
+fn connection<I, P>(
+    io: I,
+    peer: P,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+    place: OwnedSemaphorePermit,
+) -> impl Future<Output = ()> + Send
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    P: Clone + Send + Sync + 'static,
+{
+    let service = router.map_request(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer.clone()));
+        request
+    });
+    async move {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD)
+            .max_buf_size(HEAD_BYTES)
+            .max_headers(HEADERS);
+        let connection = builder
+            .serve_connection(
+                TokioIo::new(Patient::new(io, PATIENCE)),
+                TowerToHyperService::new(service),
+            )
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = stopped(&mut stop) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(place);
+    }
+}
+
+/// Says that there is no room, to whoever listens for a moment.
+async fn full(mut io: impl AsyncWrite + Unpin) {
+    const PROBLEM: &str = "{\"status\":503,\"code\":\"overloaded\",\"title\":\"overloaded\",\
+        \"detail\":\"too many connections\",\"hints\":[\"ask again after 1 s\"]}";
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+         retry-after: 1\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{PROBLEM}",
+        PROBLEM.len()
+    );
+    let said = async {
+        io.write_all(answer.as_bytes()).await?;
+        io.shutdown().await
+    };
+    // Whoever does not listen learns it from the end of the connection.
+    let _unheard = tokio::time::timeout(Duration::from_secs(1), said).await;
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that the server is gone altogether.
     let _gone = stop.wait_for(|stop| *stop).await;
 }

@@ -23,7 +23,7 @@ use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
 use crate::conductor::route::Unknown;
 use crate::conductor::{Conductor, Opening};
 use crate::config::ConfigFile;
-use crate::config::settings::Said;
+use crate::config::settings::{CONNECTIONS, Said};
 use crate::definition::Definitions;
 use crate::egress::Egress;
 use crate::http::{self, Door};
@@ -203,6 +203,7 @@ impl Server {
             reader,
             definitions,
             histories: Arc::default(),
+            running: Arc::default(),
             desk: Desk::new(inbox_sender.clone()),
             egress: Egress::default(),
             bell,
@@ -254,7 +255,7 @@ impl Server {
     /// Serves the API on a unix socket of mode 0600 in the background, until the shutdown. Being
     /// able to open it is the authority. Must be called inside a tokio runtime.
     pub fn listen_unix(&self, path: &Path) -> Result<(), Error> {
-        listen::unix(path, self.router(), self.stop.subscribe())
+        listen::unix(path, self.router(), self.rules())
             .map_err(|source| Error::Listen { address: path.display().to_string(), source })
     }
 
@@ -268,12 +269,21 @@ impl Server {
         let shared = Arc::clone(&self.shared);
         let token = token.into();
         let router = move |bound| http::router(shared, Door::Tcp { token, bound });
-        let bound = listen::tcp(address, router, self.stop.subscribe())
+        let bound = listen::tcp(address, router, self.rules())
             .await
             .map_err(|source| Error::Listen { address: address.to_string(), source })?;
         // Only the first one is shown in the status.
         let _later = self.shared.address.set(bound);
         Ok(bound)
+    }
+
+    fn rules(&self) -> listen::Rules {
+        let settings = self.shared.settings().ok();
+        let connections = settings.and_then(|settings| settings.whole(&CONNECTIONS));
+        listen::Rules {
+            stop: self.stop.subscribe(),
+            connections: connections.and_then(|most| usize::try_from(most).ok()).unwrap_or(16_384),
+        }
     }
 
     /// Resolves when nothing is left to drive: no attempt runs or ought to, no timer is armed.

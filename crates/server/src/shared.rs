@@ -17,6 +17,7 @@ use crate::config::{Config, ConfigFile};
 use crate::definition::Definitions;
 use crate::egress::Egress;
 use crate::history::Histories;
+use crate::http::Running;
 use crate::live::Broker;
 use crate::live::hub::Hub;
 use crate::metrics::Metrics;
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Requests with a key that are being carried out.
+    pub(crate) running: Arc<Running>,
     pub(crate) stopping: AtomicBool,
     /// Streams end when it turns true.
     pub(crate) stop: watch::Receiver<bool>,

@@ -6,6 +6,7 @@
 pub mod sample;
 
 mod accounts;
+mod answers;
 mod catalog;
 mod flow;
 mod journal;
@@ -19,6 +20,7 @@ mod upkeep;
 use std::any::Any;
 
 pub use self::accounts::*;
+pub use self::answers::*;
 pub use self::catalog::*;
 pub use self::flow::*;
 pub use self::journal::*;
@@ -104,6 +106,8 @@ macro_rules! conformance {
             notices_are_listed_by_target_status_and_run
             the_schedules_of_a_pipeline_are_kept_and_replaced
             tokens_are_created_found_and_revoked
+            a_key_keeps_the_first_request_and_its_first_answer
+            a_key_is_free_again_after_a_day
             a_rewind_supersedes_later_runs_until_it_is_undone
             a_rewind_stands_once_a_run_was_created_after_it
             rewinds_of_rewinds_are_undone_one_by_one

@@ -1,6 +1,7 @@
 //! The memory without a disk: the same contract, for tests and for what need not last.
 
 mod accounts;
+mod answers;
 mod flow;
 mod notices;
 mod people;
@@ -18,8 +19,8 @@ use jiff::Timestamp;
 
 use crate::chain::{self, Hash, Head};
 use crate::port::{
-    ArtifactRow, AuditRow, DraftRow, Error, GivenRow, NoticeRow, PipelineRow, RequestRow,
-    RevisionRow, RewindRow, RunRow, ScheduleRow, StageRow, TaskRow, TokenRow,
+    AnswerRow, ArtifactRow, AuditRow, DraftRow, Error, GivenRow, NoticeRow, PipelineRow,
+    RequestRow, RevisionRow, RewindRow, RunRow, ScheduleRow, StageRow, TaskRow, TokenRow,
 };
 
 /// A fresh, empty memory: its writer, and a reader that sees what the writer commits.
@@ -59,6 +60,8 @@ struct State {
     drafts: BTreeMap<u64, DraftRow>,
     tokens: Vec<TokenRow>,
     decisions: Vec<AuditRow>,
+    /// By caller and key.
+    answers: BTreeMap<(String, String), AnswerRow>,
     accounts: accounts::Accounts,
     /// In the order in which they were created.
     tasks: Vec<TaskRow>,
@@ -91,6 +94,7 @@ impl Default for State {
             drafts: BTreeMap::new(),
             tokens: Vec::new(),
             decisions: Vec::new(),
+            answers: BTreeMap::new(),
             accounts: accounts::Accounts::default(),
             tasks: Vec::new(),
             task_numbers: HashSet::new(),

@@ -4,6 +4,7 @@
 //! has come in, and commits it in one synced transaction. Reading has connections of its own.
 
 mod accounts;
+mod answers;
 mod flow;
 mod notices;
 mod people;
@@ -22,6 +23,7 @@ pub use self::accounts::{
     AccountChange, AccountRefusal, ReadAccounts, SecretRow, SessionRow, TrailEntry, TrailQuery,
     TrailRow, UserRow,
 };
+pub use self::answers::{ANSWERS_KEPT, AnswerRow, KeptAnswer};
 pub use self::flow::{
     AuditQuery, AuditRow, Delivery, GivenEvent, GivenQuery, GivenRow, Match, RewindRow, Routed,
     Taker, Target, TokenRow,
@@ -238,6 +240,15 @@ pub enum Change {
         number: u64,
         at: Timestamp,
     },
+    /// Notes a request that named a key, unless that key is taken; forgets those that came
+    /// [`ANSWERS_KEPT`] before. Answered by [`Outcome::Reserved`].
+    ReserveAnswer(AnswerRow),
+    /// The first answer stays.
+    KeepAnswer {
+        caller: String,
+        key: String,
+        answer: KeptAnswer,
+    },
     /// Their content is to be removed: their status becomes [`ArtifactRow::DROPPED`]. Numbers that
     /// are not known are passed over.
     DropArtifacts {
@@ -301,6 +312,8 @@ pub enum Outcome {
         number: u64,
         created: bool,
     },
+    /// What is known of the request, which may have come now.
+    Reserved(Box<AnswerRow>),
     /// Numbers of the runs that are superseded now, or by an undo are not any more; ascending.
     Rewound {
         runs: Vec<u64>,

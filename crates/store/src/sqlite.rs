@@ -1,6 +1,7 @@
 //! The memory on disk: one SQLite database in WAL mode, every commit synced.
 
 mod accounts;
+mod answers;
 mod append;
 mod audit;
 mod catalog;

@@ -46,6 +46,7 @@ pub(crate) fn of(
             | Outcome::Done
             | Outcome::Appended { .. }
             | Outcome::Given { .. }
+            | Outcome::Reserved(_)
             | Outcome::Rewound { .. }
             | Outcome::Upkept { .. }
             | Outcome::Refused(_) => return None,

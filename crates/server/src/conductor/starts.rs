@@ -35,6 +35,12 @@ impl Conductor {
     }
 
     pub(super) fn create(&mut self, start: Start, batch: &mut Batch) -> Result<RunId, Refused> {
+        if let Some(id) = start.id
+            && self.is_started(id)?
+        {
+            batch.touched.insert(id);
+            return Ok(id);
+        }
         let config = self.config.current().map_err(Refused::Config)?;
         let revision = self.revision(&start)?;
         let name = start.pipeline.name.clone();
@@ -96,6 +102,15 @@ impl Conductor {
         Ok(id)
     }
 
+    /// Whether it was started before, by the same request; then it is in memory.
+    fn is_started(&mut self, id: RunId) -> Result<bool, Refused> {
+        match self.load(id) {
+            Ok(()) => Ok(true),
+            Err(Refused::NotFound { .. }) => Ok(false),
+            Err(refused) => Err(refused),
+        }
+    }
+
     /// The revision that a start runs. A definition brought along becomes one, unless it is the
     /// current one already.
     fn revision(&mut self, start: &Start) -> Result<u32, Refused> {
@@ -136,6 +151,7 @@ impl Conductor {
                 Outcome::Done
                 | Outcome::Appended { .. }
                 | Outcome::Given { .. }
+                | Outcome::Reserved(_)
                 | Outcome::Rewound { .. }
                 | Outcome::Upkept { .. },
             )

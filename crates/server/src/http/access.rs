@@ -56,6 +56,16 @@ pub(super) fn of(method: &Method, matched: &str) -> Option<Rule> {
     TABLE.get(matched)?.get(method.as_str()).copied()
 }
 
+/// For `Allow`.
+pub(super) fn methods(matched: &str) -> String {
+    let methods = TABLE.get(matched).into_iter().flatten().map(|(method, _)| method.as_str());
+    let all = methods.flat_map(|method| match method {
+        "GET" => vec!["GET", "HEAD"],
+        method => vec![method],
+    });
+    all.collect::<Vec<_>>().join(",")
+}
+
 /// Every operation, with its rule.
 pub(crate) fn operations() -> impl Iterator<Item = (&'static str, &'static str, Rule)> {
     TABLE.iter().flat_map(|(path, methods)| {

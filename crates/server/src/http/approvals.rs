@@ -1,6 +1,7 @@
 //! Gates: listed, shown, decided.
 
 use std::sync::Arc;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -10,15 +11,17 @@ use api::approval::{
     SlotView, VoteView,
 };
 use api::problem::Problem;
+use api::words::approval_statuses;
 use axum::extract::{Path, State};
 use engine::Run;
 use engine::command::{Command, Delegate, Revoke, Vote};
 use engine::event::{Decision, GateId, Person};
 use engine::view::GateView;
+use serde::Deserialize;
 use serde_json::Value;
 use store::port::{ArtifactQuery, RequestKind, RequestRow, RunRow};
 
-use super::body::{Json, Params};
+use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use super::requests::{self, Asked, List};
@@ -40,13 +43,37 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(revoke))
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// Words of statuses, separated by commas.
+    #[param(schema_with = approval_statuses)]
+    status: Option<String>,
+    /// `name#n`, an id, or the beginning of one.
+    run: Option<String>,
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
+    /// `next` of the page before: `A-17`.
+    #[param(pattern = "^A-[0-9]{1,15}$")]
+    after: Option<String>,
+}
+
+impl Wanted {
+    fn list(self) -> List {
+        let Self { status, run, limit, after } = self;
+        List { status, run, limit, after }
+    }
+}
+
 /// Newest first.
 #[utoipa::path(
     get,
     path = "/api/approvals",
     tag = "approvals",
     security(("token" = ["read"])),
-    params(List),
+    params(Wanted),
     responses(
         (status = OK, body = Page<ApprovalSummary>),
         (status = "default", body = Problem),
@@ -55,9 +82,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
-    Params(list): Params<List>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<Json<Page<ApprovalSummary>>, Fault> {
-    let (asked, next) = requests::list(&shared, RequestKind::Approval, list).await?;
+    let (asked, next) = requests::list(&shared, RequestKind::Approval, wanted.list()).await?;
     let (person, alone) = (caller.person(&shared)?, identity::alone(&shared, &caller).await?);
     let mut standings = requests::Standings::default();
     for of in asked.iter().filter(|of| of.row.status == "pending") {

@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 use api::Page;
 use api::artifact::{ArtifactDiff, ArtifactView};
 use api::problem::Problem;
+use api::words::{ARTIFACT_STATUSES, artifact_statuses};
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::header::{
@@ -26,7 +27,7 @@ use serde::Deserialize;
 use similar::TextDiff;
 use store::port::{ArtifactQuery, ArtifactRow, Read, RunRow};
 
-use super::body::{Json, Params};
+use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::feed::channel;
 use super::problem::Fault;
@@ -55,8 +56,12 @@ const CHUNK: usize = 64 << 10;
 pub(crate) struct List {
     run: Option<String>,
     stage: Option<String>,
+    /// Words of statuses, separated by commas.
+    #[param(schema_with = artifact_statuses)]
     status: Option<String>,
-    limit: Option<u32>,
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
     /// The id of the last one of the page before.
     after: Option<u64>,
 }
@@ -83,10 +88,11 @@ pub(crate) async fn list(
         Some(run) => Some(reference::run(&shared, &run).await?.id),
         None => None,
     };
+    let statuses = pipelines::statuses(list.status.as_deref(), ARTIFACT_STATUSES)?;
     let query = ArtifactQuery {
         run,
         stage: list.stage,
-        statuses: pipelines::words(list.status.as_deref()),
+        statuses,
         before: list.after,
         limit: limit + 1,
         ..ArtifactQuery::default()

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use store::port::AuditQuery;
 
-use super::body::{Json, Params};
+use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use super::{pipelines, reference};
@@ -34,7 +34,9 @@ pub(crate) struct List {
     action: Option<String>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
-    limit: Option<u32>,
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
     /// As the page before said.
     after: Option<u64>,
 }

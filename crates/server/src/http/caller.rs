@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine::ADMIN;
@@ -170,7 +170,12 @@ async fn caller(shared: &Shared, door: &Door, parts: &Parts) -> Result<Option<Ca
     match rule {
         // Nothing is there: said only to somebody.
         None => {}
-        Some(None) => return Err(problem::no_method(parts.method.clone(), parts.uri.clone()).await),
+        Some(None) if parts.method == Method::OPTIONS => {}
+        Some(None) => {
+            let path = matched.map_or("", MatchedPath::as_str);
+            let fault = problem::wrong_method(&parts.method, &parts.uri);
+            return Err(fault.allow(access::methods(path)));
+        }
         Some(Some(Rule::Closed | Rule::Public)) => {
             return Err(Fault::not_allowed("nobody may ask this: no right is named for it"));
         }

@@ -16,9 +16,10 @@ use serde_json::Value;
 use store::port::{self, GivenQuery, GivenRow, Read};
 use uuid::Uuid;
 
-use super::body::{Json, Params};
+use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
+use super::repeat::Repeat;
 use super::{pipelines, reference};
 use crate::conductor::desk::{Ask, Given};
 use crate::hooks;
@@ -46,6 +47,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 pub(crate) async fn give(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
+    repeat: Repeat,
     Json(GiveEvent { kind, data, id, run }): Json<GiveEvent>,
 ) -> Result<Response, Fault> {
     let data = match data {
@@ -55,7 +57,7 @@ pub(crate) async fn give(
             return Err(Fault::invalid_input("`data` has to be a map"));
         }
     };
-    let id = id.unwrap_or_else(|| Uuid::now_v7().to_string());
+    let id = id.unwrap_or_else(|| repeat.uuid().unwrap_or_else(Uuid::now_v7).to_string());
     for (what, text) in [("type", &kind), ("id", &id)] {
         if !hooks::is_word(text) {
             return Err(Fault::invalid_input(format!(
@@ -87,7 +89,9 @@ pub(crate) async fn give(
 pub(crate) struct List {
     #[serde(rename = "type")]
     kind: Option<String>,
-    limit: Option<u32>,
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
     /// As the page before said.
     after: Option<u64>,
 }

@@ -20,7 +20,7 @@ use crate::shared::Shared;
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(rollback)).routes(routes!(rewind))
+    OpenApiRouter::new().routes(routes!(rollback_impact)).routes(routes!(rewind_impact))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -44,7 +44,7 @@ pub(crate) struct BackTo {
         (status = "default", body = Problem),
     ),
 )]
-pub(crate) async fn rollback(
+pub(crate) async fn rollback_impact(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
     Path(run): Path<String>,
@@ -67,7 +67,7 @@ pub(crate) async fn rollback(
         (status = "default", body = Problem),
     ),
 )]
-pub(crate) async fn rewind(
+pub(crate) async fn rewind_impact(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
     Path(run): Path<String>,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use api::Page;
 use api::input::{DraftView, FieldView, InputDetail, InputSummary, SaveDraft, SubmitForm, Upload};
 use api::problem::Problem;
+use api::words::input_statuses;
 use axum::extract::{Path, State};
 use blobs::Blobs;
 use engine::Rejection;
@@ -18,10 +20,11 @@ use engine::view::{FormState, FormView};
 use indexmap::IndexMap;
 use pipeline::form;
 use pipeline::model::{FieldKind, Form, SaveFormat};
+use serde::Deserialize;
 use serde_json::Value;
 use store::port::{Change, DraftRow, RequestKind};
 
-use super::body::{Json, Params};
+use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use super::requests::{self, Asked, List};
@@ -40,13 +43,37 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(submit))
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// Words of statuses, separated by commas.
+    #[param(schema_with = input_statuses)]
+    status: Option<String>,
+    /// `name#n`, an id, or the beginning of one.
+    run: Option<String>,
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
+    /// `next` of the page before: `I-17`.
+    #[param(pattern = "^I-[0-9]{1,15}$")]
+    after: Option<String>,
+}
+
+impl Wanted {
+    fn list(self) -> List {
+        let Self { status, run, limit, after } = self;
+        List { status, run, limit, after }
+    }
+}
+
 /// Newest first.
 #[utoipa::path(
     get,
     path = "/api/inputs",
     tag = "inputs",
     security(("token" = ["read"])),
-    params(List),
+    params(Wanted),
     responses(
         (status = OK, body = Page<InputSummary>),
         (status = "default", body = Problem),
@@ -55,9 +82,9 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 pub(crate) async fn list(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
-    Params(list): Params<List>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<Json<Page<InputSummary>>, Fault> {
-    let (asked, next) = requests::list(&shared, RequestKind::Input, list).await?;
+    let (asked, next) = requests::list(&shared, RequestKind::Input, wanted.list()).await?;
     let person = caller.person(&shared)?;
     let data = asked.iter().map(|of| summary(of, &person)).collect();
     Ok(Json(Page { schema: "orchestrate.input.list/v1".to_owned(), data, next }))

@@ -8,6 +8,7 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::answer::RequestId;
 use super::caller::Caller;
 use crate::config::settings;
 use crate::shared::Shared;
@@ -33,6 +34,7 @@ pub(super) async fn observe(
     let route = route.map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let method = known_method(request.method().as_str());
     let path = shown_path(&route, request.uri().path());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let seen = Seen::default();
     request.extensions_mut().insert(seen.clone());
     shared.metrics.http_active.add(1);

@@ -14,10 +14,12 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use store::port::{Change, Expect, PipelineQuery, PipelineRow, Read, RevisionRow};
 
-use super::body::{Json, Params};
+use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
+use super::repeat::Repeat;
 use super::runs::{self, OfPipeline};
+use super::tag::{IfMatch, Version, Versioned};
 use crate::conductor::desk::{Ask, Save};
 use crate::definition::Checked;
 use crate::refused::Refused;
@@ -37,22 +39,32 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(revision))
 }
 
-const PAGE: u32 = 100;
-const PAGE_MAX: u32 = 1000;
-
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Paging {
     /// At most so many of them.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
     /// `next` of the page before.
     after: Option<String>,
 }
 
-pub(crate) fn limit(wanted: Option<u32>) -> u32 {
-    wanted.unwrap_or(PAGE).clamp(1, PAGE_MAX)
+/// Revisions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Older {
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
+    /// `next` of the page before: the number of a revision.
+    #[param(pattern = "^[0-9]{1,9}$")]
+    after: Option<String>,
+}
+
+pub(crate) fn limit(wanted: Option<impl Into<u32>>) -> u32 {
+    wanted.map_or(Limit::DEFAULT, Into::into).clamp(1, Limit::MAX)
 }
 
 /// Pipelines by name.
@@ -87,6 +99,25 @@ pub(crate) async fn list(
 pub(crate) fn words(text: Option<&str>) -> Vec<String> {
     let words = text.unwrap_or_default().split(',').map(str::trim);
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// Words separated by commas, each of which is known.
+pub(crate) fn statuses(text: Option<&str>, known: &[&str]) -> Result<Vec<String>, Fault> {
+    let Some(text) = text else { return Ok(Vec::new()) };
+    let words: Vec<String> = text.split(',').map(str::to_owned).collect();
+    match words.iter().find(|word| !known.contains(&word.as_str())) {
+        None => Ok(words),
+        Some(unknown) => {
+            let problem = format!("`{unknown}` is no status; there are: {}", known.join(", "));
+            Err(Fault::bad_request(problem.clone()).field("status", problem))
+        }
+    }
+}
+
+/// A page begins after what the page before said.
+pub(crate) fn bad_after(what: &str) -> Fault {
+    let problem = format!("it has to be {what}, as `next` of the page before says it");
+    Fault::bad_request(format!("`after`: {problem}")).field("after", problem)
 }
 
 /// One page of `limit` items; there is a next one when there are more.
@@ -130,8 +161,14 @@ pub(crate) async fn show(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
     Path(name): Path<String>,
-) -> Result<Json<PipelineDetail>, Fault> {
-    Ok(Json(detail(&shared, name).await?))
+) -> Result<Versioned<Json<PipelineDetail>>, Fault> {
+    let detail = detail(&shared, name).await?;
+    Ok(Versioned(version(detail.summary.revision), Json(detail)))
+}
+
+/// What `If-Match` of an update names.
+fn version(revision: u32) -> Version {
+    Version(format!("r{revision}"))
 }
 
 async fn detail(shared: &Shared, name: String) -> Result<PipelineDetail, Fault> {
@@ -181,7 +218,10 @@ pub(crate) async fn create(
     path = "/api/pipelines/{name}",
     tag = "pipelines",
     security(("token" = ["define"])),
-    params(("name" = String, Path, description = "Name of the pipeline")),
+    params(
+        ("name" = String, Path, description = "Name of the pipeline"),
+        ("If-Match" = Option<String>, Header, description = "The tag of what was seen (`ETag`): refused (412) when there is another revision by now"),
+    ),
     request_body = Definition,
     responses(
         (status = OK, body = PipelineDetail),
@@ -192,9 +232,16 @@ pub(crate) async fn update(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Path(name): Path<String>,
+    seen: IfMatch,
     Json(request): Json<Definition>,
 ) -> Result<Json<PipelineDetail>, Fault> {
-    let expect = request.expected_revision.map_or(Expect::Present, Expect::Revision);
+    let mut expect = request.expected_revision.map_or(Expect::Present, Expect::Revision);
+    if seen.0.is_some() {
+        let current = revision_of(&shared, name.clone()).await?;
+        seen.check(&version(current))?;
+        // Nobody may come in between.
+        expect = Expect::Revision(request.expected_revision.unwrap_or(current));
+    }
     let checked = runs::valid(&shared, request.definition, request.file).await?;
     if checked.pipeline.name != name {
         return Err(Fault::invalid_input(format!(
@@ -204,6 +251,15 @@ pub(crate) async fn update(
     }
     let name = store_revision(&shared, caller, checked, expect).await?;
     Ok(Json(detail(&shared, name).await?))
+}
+
+async fn revision_of(shared: &Shared, name: String) -> Result<u32, Refused> {
+    shared
+        .read(move |reader| match reader.pipeline(&name)? {
+            Some(row) => Ok(row.revision),
+            None => Err(Refused::NotFound { what: "pipeline", name }),
+        })
+        .await
 }
 
 async fn store_revision(
@@ -308,14 +364,15 @@ async fn set_enabled(
 pub(crate) async fn run(
     state: State<Arc<Shared>>,
     caller: Caller,
+    repeat: Repeat,
     Path(name): Path<String>,
     Json(request): Json<StartRun>,
 ) -> Result<axum::response::Response, Fault> {
     if request.definition.is_some() || request.pipeline.as_ref().is_some_and(|p| *p != name) {
-        return Err(Fault::bad_request("the path names the pipeline already"));
+        return Err(Fault::invalid_input("the path names the pipeline already"));
     }
     let request = StartRun { pipeline: Some(name), ..request };
-    runs::start(state, caller, Json(request)).await
+    runs::start(state, caller, repeat, Json(request)).await
 }
 
 /// Runs of a pipeline, newest first.
@@ -345,7 +402,7 @@ pub(crate) async fn runs(
     path = "/api/pipelines/{name}/revisions",
     tag = "pipelines",
     security(("token" = ["read"])),
-    params(("name" = String, Path, description = "Name of the pipeline"), Paging),
+    params(("name" = String, Path, description = "Name of the pipeline"), Older),
     responses(
         (status = OK, body = Page<Revision>),
         (status = "default", body = Problem),
@@ -355,13 +412,13 @@ pub(crate) async fn revisions(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
     Path(name): Path<String>,
-    Params(paging): Params<Paging>,
+    Params(paging): Params<Older>,
 ) -> Result<Json<Page<Revision>>, Fault> {
     let limit = limit(paging.limit);
     let before = match paging.after.as_deref().map(str::parse::<u32>) {
         None => None,
         Some(Ok(number)) => Some(number),
-        Some(Err(_)) => return Err(Fault::bad_request("`after` has to be a revision's number")),
+        Some(Err(_)) => return Err(bad_after("the number of a revision")),
     };
     let rows = shared
         .read(move |reader| {

@@ -3,7 +3,7 @@
 use api::problem::{Diagnostic, FieldProblem, Problem};
 use api::stream::Failure;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use engine::command::Rejection;
@@ -13,7 +13,17 @@ use crate::refused::Refused;
 
 /// What a handler answers instead of its result.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault(Box<Problem>);
+pub(crate) struct Fault(Box<Problem>, Extra);
+
+/// What stands in the head of the answer.
+#[derive(Clone, Debug, Default)]
+struct Extra {
+    /// Seconds after which to try again.
+    after: Option<u64>,
+    allow: Option<String>,
+    /// What it is now, where it is not as it was expected to be.
+    tag: Option<String>,
+}
 
 impl Fault {
     pub(crate) fn new(
@@ -22,13 +32,14 @@ impl Fault {
         title: &str,
         detail: impl Into<String>,
     ) -> Self {
-        Self(Box::new(Problem {
+        let problem = Problem {
             status: status.as_u16(),
             code: code.to_owned(),
             title: title.to_owned(),
             detail: detail.into(),
             ..Problem::default()
-        }))
+        };
+        Self(Box::new(problem), Extra::default())
     }
 
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
@@ -74,6 +85,63 @@ impl Fault {
         );
         fault.0.diagnostics = diagnostics;
         fault
+    }
+
+    /// Of a status that something else than a handler answered with.
+    pub(crate) fn of_status(status: StatusCode, says: &str) -> Self {
+        let title = status.canonical_reason().unwrap_or("refused").to_ascii_lowercase();
+        let code = match status {
+            StatusCode::BAD_REQUEST => "invalid_request",
+            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            StatusCode::INTERNAL_SERVER_ERROR => return Self::internal(),
+            _ => &title.replace([' ', '-'], "_"),
+        };
+        let detail = if says.trim().is_empty() { &title } else { says.trim() };
+        Self::new(status, code, &title, detail)
+    }
+
+    pub(crate) fn too_many(after_s: u64, detail: impl Into<String>) -> Self {
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        let mut fault = Self::new(status, "too_many_requests", "too many requests", detail);
+        fault.0.hints.push(format!("ask again after {after_s} s"));
+        fault.after(after_s)
+    }
+
+    /// What is wrong with one field.
+    pub(crate) fn field(mut self, field: impl Into<String>, problem: impl Into<String>) -> Self {
+        self.0.fields.push(FieldProblem { field: field.into(), problem: problem.into() });
+        self
+    }
+
+    /// `Retry-After`, in seconds.
+    pub(crate) fn after(mut self, seconds: u64) -> Self {
+        self.1.after = Some(seconds);
+        self
+    }
+
+    /// The methods that there are.
+    pub(crate) fn allow(mut self, methods: String) -> Self {
+        self.1.allow = Some(methods);
+        self
+    }
+
+    /// It is not what `If-Match` says it is.
+    pub(crate) fn moved(now: String, detail: impl Into<String>) -> Self {
+        let status = StatusCode::PRECONDITION_FAILED;
+        let mut fault = Self::new(status, "changed_meanwhile", "changed meanwhile", detail);
+        fault.1.tag = Some(now);
+        fault
+    }
+
+    #[cfg(test)]
+    pub(super) fn problem(&self) -> &Problem {
+        &self.0
+    }
+
+    /// The same, with the name of the request that it answers.
+    pub(super) fn of_request(mut self, id: &str) -> Self {
+        self.0.request_id = Some(id.to_owned());
+        self
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -287,12 +355,23 @@ impl IntoResponse for Fault {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        let overloaded = status == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.1.after.or(overloaded.then_some(1)) {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if let Some(methods) = self.1.allow.as_deref()
+            && let Ok(methods) = HeaderValue::from_str(methods)
+        {
+            headers.insert(ALLOW, methods);
+        }
+        if let Some(tag) = self.1.tag.as_deref().and_then(|tag| HeaderValue::from_str(tag).ok()) {
+            headers.insert(ETAG, tag);
+        }
+        // For `answer`, which knows the request.
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -301,7 +380,15 @@ pub(crate) async fn no_route(uri: Uri) -> Fault {
     Fault::not_found(format!("there is nothing at `{}`", uri.path()))
 }
 
-pub(crate) async fn no_method(method: Method, uri: Uri) -> Fault {
+/// The methods that there are stand in `Allow`.
+pub(crate) async fn no_method(method: Method, uri: Uri) -> Response {
+    if method == Method::OPTIONS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    wrong_method(&method, &uri).into_response()
+}
+
+pub(super) fn wrong_method(method: &Method, uri: &Uri) -> Fault {
     Fault::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",

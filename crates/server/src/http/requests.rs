@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use api::words::{APPROVAL_STATUSES, INPUT_STATUSES};
 use engine::Run;
 use engine::id::RunId;
-use serde::Deserialize;
 use store::port::{RequestKind, RequestQuery, RequestRow, RunRow};
-use utoipa::IntoParams;
 
 use super::artifacts::Runs;
+use super::body::Limit;
 use super::problem::Fault;
 use super::{pipelines, reference};
 use crate::history;
@@ -19,15 +19,13 @@ use crate::view::request::letter;
 
 pub(crate) use crate::view::request::id;
 
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
+/// What is asked of either list.
+#[derive(Debug)]
 pub(crate) struct List {
-    status: Option<String>,
-    run: Option<String>,
-    limit: Option<u32>,
-    /// The id of the last one of the page before.
-    after: Option<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) run: Option<String>,
+    pub(crate) limit: Option<Limit>,
+    pub(crate) after: Option<String>,
 }
 
 /// A request and its run.
@@ -69,15 +67,18 @@ pub(crate) async fn list(
         None => None,
         Some(Some(number)) => Some(number),
         Some(None) => {
-            let detail = format!("`after` has to be an id such as `{}-17`", letter(kind));
-            return Err(Fault::bad_request(detail));
+            return Err(pipelines::bad_after(&format!("an id such as `{}-17`", letter(kind))));
         }
     };
     let run = match list.run {
         Some(run) => Some(reference::run(shared, &run).await?.id),
         None => None,
     };
-    let statuses = pipelines::words(list.status.as_deref());
+    let known = match kind {
+        RequestKind::Approval => APPROVAL_STATUSES,
+        RequestKind::Input => INPUT_STATUSES,
+    };
+    let statuses = pipelines::statuses(list.status.as_deref(), known)?;
     let query = RequestQuery { kind: Some(kind), statuses, run, before, limit: limit + 1 };
     let asked = shared
         .read(move |reader| {

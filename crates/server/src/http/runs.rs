@@ -9,6 +9,7 @@ use api::Page;
 use api::pipeline::{Plan, StartRun};
 use api::problem::Problem;
 use api::run::{Cancel, EventView, Pause, Resolve, Retry, RunDetail, RunSummary};
+use api::words::{RUN_STATUSES, run_statuses};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -18,9 +19,10 @@ use serde::Deserialize;
 use store::port::{RunQuery, RunRow};
 use uuid::Uuid;
 
-use super::body::{Json, Params};
+use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
+use super::repeat::Repeat;
 use super::{pipelines, reference, versions};
 use crate::conductor::desk::Ask;
 use crate::definition::{Checked, check};
@@ -49,10 +51,14 @@ pub(crate) struct List {
     pipeline: Option<String>,
     task: Option<String>,
     /// Words of statuses, separated by commas.
+    #[param(schema_with = run_statuses)]
     status: Option<String>,
     finished: Option<bool>,
-    limit: Option<u32>,
-    /// The id of the last run of the page before.
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
+    /// `next` of the page before: the id of a run.
+    #[param(format = Uuid)]
     after: Option<String>,
 }
 
@@ -62,12 +68,14 @@ pub(crate) struct List {
 #[serde(deny_unknown_fields)]
 pub(crate) struct OfPipeline {
     /// Words of statuses, separated by commas.
+    #[param(schema_with = run_statuses)]
     status: Option<String>,
     finished: Option<bool>,
     /// At most so many of them.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<u32>,
-    /// `next` of the page before.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
+    /// `next` of the page before: the id of a run.
+    #[param(format = Uuid)]
     after: Option<String>,
 }
 
@@ -97,11 +105,7 @@ pub(crate) async fn list(
 ) -> Result<Json<Page<RunSummary>>, Fault> {
     let limit = pipelines::limit(list.limit);
     let before = before(list.after.as_deref())?;
-    let statuses = pipelines::words(list.status.as_deref());
-    if let Some(unknown) = statuses.iter().find(|word| !view::run::STATUSES.contains(&&***word)) {
-        let known = view::run::STATUSES.join(", ");
-        return Err(Fault::bad_request(format!("`{unknown}` is no status; there are: {known}")));
-    }
+    let statuses = pipelines::statuses(list.status.as_deref(), RUN_STATUSES)?;
     let rows = shared
         .read(move |reader| {
             let List { pipeline, task, finished, .. } = list;
@@ -117,7 +121,7 @@ pub(crate) async fn list(
 /// The run that a page comes after.
 pub(super) fn before(after: Option<&str>) -> Result<Option<RunId>, Fault> {
     let id = after.map(Uuid::try_parse).transpose();
-    let id = id.map_err(|_| Fault::bad_request("`after` has to be the id of a run"))?;
+    let id = id.map_err(|_| pipelines::bad_after("the id of a run"))?;
     Ok(id.map(RunId))
 }
 
@@ -170,6 +174,7 @@ pub(crate) async fn show(
 pub(crate) async fn start(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
+    repeat: Repeat,
     Json(mut request): Json<StartRun>,
 ) -> Result<Response, Fault> {
     let dry_run = request.dry_run;
@@ -186,7 +191,7 @@ pub(crate) async fn start(
             Start::new(pipeline, digest, Source::Given { text }, caller.name, request)
         }
         (Some(_), Some(_)) | (None, None) => {
-            return Err(Fault::bad_request("give either `pipeline` or `definition`"));
+            return Err(Fault::invalid_input("give either `pipeline` or `definition`"));
         }
     };
     let mut start = Box::new(start.map_err(unfit)?);
@@ -195,18 +200,14 @@ pub(crate) async fn start(
         let plan = blocking(move || crate::plan::plan(*start, &config)).await??;
         return Ok(Json(plan).into_response());
     }
+    start.id = repeat.run();
     start.origin = versions::origin(&shared, &start.pipeline).await?;
     let summary = shared.desk.ask(|reply| Ask::Start { start, reply }).await?;
     Ok((StatusCode::CREATED, Json(summary)).into_response())
 }
 
 pub(super) fn unfit(unfit: Unfit) -> Fault {
-    match unfit {
-        Unfit::Input { .. } => Fault::invalid_input(unfit.to_string()),
-        Unfit::Directory(_) | Unfit::Event | Unfit::Fact { .. } => {
-            Fault::bad_request(unfit.to_string())
-        }
-    }
+    Fault::invalid_input(unfit.to_string())
 }
 
 /// A definition without errors, or all of its diagnostics.
@@ -343,7 +344,7 @@ pub(crate) async fn resolve(
 }
 
 pub(super) fn execution(text: &str) -> Result<ExecutionId, Fault> {
-    text.parse().map_err(|bad: engine::id::BadExecution| Fault::bad_request(bad.to_string()))
+    text.parse().map_err(|bad: engine::id::BadExecution| Fault::invalid_input(bad.to_string()))
 }
 
 pub(super) async fn act(
@@ -362,7 +363,9 @@ pub(super) async fn act(
 pub(crate) struct Events {
     #[serde(default)]
     after: u64,
-    limit: Option<u32>,
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
 }
 
 /// Events of the journal, oldest first.

@@ -12,11 +12,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
 use blobs::Blobs;
-use futures_util::StreamExt;
 use pipeline::form::{FILE_BYTES, is_file_name};
 use serde::Deserialize;
 
-use super::body::{Json, Params};
+use super::body::{Json, Params, whole};
 use super::caller::Caller;
 use super::problem::Fault;
 use crate::refused::Refused;
@@ -64,24 +63,4 @@ pub(crate) async fn upload(
     let stored = stored.map_err(Refused::from)?;
     let upload = Upload { name, digest: stored.digest, bytes: stored.bytes };
     Ok((StatusCode::CREATED, Json(upload)))
-}
-
-async fn whole(body: Body, limit: u64) -> Result<Vec<u8>, Fault> {
-    let mut stream = body.into_data_stream();
-    let mut bytes = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| {
-            Fault::bad_request(format!("the file could not be read to its end: {error}"))
-        })?;
-        if (bytes.len() + chunk.len()) as u64 > limit {
-            return Err(Fault::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "the file is too large",
-                format!("a file holds at most {limit} bytes"),
-            ));
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
 }

@@ -16,6 +16,7 @@ use store::port::{Change, Outcome, Read, RewindRow, RunRow};
 use super::body::Json;
 use super::caller::Caller;
 use super::problem::Fault;
+use super::repeat::Repeat;
 use super::{pipelines, reference, runs};
 use crate::conductor::desk::Ask;
 use crate::conductor::live::guarded;
@@ -51,6 +52,7 @@ const SHOWN: u32 = 100;
 pub(crate) async fn extend(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
+    repeat: Repeat,
     Path(run): Path<String>,
     Json(Extend { inputs, input_texts }): Json<Extend>,
 ) -> Result<(StatusCode, Json<RunSummary>), Fault> {
@@ -72,7 +74,7 @@ pub(crate) async fn extend(
     };
     let source = Source::Stored { revision };
     let start = Start::new(pipeline, digest, source, caller.name, request).map_err(runs::unfit)?;
-    let start = Box::new(Start { origin: given.origin, ..start });
+    let start = Box::new(Start { id: repeat.run(), origin: given.origin, ..start });
     let summary = shared.desk.ask(|reply| Ask::Start { start, reply }).await?;
     Ok((StatusCode::CREATED, Json(summary)))
 }

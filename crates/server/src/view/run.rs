@@ -8,10 +8,6 @@ use serde_json::Value as Json;
 use store::port::RunRow;
 use uuid::Uuid;
 
-/// Every word that the status of a run can be.
-pub(crate) const STATUSES: [&str; 8] =
-    ["pending", "running", "waiting", "paused", "cancelling", "succeeded", "failed", "cancelled"];
-
 /// The read table's row of a run, derived from its state. Of a run that was created.
 pub(crate) fn row(run: &Run) -> RunRow {
     let header = run.header();

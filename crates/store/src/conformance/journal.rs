@@ -10,6 +10,7 @@ fn seqs(outcome: &Outcome) -> Vec<u64> {
         | Outcome::Given { .. }
         | Outcome::Rewound { .. }
         | Outcome::Upkept { .. }
+        | Outcome::Reserved(_)
         | Outcome::Refused(_) => panic!("{outcome:?}"),
     }
 }

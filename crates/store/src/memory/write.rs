@@ -90,6 +90,8 @@ impl State {
             Change::UndoRewind { pipeline, by, at } => self.undo_rewind(pipeline, by, *at),
             Change::MoveNotice(moved) => Ok(self.settle_notice(moved)),
             Change::RetryNotice { number, at } => self.retry_notice(*number, *at),
+            Change::ReserveAnswer(request) => Ok(self.reserve_answer(request)),
+            Change::KeepAnswer { caller, key, answer } => Ok(self.keep_answer(caller, key, answer)),
             Change::DropArtifacts { numbers } => Ok(self.drop_artifacts(numbers)),
             Change::Account(change) => self.account(change),
             Change::SaveTask(task) => self.save_task(task),

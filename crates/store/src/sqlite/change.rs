@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::catalog::{self, Saved};
 use super::failure::storage;
-use super::{accounts, given, notices, people, rewinds, schedules, tasks, tokens, upkeep};
+use super::{accounts, answers, given, notices, people, rewinds, schedules, tasks, tokens, upkeep};
 use crate::port::{Change, Error, Outcome};
 
 /// Of an append it does nothing: that is the batch's.
@@ -58,6 +58,12 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         }
         Change::RetryNotice { number, at } => {
             notices::again(connection, *number, *at).map_err(storage("send a notice again"))
+        }
+        Change::ReserveAnswer(request) => {
+            answers::reserve(connection, request).map_err(storage("note the key of a request"))
+        }
+        Change::KeepAnswer { caller, key, answer } => {
+            answers::keep(connection, caller, key, answer).map_err(storage("keep an answer"))
         }
         Change::DropArtifacts { numbers } => {
             people::drop_artifacts(connection, numbers).map_err(storage("drop artifacts"))

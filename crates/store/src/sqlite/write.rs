@@ -80,6 +80,8 @@ impl SqliteWriter {
                 | Change::RetryNotice { .. }
                 | Change::CreateToken { .. }
                 | Change::RevokeToken { .. }
+                | Change::ReserveAnswer(_)
+                | Change::KeepAnswer { .. }
                 | Change::DropArtifacts { .. }
                 | Change::Account(_)
                 | Change::Upkeep(_)

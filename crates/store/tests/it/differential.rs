@@ -232,6 +232,7 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Refused(Refusal::TaskMoved { .. }) => "task moved",
         Outcome::Given { created: true, .. } => "given",
         Outcome::Given { created: false, .. } => "given before",
+        Outcome::Reserved(_) => "reserved",
         Outcome::Rewound { .. } | Outcome::Upkept { .. } => "rewound",
         Outcome::Refused(Refusal::NoSuchRequest { .. }) => "no such request",
         Outcome::Refused(Refusal::RequestClosed { .. }) => "request closed",

@@ -161,6 +161,23 @@ KEEP_NOTICES_DAYS = Setting {
     doc: "Notices that arrived, or were given up, longer ago are removed.",
     ..PLAIN
 };
+PER_CALLER = Setting {
+    name: "limits.requests_per_caller", kind: Kind::Whole(1, 1_000_000), default: Some("2000"),
+    doc: "Requests a second of one caller over TCP; twice as many at once. More are answered 429. \
+          Read at start.",
+    ..PLAIN
+};
+PER_ADDRESS = Setting {
+    name: "limits.requests_per_address", kind: Kind::Whole(1, 1_000_000), default: Some("5000"),
+    doc: "Requests a second from one address; twice as many at once. More are answered 429. \
+          Read at start.",
+    ..PLAIN
+};
+CONNECTIONS = Setting {
+    name: "limits.connections", kind: Kind::Whole(1, 1_000_000), default: Some("16384"),
+    doc: "Connections at once on each door. More are answered 503 and closed. Read at start.",
+    ..PLAIN
+};
 OPENAI_API_KEY = Setting {
     name: "agents.openai_api_key", kind: Kind::Secret, env: &["OPENAI_API_KEY"], file: false,
     doc: "For agents, which do not exist yet: read, shown as set or not, given to nobody.",

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::http::repeat;
+
 /// In the order in which the page shows them.
 const TAGS: [(&str, &str); 9] = [
     ("pipelines", "Definitions and their revisions"),
@@ -46,18 +48,24 @@ pub(super) fn finish(mut document: Value) -> Value {
         },
     });
     let Some(paths) = document["paths"].as_object_mut() else { return document };
-    for item in paths.values_mut() {
-        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+    for (path, item) in paths.iter_mut() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
             if let Some(operation) = operation.as_object_mut() {
-                finish_operation(operation);
+                finish_operation(path, method, operation);
             }
         }
     }
     document
 }
 
-fn finish_operation(operation: &mut Map<String, Value>) {
+fn finish_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {
     name(operation);
+    if repeat::takes_key(method, path) {
+        let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+        if let Some(parameters) = parameters.as_array_mut() {
+            parameters.push(key());
+        }
+    }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
         return;
     };
@@ -75,6 +83,16 @@ fn name(operation: &mut Map<String, Value>) {
     if !id.starts_with(&format!("{tag}_")) {
         *id = format!("{tag}_{id}");
     }
+}
+
+fn key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Drawn by the caller. The same request with the same key is carried out \
+            once and answered alike for 24 hours; another request with this key is refused (422)",
+        "schema": {"type": "string", "pattern": repeat::KEY_PATTERN},
+    })
 }
 
 fn finish_response(response: &mut Value) {

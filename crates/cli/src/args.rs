@@ -116,6 +116,8 @@ pub enum Command {
     #[command(subcommand)]
     Event(commands::event::EventCommand),
     #[command(subcommand)]
+    Trigger(commands::trigger::TriggerCommand),
+    #[command(subcommand)]
     Audit(commands::audit::AuditCommand),
     #[command(subcommand)]
     Notify(commands::notify::NotifyCommand),

@@ -26,6 +26,7 @@ pub mod serve;
 pub mod status;
 pub mod task;
 pub mod token;
+pub mod trigger;
 pub mod validate;
 pub mod whoami;
 
@@ -50,6 +51,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Input(command) => input::run(command, context),
         Command::Artifacts(command) => artifacts::run(command, context),
         Command::Event(command) => event::run(command, context),
+        Command::Trigger(command) => trigger::run(command, context),
         Command::Audit(command) => audit::run(command, context),
         Command::Notify(command) => notify::run(command, context),
         Command::Token(command) => token::run(command, context),

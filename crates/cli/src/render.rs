@@ -12,4 +12,6 @@ pub mod pipelines;
 pub mod plan;
 pub mod runs;
 pub mod status;
+
 pub mod tasks;
+pub mod triggers;

@@ -2,6 +2,7 @@
 
 use api::Page;
 use api::artifact::{ArtifactDiff, ArtifactView};
+use api::event::{EventDetail, Judged, ReplayEvent, TestTriggers, TriggerView};
 use api::flow::{
     Advance, AuditEntry, Breakpoints, Explained, Extend, GiveEvent, GivenEvent, Impact, Rewind,
     RewindPipeline, RollBack, Undoing, Verified,
@@ -139,6 +140,33 @@ impl Client {
         query.add("limit", &limit.to_string());
         query.add_some("after", after);
         self.get(&query.text).await
+    }
+
+    pub async fn event(&self, id: &str) -> Result<EventDetail> {
+        self.get(&path(&["api", "events", id])).await
+    }
+
+    pub async fn event_matches(&self, id: &str) -> Result<Judged> {
+        self.get(&path(&["api", "events", id, "matches"])).await
+    }
+
+    pub async fn replay(&self, id: &str, body: &ReplayEvent) -> Result<GivenEvent> {
+        self.post(&path(&["api", "events", id, "replay"]), body).await
+    }
+
+    /// Of a body that asks for a dry run.
+    pub async fn replay_dry(&self, id: &str, body: &ReplayEvent) -> Result<Judged> {
+        self.post(&path(&["api", "events", id, "replay"]), body).await
+    }
+
+    pub async fn triggers(&self, pipeline: Option<&str>) -> Result<Page<TriggerView>> {
+        let mut query = Query::new("/api/triggers");
+        query.add_some("pipeline", pipeline);
+        self.get(&query.text).await
+    }
+
+    pub async fn test_triggers(&self, body: &TestTriggers) -> Result<Judged> {
+        self.post("/api/triggers/test", body).await
     }
 
     pub async fn audit(&self, wanted: &AuditQuery) -> Result<Page<AuditEntry>> {

@@ -1,5 +1,6 @@
 //! `orchestrate event`
 
+use api::event::ReplayEvent;
 use api::flow::GiveEvent;
 use clap::{Args, Subcommand};
 use serde_json::Value as Json;
@@ -10,11 +11,13 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::{output, render, session};
 
-/// Give events to runs that wait for them
+/// Give events to runs that wait for them and to pipelines that they start
 #[derive(Debug, Subcommand)]
 pub enum EventCommand {
     Emit(EmitArgs),
     List(ListEventsArgs),
+    Show(ShowEventArgs),
+    Replay(ReplayArgs),
 }
 
 /// Give an event; it is stored before runs are asked whether they wait for it
@@ -50,10 +53,45 @@ pub struct ListEventsArgs {
     list: ListArgs,
 }
 
+/// Show an event: what it says, what it started, and what each trigger says to it now
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orchestrate event show gh:8f3e
+  orchestrate event show gh:8f3e --output json")]
+pub struct ShowEventArgs {
+    /// As in `event list`
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+/// Give an event again, as a new one: it starts what it would start now
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orchestrate event replay gh:8f3e --dry-run
+  orchestrate event replay gh:8f3e --pipeline ci")]
+pub struct ReplayArgs {
+    /// As in `event list`
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Only say what it would start, and why
+    #[arg(long)]
+    dry_run: bool,
+    /// Only this pipeline
+    #[arg(long, value_name = "NAME")]
+    pipeline: Option<String>,
+    /// Only this trigger of the pipeline
+    #[arg(long, value_name = "NAME", requires = "pipeline")]
+    trigger: Option<String>,
+}
+
 pub fn run(command: EventCommand, context: &Context) -> Result<Exit> {
     match command {
         EventCommand::Emit(args) => emit(&args, context),
         EventCommand::List(args) => list(&args, context),
+        EventCommand::Show(args) => show(&args, context),
+        EventCommand::Replay(args) => replay(args, context),
     }
 }
 
@@ -71,6 +109,36 @@ fn emit(args: &EmitArgs, context: &Context) -> Result<Exit> {
         let run = session.run_name_if(args.run.as_deref()).await?;
         let event = GiveEvent { kind: args.kind.clone(), data, id: args.id.clone(), run };
         let given = session.client.give_event(&event).await?;
+        output::show_item(context, ("orchestrate.given_event/v1", &given), |given| {
+            Ok(render::flow::given_event(given, context.palette()))
+        })?;
+        Ok(Exit::Ok)
+    })
+}
+
+fn show(args: &ShowEventArgs, context: &Context) -> Result<Exit> {
+    session::talk(context, async |session| {
+        let event = session.client.event(&args.id).await?;
+        let judged = session.client.event_matches(&args.id).await?;
+        output::show_item(context, ("orchestrate.event/v1", &event), |event| {
+            Ok(render::triggers::event(event, &judged, context.palette()))
+        })?;
+        Ok(Exit::Ok)
+    })
+}
+
+fn replay(args: ReplayArgs, context: &Context) -> Result<Exit> {
+    let ReplayArgs { id, dry_run, pipeline, trigger } = args;
+    let body = ReplayEvent { dry_run, pipeline, trigger };
+    session::talk(context, async |session| {
+        if dry_run {
+            let judged = session.client.replay_dry(&id, &body).await?;
+            output::show_item(context, ("orchestrate.trigger.test/v1", &judged), |judged| {
+                Ok(render::triggers::judged(judged, context.palette()))
+            })?;
+            return Ok(Exit::Ok);
+        }
+        let given = session.client.replay(&id, &body).await?;
         output::show_item(context, ("orchestrate.given_event/v1", &given), |given| {
             Ok(render::flow::given_event(given, context.palette()))
         })?;

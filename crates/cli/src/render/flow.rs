@@ -90,7 +90,9 @@ pub fn explained(stages: &[Explained], palette: Palette) -> String {
 pub fn given_events(events: &[GivenEvent], now: Timestamp) -> Table {
     let mut table = Table::new(&["ID", "TYPE", "AGE", "SOURCE", "TAKEN BY", "DATA"]);
     for event in events {
-        let taken = event.taken_by.join(", ");
+        let runs: Vec<&str> =
+            event.started.iter().chain(&event.taken_by).map(String::as_str).collect();
+        let taken = runs.join(", ");
         table.row(vec![
             event.id.as_str().into(),
             event.kind.as_str().into(),
@@ -106,10 +108,18 @@ pub fn given_events(events: &[GivenEvent], now: Timestamp) -> Table {
 /// `Emitted spec.ready 01990b: taken by cascade#1`
 pub fn given_event(event: &GivenEvent, palette: Palette) -> String {
     let label = if event.duplicate { "Known" } else { "Emitted" };
-    let follows = match (event.duplicate, event.taken_by.as_slice()) {
+    let mut follows = Vec::new();
+    if !event.started.is_empty() {
+        follows.push(format!("started {}", event.started.join(", ")));
+    }
+    if !event.taken_by.is_empty() {
+        follows.push(format!("taken by {}", event.taken_by.join(", ")));
+    }
+    let follows = match (event.duplicate, event.waits) {
         (true, _) => "was there already; nothing happened".to_owned(),
-        (false, []) => "no run waits for it now; it is kept".to_owned(),
-        (false, runs) => format!("taken by {}", runs.join(", ")),
+        (false, true) => "it is being asked which files changed".to_owned(),
+        (false, false) if follows.is_empty() => "no run waits for it now; it is kept".to_owned(),
+        (false, false) => follows.join("; "),
     };
     format!("{} {} {}: {follows}\n", palette.status("succeeded", label), event.kind, event.id)
 }

@@ -17,6 +17,8 @@ mod sample;
 mod scenarios;
 mod secrets;
 mod start;
+mod storm;
 mod tables;
 mod tasks;
 mod transcripts;
+mod triggers;

@@ -11,6 +11,7 @@ mod failpoints;
 mod frames;
 mod help;
 mod named;
+mod notices;
 mod people;
 mod project;
 mod sample;

@@ -73,6 +73,8 @@ impl From<SecretProblem> for Fault {
 
 /// Shorter values occur by chance.
 const SHORTEST: usize = 4;
+/// Of a part of a URL, which often is a word.
+const SHORTEST_PART: usize = 8;
 
 pub(crate) fn masked(text: &str, secrets: &[SecretText]) -> String {
     let mut values: Vec<&str> = Vec::new();
@@ -84,6 +86,7 @@ pub(crate) fn masked(text: &str, secrets: &[SecretText]) -> String {
             && let Some((_, path)) = rest.split_once('/')
         {
             values.push(path);
+            values.extend(path.split(['/', '?', '&']).filter(|part| part.len() >= SHORTEST_PART));
         }
     }
     values.retain(|value| value.len() >= SHORTEST);

@@ -13,6 +13,7 @@ mod files;
 mod forge;
 mod given;
 mod identity;
+mod notices;
 mod operations;
 mod output;
 mod people;

@@ -13,6 +13,7 @@ mod flow;
 mod http;
 mod measure;
 mod product;
+mod rest;
 mod tools;
 mod workload;
 

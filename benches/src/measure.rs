@@ -24,6 +24,12 @@ impl Sample {
         self.sorted.get(self.sorted.len() / 2).copied().unwrap_or(f64::NAN)
     }
 
+    /// 0 to 100.
+    pub(crate) fn percentile(&self, percent: f64) -> f64 {
+        let last = self.sorted.len().saturating_sub(1) as f64;
+        self.sorted.get((last * percent / 100.0).round() as usize).copied().unwrap_or(f64::NAN)
+    }
+
     pub(crate) fn max(&self) -> f64 {
         self.sorted.last().copied().unwrap_or(f64::NAN)
     }

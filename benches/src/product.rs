@@ -11,17 +11,19 @@ use anyhow::{Context as _, Result, ensure};
 use crate::flow;
 use crate::http::Connection;
 use crate::measure::{Sample, timed};
+use crate::rest;
 use crate::tools::definition;
 use crate::workload::Workload;
 
 pub(crate) fn figures(binary: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
     println!("\n{:<34} figure", "of the product alone");
-    let all: [(&str, Figure); 9] = [
+    let all: [(&str, Figure); 10] = [
         ("noop-rate", noop_rate),
         ("cold-start", cold_start),
         ("server-idle", server_idle),
         ("pipelines-at-once", pipelines_at_once),
         ("list-100k", list_100k),
+        ("rest", rest::rest),
         ("kill-and-resume", kill_and_resume),
         ("waiting-gates", flow::waiting_gates),
         ("events-against-triggers", flow::events_against_triggers),

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::root;
+use crate::{client, root};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -19,6 +19,11 @@ pub(crate) enum Mode {
 const REFERENCE: &str = "docs/reference";
 
 pub(crate) fn run(mode: Mode) -> Result<()> {
+    pages(mode)?;
+    client::run(mode)
+}
+
+fn pages(mode: Mode) -> Result<()> {
     let wanted = generated()?;
     let folder = root().join(REFERENCE);
     let present = existing(&folder, &folder)?;

@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod client;
 mod codegen;
 mod metadata;
 mod tidy;

@@ -182,6 +182,11 @@ impl Host {
         self.address
     }
 
+    /// Reads the configuration again.
+    pub fn reload(&self) -> Result<()> {
+        self.server.reload().map_err(|error| Failure::new(Exit::Invalid, chain(&error)))
+    }
+
     pub fn root(&self) -> &Path {
         self.folder.root()
     }

@@ -15,6 +15,7 @@ pub mod follow;
 pub mod host;
 pub mod keys;
 pub mod live;
+pub mod logs;
 pub mod output;
 pub mod render;
 pub mod session;
@@ -46,7 +47,9 @@ Orchestrate runs pipelines that must not get lost: YAML in, durable runs out, on
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let context = Context::new(cli.global, Surroundings::of_this_process());
-    listen_to_logs(context.global.quiet, context.global.verbose);
+    let serves = matches!(cli.command, Some(args::Command::Serve(_)));
+    // A server's log is a matter of its settings.
+    let _listening = (!serves).then(|| logs::of_a_command(&context));
     let exit = match perform(cli.command, &context) {
         Ok(exit) => exit,
         Err(failure) => {
@@ -55,25 +58,6 @@ pub fn main() -> ExitCode {
         }
     };
     ExitCode::from(exit.code())
-}
-
-/// What the server and the hands log goes to stderr. `ORCHESTRATE_LOG` says what, as in
-/// `server=debug,worker=info`.
-fn listen_to_logs(quiet: bool, verbose: u8) {
-    let level = match (quiet, verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "info",
-        (false, _) => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("ORCHESTRATE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    // An error would mean that somebody listens already.
-    let _listening = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .try_init();
 }
 
 fn perform(command: Option<args::Command>, context: &Context) -> Result<Exit> {

@@ -32,6 +32,7 @@ mod live;
 mod metrics;
 mod notices;
 mod plan;
+mod ready;
 mod refused;
 mod retention;
 mod rights;

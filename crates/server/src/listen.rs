@@ -62,6 +62,9 @@ impl Peer {
     }
 }
 
+/// Ends when every request that it took has been answered.
+pub(crate) type Listening = tokio::task::JoinHandle<()>;
+
 /// Until when a door is open, and for how many at once.
 pub(crate) struct Rules {
     pub(crate) stop: watch::Receiver<bool>,
@@ -70,15 +73,14 @@ pub(crate) struct Rules {
 
 /// Serves until told to stop. The socket appears under its name with mode 0600 from its first
 /// moment; a stale one of a killed process is replaced.
-pub(crate) fn unix(path: &Path, router: Router, rules: Rules) -> io::Result<()> {
+pub(crate) fn unix(path: &Path, router: Router, rules: Rules) -> io::Result<Listening> {
     // Not longer than the name it gets: paths of sockets are short.
     let fresh = path.with_file_name(format!(".{}", std::process::id()));
     remove(&fresh)?;
     let listener = UnixListener::bind(&fresh)?;
     std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
     std::fs::rename(&fresh, path)?;
-    tokio::spawn(serve(listener, router, rules, |stream, _address| Peer::of(stream)));
-    Ok(())
+    Ok(tokio::spawn(serve(listener, router, rules, |stream, _address| Peer::of(stream))))
 }
 
 /// Serves until told to stop; the address bound (the port is chosen when 0 was asked).
@@ -86,11 +88,11 @@ pub(crate) async fn tcp(
     address: SocketAddr,
     router: impl FnOnce(SocketAddr) -> Router,
     rules: Rules,
-) -> io::Result<SocketAddr> {
+) -> io::Result<(SocketAddr, Listening)> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
-    tokio::spawn(serve(listener, router(bound), rules, Peer::over_tcp));
-    Ok(bound)
+    let listening = tokio::spawn(serve(listener, router(bound), rules, Peer::over_tcp));
+    Ok((bound, listening))
 }
 
 async fn serve<L, P>(
@@ -102,11 +104,12 @@ async fn serve<L, P>(
     L: Listener,
     P: Clone + Send + Sync + 'static,
 {
-    let room = Arc::new(Semaphore::new(rules.connections.min(Semaphore::MAX_PERMITS)));
+    let room_for = rules.connections.min(u32::MAX as usize).min(Semaphore::MAX_PERMITS);
+    let room = Arc::new(Semaphore::new(room_for));
     loop {
         let (io, address) = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = stopped(&mut rules.stop) => return,
+            () = stopped(&mut rules.stop) => break,
         };
         let Ok(place) = Arc::clone(&room).try_acquire_owned() else {
             tokio::spawn(full(io));
@@ -115,6 +118,10 @@ async fn serve<L, P>(
         let peer = peer(&io, &address);
         tokio::spawn(connection(io, peer, router.clone(), rules.stop.clone(), place));
     }
+    // Nobody gets in any more; who is in is answered.
+    drop(listener);
+    let all = u32::try_from(room_for).unwrap_or(u32::MAX);
+    let _all_gone = room.acquire_many(all).await;
 }
 
 /// One connection to its end. When the server stops, what it asked last is answered.

@@ -23,11 +23,11 @@ use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
 use crate::conductor::route::Unknown;
 use crate::conductor::{Conductor, Opening};
 use crate::config::ConfigFile;
-use crate::config::settings::{CONNECTIONS, Said};
+use crate::config::settings::{self, CONNECTIONS, Said};
 use crate::definition::Definitions;
 use crate::egress::Egress;
 use crate::http::{self, Door};
-use crate::listen;
+use crate::listen::{self, Listening};
 use crate::live::Broker;
 use crate::live::hub::Hub;
 use crate::metrics::Metrics;
@@ -124,6 +124,7 @@ pub struct Server {
     busy: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
     conductor: Mutex<Option<std::thread::JoinHandle<()>>>,
+    listening: Mutex<Vec<Listening>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -222,6 +223,7 @@ impl Server {
             busy,
             stop,
             conductor: Mutex::new(Some(thread)),
+            listening: Mutex::default(),
         })
     }
 
@@ -255,8 +257,10 @@ impl Server {
     /// Serves the API on a unix socket of mode 0600 in the background, until the shutdown. Being
     /// able to open it is the authority. Must be called inside a tokio runtime.
     pub fn listen_unix(&self, path: &Path) -> Result<(), Error> {
-        listen::unix(path, self.router(), self.rules())
-            .map_err(|source| Error::Listen { address: path.display().to_string(), source })
+        let listening = listen::unix(path, self.router(), self.rules())
+            .map_err(|source| Error::Listen { address: path.display().to_string(), source })?;
+        self.hold(listening);
+        Ok(())
     }
 
     /// Serves the API on TCP in the background, until the shutdown; all but `/healthz` and
@@ -269,9 +273,10 @@ impl Server {
         let shared = Arc::clone(&self.shared);
         let token = token.into();
         let router = move |bound| http::router(shared, Door::Tcp { token, bound });
-        let bound = listen::tcp(address, router, self.rules())
+        let (bound, listening) = listen::tcp(address, router, self.rules())
             .await
             .map_err(|source| Error::Listen { address: address.to_string(), source })?;
+        self.hold(listening);
         // Only the first one is shown in the status.
         let _later = self.shared.address.set(bound);
         Ok(bound)
@@ -298,12 +303,42 @@ impl Server {
     /// everything accepted is on disk. Children go on.
     pub async fn shutdown(&self) {
         outbox::flush(&self.shared, LAST_NOTICES).await;
+        self.answer_the_last().await;
         self.begin_shutdown();
         let thread = self.conductor.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             // A join blocks; a conductor that panicked has said so itself.
             let _panicked = tokio::task::spawn_blocking(move || thread.join()).await;
         }
+    }
+
+    fn hold(&self, listening: Listening) {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner).push(listening);
+    }
+
+    /// No door takes anything new, and what came in before is answered: within a bound, because
+    /// whoever asked may read slowly. The conductor still works.
+    async fn answer_the_last(&self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.stop.send_replace(true);
+        let settings = self.shared.settings().ok();
+        let bound = settings.and_then(|all| all.time(&settings::SHUTDOWN));
+        let doors =
+            std::mem::take(&mut *self.listening.lock().unwrap_or_else(PoisonError::into_inner));
+        let answered = async {
+            for door in doors {
+                // One that failed has said so to whoever asked.
+                let _ended = door.await;
+            }
+        };
+        if tokio::time::timeout(bound.unwrap_or_default(), answered).await.is_err() {
+            tracing::warn!("some answers were not read in time: they are cut off");
+        }
+    }
+
+    /// Reads `config.yaml` again, and says what is wrong with it.
+    pub fn reload(&self) -> Result<(), Error> {
+        self.shared.settings().map(drop).map_err(|refused| Error::Config(refused.to_string()))
     }
 
     fn begin_shutdown(&self) {

@@ -56,7 +56,7 @@ impl State {
 
 pub fn run(_args: &DoctorArgs, context: &Context) -> Result<Exit> {
     let folder = session::data_dir(context)?;
-    let checks = context.block_on(async { Ok(checks::all(&folder).await) })?;
+    let checks = context.block_on(async { Ok(checks::all(&folder, &context.said).await) })?;
     match context.format() {
         Format::Text => output::print(&text(&checks, context.palette()))?,
         format => {

@@ -10,8 +10,8 @@ use crate::context::Context;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::host::{Host, HostOptions, Owned, Role, store_failure};
-use crate::keys::Signals;
-use crate::{session, words};
+use crate::keys::{Signal, Signals};
+use crate::{logs, session, words};
 
 /// Serve the HTTP API on this machine and drive every run of the data folder
 ///
@@ -32,10 +32,26 @@ pub struct ServeArgs {
     /// At most so many attempts at once; by default twice the number of processors
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     slots: Option<u32>,
+    /// How log lines are written: text or json (default: text)
+    #[arg(long, value_name = "FORM")]
+    log_format: Option<String>,
+    /// What is logged: `info`, or by part `server=debug,worker=info` (default: warn, in a file info)
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Write the log there, too, relative to the data folder
+    #[arg(long, value_name = "FILE")]
+    log_file: Option<String>,
 }
 
 pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
-    let said = context.said.clone().flag(&settings::LISTEN, args.listen);
+    let said = context
+        .said
+        .clone()
+        .flag(&settings::LISTEN, args.listen)
+        .flag(&settings::LOG_FORMAT, args.log_format.as_ref())
+        .flag(&settings::LOG_LEVEL, args.log_level.as_ref())
+        .flag(&settings::LOG_FILE, args.log_file.as_ref());
+    let _logs = logs::of_a_server(&said, context)?;
     let configured = server::settings_of(&session::data_dir(context)?, &said)
         .map_err(|error| Failure::new(Exit::Invalid, crate::error::chain(&error)))?;
     let listen = configured.address(&settings::LISTEN);
@@ -61,9 +77,16 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
             let runs = words::count(unfinished as u64, "unfinished run");
             context.note(&format!("picked up {runs}"));
         }
-        let signal = signals.next().await;
+        let signal = until_told(&mut signals, &host, context).await;
         context.note(&format!("{}: stopping; running stages go on", signal.name()));
-        let left = host.stop().await?;
+        let left = tokio::select! {
+            left = host.stop() => left?,
+            again = signals.next() => {
+                // What was acknowledged is on disk: nothing is lost by going at once.
+                context.note(&format!("{} again: not waiting for answers", again.name()));
+                return Ok(Exit::Ok);
+            }
+        };
         if !left.is_empty() {
             context.note(&format!(
                 "{} left: the next server or command takes them up",
@@ -72,6 +95,24 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
         }
         Ok(Exit::Ok)
     })
+}
+
+/// Until it has to stop. SIGHUP reads the configuration again, unless it says that the terminal
+/// that this was started from has gone.
+async fn until_told(signals: &mut Signals, host: &Host, context: &Context) -> Signal {
+    loop {
+        let signal = signals.next().await;
+        if signal != Signal::HangUp || context.around.stdin_is_terminal {
+            return signal;
+        }
+        match host.reload() {
+            Ok(()) => context.note("SIGHUP: the configuration is read again"),
+            Err(failure) => context.note(&format!(
+                "SIGHUP: the configuration is invalid, and what needs it is refused: {}",
+                failure.message
+            )),
+        }
+    }
 }
 
 /// The folder, once a command that uses it for a moment has let go. A background driver is asked

@@ -9,7 +9,9 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
+use super::caller::Door;
 use super::problem::Fault;
+use crate::config::settings;
 use crate::metrics;
 use crate::shared::Shared;
 
@@ -35,4 +37,12 @@ const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(crate) async fn show(State(shared): State<Arc<Shared>>) -> Result<Response, Fault> {
     let text = metrics::render(&shared).await?;
     Ok(([(CONTENT_TYPE, FORMAT)], text).into_response())
+}
+
+/// Whether nobody has to say who they are for it: by the settings, and on loopback alone.
+pub(super) fn is_open(shared: &Shared, door: &Door, path: &str) -> bool {
+    let Door::Tcp { bound, .. } = door else { return false };
+    path == "/metrics"
+        && bound.ip().is_loopback()
+        && shared.settings().is_ok_and(|settings| settings.is(&settings::METRICS_PUBLIC))
 }

@@ -18,6 +18,7 @@ use super::body::Json;
 use super::caller::Caller;
 use super::problem::Fault;
 use crate::definition::check;
+use crate::ready;
 use crate::shared::{Shared, blocking};
 use crate::view;
 
@@ -51,7 +52,8 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// It takes changes: not while it stops, nor while the disk is full.
+/// It takes changes: the store can be written, the conductor answers, the disk has room. Otherwise
+/// `detail` says why not.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -64,16 +66,12 @@ pub(crate) async fn healthz() -> &'static str {
     ),
 )]
 pub(crate) async fn readyz(State(shared): State<Arc<Shared>>) -> Response {
-    let problem = if shared.is_stopping() {
-        "the server is stopping".to_owned()
-    } else {
-        shared.gauges.read().problem
-    };
-    if problem.is_empty() {
-        "ready\n".into_response()
-    } else {
-        Fault::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "not ready", problem)
-            .into_response()
+    match ready::problem(&shared).await {
+        None => "ready\n".into_response(),
+        Some(problem) => {
+            Fault::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "not ready", problem)
+                .into_response()
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use server::settings::{Said, Source};
 use store::folder::Folder;
 use tokio::net::UnixStream;
 
@@ -17,12 +18,13 @@ use crate::host::{self, Owned, Role, SOCKET};
 use crate::words;
 
 /// Changes nothing: a data folder that does not exist is not created.
-pub(super) async fn all(path: &Path) -> Vec<Check> {
+pub(super) async fn all(path: &Path, said: &Said) -> Vec<Check> {
     let mut checks = vec![program()];
     let existing = existing(path);
     checks.push(data_folder(path));
     checks.push(disk(&existing));
     checks.push(sync_cost(&existing));
+    checks.push(configuration(path, said));
     if path.is_dir() {
         match Folder::open(path) {
             Ok(folder) => {
@@ -233,6 +235,19 @@ async fn memory(folder: &Folder) -> Check {
             }
         }
         Err(error) => fail("database", chain(&error), "see docs/guide, or restore a backup"),
+    }
+}
+
+/// `config.yaml` and the environment.
+fn configuration(path: &Path, said: &Said) -> Check {
+    match server::settings_of(path, said) {
+        Ok(settings) => {
+            let set = settings.all().filter(|of| of.source != Source::Default).count();
+            ok("settings", format!("{} not the default", words::count(set as u64, "setting")))
+        }
+        Err(error) => {
+            fail("settings", chain(&error), "correct it, and look again: orchestrate config check")
+        }
     }
 }
 

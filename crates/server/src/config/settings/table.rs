@@ -73,7 +73,7 @@ LOG_FORMAT = Setting {
 LOG_LEVEL = Setting {
     name: "logs.level", flag: Some("--log-level"), env: &["ORCHESTRATE_LOG", "LOG_LEVEL"],
     doc: "`error`, `warn`, `info`, `debug`, `trace`, or by part: `server=debug,worker=info`. Not \
-          set: `warn`, of a server `info`. Read at start.",
+          set: `warn`, in the file `info`. Read at start.",
     ..PLAIN
 };
 LOG_FILE = Setting {

@@ -1,5 +1,6 @@
 //! The wire: what travels between the CLI, the server, the page and the workers.
 
+pub mod account;
 pub mod alias;
 pub mod approval;
 pub mod artifact;

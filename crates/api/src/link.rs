@@ -4,6 +4,7 @@
 //! JSON. A worker never decides what runs, a server never starts a process.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,47 @@ pub struct Assignment {
     pub feedback: Option<String>,
     #[serde(default)]
     pub revision: u32,
+}
+
+/// Which secret the hands ask the server for, when they start an attempt that declares it, and when
+/// they look whether it stands in what the attempt left.
+#[derive(Clone, Copy, Debug)]
+pub struct SecretAsk<'a> {
+    pub name: &'a str,
+    /// The id of the attempt's run.
+    pub run: &'a str,
+    /// Of the attempt's stage.
+    pub environment: Option<&'a str>,
+}
+
+/// Where the hands ask. `Ok(None)`: the server stores none of this name for this attempt. An `Err`
+/// says why one that is stored cannot be had, without its value.
+#[derive(Clone)]
+pub struct SecretDoor(Arc<SecretAnswer>);
+
+type SecretAnswer = dyn Fn(SecretAsk<'_>) -> Result<Option<String>, String> + Send + Sync;
+
+impl SecretDoor {
+    pub fn new(
+        answer: impl Fn(SecretAsk<'_>) -> Result<Option<String>, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(answer))
+    }
+
+    /// Nothing is stored anywhere.
+    pub fn closed() -> Self {
+        Self::new(|_ask| Ok(None))
+    }
+
+    pub fn ask(&self, ask: SecretAsk<'_>) -> Result<Option<String>, String> {
+        (self.0)(ask)
+    }
+}
+
+impl std::fmt::Debug for SecretDoor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretDoor")
+    }
 }
 
 /// An artifact that a stage declares.

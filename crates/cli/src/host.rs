@@ -143,8 +143,9 @@ impl Host {
         });
         let server = Server::open(setup, writer, Arc::clone(&reader))
             .map_err(|error| Failure::internal("open the data folder", &error))?;
-        let hands = worker::Options::new(folder.root())
+        let mut hands = worker::Options::new(folder.root())
             .map_err(|error| Failure::internal("find this program", &error))?;
+        hands.secrets = server.secrets();
         let inbox = server.inbox();
         let orders = server.orders().ok_or_else(|| {
             Failure::new(Exit::Internal, "the orders of the server were taken already")

@@ -44,6 +44,8 @@ mod repeat;
 mod requests;
 mod retention;
 mod runs;
+mod secrets;
+mod sessions;
 mod stage;
 mod stream;
 mod system;
@@ -52,10 +54,12 @@ mod tasks;
 mod tokens;
 mod triggers;
 mod uploads;
+mod users;
 mod versions;
 
 pub(crate) use caller::{Caller, Door};
 pub(crate) use repeat::Running;
+pub(crate) use sessions::owners_link;
 
 /// The description of the whole API, OpenAPI 3.1 as JSON text.
 pub fn openapi() -> &'static str {
@@ -115,5 +119,8 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(audit::routes())
         .merge(notices::routes())
         .merge(tokens::routes())
+        .merge(users::routes())
+        .merge(sessions::routes())
+        .merge(secrets::routes())
         .merge(openapi::routes())
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use api::link::Order;
+use api::link::{Order, SecretDoor};
 use axum::Router;
 use blobs::Blobs;
 use store::folder::Folder;
@@ -17,7 +17,7 @@ use store::port::{Read, Write};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
-use crate::accounts::Accounts;
+use crate::accounts::{self, Accounts};
 use crate::changed;
 use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
 use crate::conductor::route::Unknown;
@@ -106,6 +106,20 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    #[error("could not make a link: {problem}")]
+    Link { problem: String },
+    #[error(
+        "`{address}` can be reached from other machines, and nobody could prove who they are: \
+         create a user first (`orchestrate user create NAME --role admin`, \
+         `orchestrate user password NAME`), make a token (`orchestrate token create NAME`), or \
+         write `oidc:` into config.yaml"
+    )]
+    NoAccounts { address: String },
+    #[error("could not read the accounts")]
+    Accounts {
+        #[source]
+        source: store::port::Error,
+    },
     #[error("could not listen on `{address}`")]
     Listen {
         address: String,
@@ -189,7 +203,7 @@ impl Server {
             .stack_size(16 << 20)
             .spawn(move || conductor.run())
             .map_err(|source| Error::Thread { source })?;
-        let vault = Arc::new(Vault::of(&options.data_dir));
+        let vault = Arc::new(Vault::of(&options.data_dir, Arc::clone(&reader)));
         let shared = Arc::new(Shared {
             data_dir: options.data_dir,
             role: options.role,
@@ -237,6 +251,20 @@ impl Server {
         self.inbox.clone()
     }
 
+    /// Where the hands ask for secrets that are stored here.
+    pub fn secrets(&self) -> SecretDoor {
+        let vault = Arc::clone(&self.shared.vault);
+        SecretDoor::new(move |ask| vault.answer(ask))
+    }
+
+    /// A one-time link that opens a browser's session for the folder's owner; `None` where nobody
+    /// listens on TCP.
+    pub fn link(&self) -> Result<Option<String>, Error> {
+        let link = http::owners_link(&self.shared)
+            .map_err(|refused| Error::Link { problem: refused.to_string() })?;
+        Ok(link.url)
+    }
+
     /// The API for calls inside this process: the caller is the user of this process, unless a
     /// token says otherwise.
     pub fn router(&self) -> Router {
@@ -270,6 +298,9 @@ impl Server {
         address: SocketAddr,
         token: impl Into<String>,
     ) -> Result<SocketAddr, Error> {
+        if !address.ip().to_canonical().is_loopback() {
+            self.must_have_accounts(address)?;
+        }
         let shared = Arc::clone(&self.shared);
         let token = token.into();
         let router = move |bound| http::router(shared, Door::Tcp { token, bound });
@@ -289,6 +320,15 @@ impl Server {
             stop: self.stop.subscribe(),
             connections: connections.and_then(|most| usize::try_from(most).ok()).unwrap_or(16_384),
         }
+    }
+
+    /// Whoever can reach more than this machine has to be able to tell people apart.
+    fn must_have_accounts(&self, address: SocketAddr) -> Result<(), Error> {
+        let config = self.shared.config.current().map_err(Error::Config)?;
+        let reader = &*self.shared.reader;
+        let has = accounts::has_credentials(&config, reader, jiff::Timestamp::now())
+            .map_err(|source| Error::Accounts { source })?;
+        if has { Ok(()) } else { Err(Error::NoAccounts { address: address.to_string() }) }
     }
 
     /// Resolves when nothing is left to drive: no attempt runs or ought to, no timer is armed.

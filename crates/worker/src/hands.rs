@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use api::capture::Layout;
-use api::link::{Assignment, AttemptRef, End, Exit, Order, Report, Stopped, What};
+use api::link::{Assignment, AttemptRef, End, Exit, Order, Report, SecretDoor, Stopped, What};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::record::Account;
@@ -39,6 +39,8 @@ pub struct Options {
     pub keeper: Program,
     /// The environment that allowed names are taken from, and `ORCHESTRATE_SECRET_*`.
     pub environment: BTreeMap<String, String>,
+    /// Asked for secrets that the server stores.
+    pub secrets: SecretDoor,
     /// Names that children get beside the built-in allow-list.
     pub pass: Vec<String>,
     /// How much of the output of an attempt is kept.
@@ -57,6 +59,7 @@ impl Options {
             keeper: Program { program: std::env::current_exe()?, args },
             data_dir,
             environment: std::env::vars_os().filter_map(text).collect(),
+            secrets: SecretDoor::closed(),
             pass: Vec::new(),
             layout: Layout::default(),
         })

@@ -79,6 +79,11 @@ pub(crate) fn of_environment(name: &str) -> Result<Option<SecretText>, SecretPro
     }
 }
 
+/// A path that the server's environment names.
+pub(crate) fn path_of_environment(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
 /// The value in a file, without the newline at its end; `None`: there is no such file.
 pub(crate) fn of_file(path: &Path) -> Result<Option<SecretText>, SecretProblem> {
     use std::io::Read as _;

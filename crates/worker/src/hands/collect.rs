@@ -12,7 +12,7 @@ use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use api::link::{Assignment, Collect, Collected, Piece};
+use api::link::{Assignment, Collect, Collected, Piece, SecretAsk};
 use blobs::{Blobs, Staged};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,10 @@ struct Wanted {
     artifacts: Vec<Collect>,
     /// Names of the secrets that it was given.
     secrets: Vec<String>,
+    #[serde(default)]
+    run: String,
+    #[serde(default)]
+    environment: Option<String>,
 }
 
 /// What came of it.
@@ -55,6 +59,8 @@ pub(super) fn remember(assignment: &Assignment, folder: &Path) -> io::Result<()>
         working_dir: assignment.working_dir.clone(),
         artifacts: assignment.artifacts.clone(),
         secrets,
+        run: assignment.attempt.run.clone(),
+        environment: assignment.environment.clone(),
     };
     fs::create_dir_all(folder)?;
     write(&folder.join(WANTED), &serde_json::to_vec(&wanted)?, assignment.once)?;
@@ -113,7 +119,7 @@ pub(super) fn collect(options: &Options, folder: &Path) -> Found {
 }
 
 fn gather(options: &Options, blobs: &Blobs, wanted: &Wanted) -> Result<Found, Vec<String>> {
-    let masks = masks(options, &wanted.secrets).map_err(|problem| vec![problem])?;
+    let masks = masks(options, wanted).map_err(|problem| vec![problem])?;
     let root = source::root(Path::new(&wanted.working_dir)).map_err(|error| {
         vec![format!("the working folder `{}` cannot be opened: {error}", wanted.working_dir)]
     })?;
@@ -146,9 +152,13 @@ fn told(artifact: &Collect, problem: &str) -> String {
     format!("artifact `{}` (`{}`) {problem}", artifact.name, artifact.path.escape_debug())
 }
 
-fn masks(options: &Options, names: &[String]) -> Result<Masks, String> {
-    let values: Result<Vec<String>, String> =
-        names.iter().map(|name| secrets::value(options, name)).collect();
+fn masks(options: &Options, wanted: &Wanted) -> Result<Masks, String> {
+    let Wanted { run, environment, .. } = wanted;
+    let value = |name: &String| {
+        let ask = SecretAsk { name, run, environment: environment.as_deref() };
+        secrets::value(options, ask)
+    };
+    let values: Result<Vec<String>, String> = wanted.secrets.iter().map(value).collect();
     let values = values.map_err(|error| {
         format!("whether secrets stand in the artifacts cannot be told: {error}")
     })?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use api::link::{Assignment, Piece, Python, Work};
+use api::link::{Assignment, Piece, Python, SecretAsk, Work};
 use rustix::fs::{Access, access};
 
 use super::{Options, collect, create_folder, folder, lay, secrets};
@@ -133,7 +133,12 @@ fn environment(
             match piece {
                 Piece::Plain(text) => value.push_str(text),
                 Piece::Secret(secret) => {
-                    let secret = secrets::value(options, secret).map_err(Problem::Secret)?;
+                    let ask = SecretAsk {
+                        name: secret,
+                        run: &assignment.attempt.run,
+                        environment: assignment.environment.as_deref(),
+                    };
+                    let secret = secrets::value(options, ask).map_err(Problem::Secret)?;
                     value.push_str(&secret);
                     secrets.push(secret);
                 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::http::repeat;
 
 /// In the order in which the page shows them.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("pipelines", "Definitions and their revisions"),
     ("runs", "Executions of pipelines, and what can be asked of them"),
     ("approvals", "Gates that wait for people"),
@@ -14,6 +14,7 @@ const TAGS: [(&str, &str); 9] = [
     ("events", "What happened outside"),
     ("audit", "Who decided and changed what, and the proof of it"),
     ("tokens", "Keys of users"),
+    ("accounts", "Users, sessions, secrets"),
     ("system", "The server about itself, and the language"),
 ];
 

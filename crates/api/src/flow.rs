@@ -193,6 +193,9 @@ pub struct AuditEntry {
 pub struct Verified {
     pub runs: u64,
     pub events: u64,
+    /// Of the server's own trail: what changed beside the runs.
+    #[serde(default)]
+    pub entries: u64,
     /// Of the chain over all events.
     pub head: String,
 }

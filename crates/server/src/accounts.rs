@@ -148,16 +148,12 @@ pub(crate) async fn any_listed(shared: &Shared) -> Result<bool, Refused> {
     shared.read(|reader| Ok(!reader.users()?.is_empty())).await
 }
 
-/// Whether anybody but the folder's owner could prove who they are: by a password, a token that
-/// holds, or a provider. Without it no address but this machine's own is served.
+/// Whether anybody but the folder's owner could prove who they are: by a password or a token that
+/// holds. Without it no address but this machine's own is served.
 pub(crate) fn has_credentials(
-    config: &Config,
     reader: &dyn Read,
     now: Timestamp,
 ) -> Result<bool, store::port::Error> {
-    if config.oidc.is_some() {
-        return Ok(true);
-    }
     let users = reader.users()?;
     let disabled =
         |name: &str| users.iter().any(|user| user.name == name && user.disabled_at.is_some());

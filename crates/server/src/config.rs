@@ -7,7 +7,6 @@ mod accounts;
 mod environment;
 mod file;
 pub(crate) mod notify;
-mod oidc;
 mod read;
 pub(crate) mod secret;
 pub mod settings;
@@ -19,7 +18,6 @@ use serde_json::Value as Json;
 
 pub(crate) use accounts::{AccountRules, Directory};
 pub(crate) use file::ConfigFile;
-pub(crate) use oidc::OidcRules;
 pub(crate) use read::is_name;
 use settings::{FileValues, Said, Settings};
 
@@ -28,7 +26,6 @@ use settings::{FileValues, Said, Settings};
 pub(crate) struct Config {
     pub(crate) directory: Directory,
     pub(crate) accounts: AccountRules,
-    pub(crate) oidc: Option<OidcRules>,
     pub(crate) environments: IndexMap<String, Environment>,
     /// Values of the lowest precedence, for every pipeline.
     pub(crate) values: IndexMap<String, Json>,

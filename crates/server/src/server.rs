@@ -110,9 +110,8 @@ pub enum Error {
     Link { problem: String },
     #[error(
         "`{address}` can be reached from other machines, and nobody could prove who they are: \
-         create a user first (`orchestrate user create NAME --role admin`, \
-         `orchestrate user password NAME`), make a token (`orchestrate token create NAME`), or \
-         write `oidc:` into config.yaml"
+         create a user first (`orchestrate user create NAME --role admin --password`), \
+         or make a token (`orchestrate token create NAME`)"
     )]
     NoAccounts { address: String },
     #[error("could not read the accounts")]
@@ -324,9 +323,7 @@ impl Server {
 
     /// Whoever can reach more than this machine has to be able to tell people apart.
     fn must_have_accounts(&self, address: SocketAddr) -> Result<(), Error> {
-        let config = self.shared.config.current().map_err(Error::Config)?;
-        let reader = &*self.shared.reader;
-        let has = accounts::has_credentials(&config, reader, jiff::Timestamp::now())
+        let has = accounts::has_credentials(&*self.shared.reader, jiff::Timestamp::now())
             .map_err(|source| Error::Accounts { source })?;
         if has { Ok(()) } else { Err(Error::NoAccounts { address: address.to_string() }) }
     }

@@ -6,7 +6,7 @@ use pipeline::source::{Span, place};
 use pipeline::yaml::{self, Entry, Kind, Node, Scalar};
 use serde_json::Value as Json;
 
-use super::{ArtifactLimits, Config, accounts, environment, notify, oidc, settings, source};
+use super::{ArtifactLimits, Config, accounts, environment, notify, settings, source};
 
 /// The error has a line for each mistake.
 pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
@@ -27,24 +27,14 @@ pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
 }
 
 fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
-    const KEYS: [&str; 9] = [
-        "users",
-        "groups",
-        "accounts",
-        "oidc",
-        "environments",
-        "config",
-        "artifacts",
-        "sources",
-        "notify",
-    ];
+    const KEYS: [&str; 8] =
+        ["users", "groups", "accounts", "environments", "config", "artifacts", "sources", "notify"];
     let keys = [&KEYS[..], &settings::SECTIONS].concat();
     for entry in reader.keys(root, "the configuration", &keys) {
         match entry.key.as_str() {
             "users" => accounts::users(reader, &entry.value, &mut config.directory),
             "groups" => accounts::groups(reader, &entry.value, &mut config.directory),
             "accounts" => config.accounts = accounts::rules(reader, entry),
-            "oidc" => config.oidc = oidc::read(reader, entry),
             "environments" => {
                 for entry in reader.map(&entry.value, "`environments`") {
                     let environment = environment::read(reader, entry);

@@ -11,7 +11,7 @@ use api::problem::Problem;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::Deserialize;
-use store::port::AuditQuery;
+use store::port::{AuditQuery, AuditRow, TrailQuery, TrailRow};
 
 use super::body::{Json, Limit, Params};
 use super::caller::Caller;
@@ -38,7 +38,7 @@ pub(crate) struct List {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     limit: Option<Limit>,
     /// As the page before said.
-    after: Option<u64>,
+    after: Option<String>,
 }
 
 /// Newest first.
@@ -63,18 +63,75 @@ pub(crate) async fn list(
         Some(run) => Some(reference::run(&shared, &run).await?.id),
         None => None,
     };
+    let (before, before_entry) = match list.after.as_deref().map(places) {
+        None => (None, None),
+        Some(Some((position, number))) => (Some(position), Some(number)),
+        Some(None) => return Err(Fault::bad_request("`after` has to be the `next` of a page")),
+    };
+    let of_server = TrailQuery {
+        by: list.by.clone(),
+        action: list.action.clone(),
+        since: list.since,
+        until: list.until,
+        before: before_entry,
+        // A run has nothing to do with what the server itself notes.
+        limit: if run.is_some() { 0 } else { limit + 1 },
+    };
     let query = AuditQuery {
         run,
         by: list.by,
         action: list.action,
         since: list.since,
         until: list.until,
-        before: list.after,
+        before,
         limit: limit + 1,
     };
-    let rows = shared.read(move |reader| Ok(reader.audit(&query)?)).await?;
-    let key = |row: &store::port::AuditRow| row.position.to_string();
-    Ok(Json(pipelines::page_of("audit", rows, limit, key, view::audit::entry)))
+    let (decisions, entries) =
+        shared.read(move |reader| Ok((reader.audit(&query)?, reader.trail(&of_server)?))).await?;
+    let start = (before.unwrap_or(u64::MAX), before_entry.unwrap_or(u64::MAX));
+    Ok(Json(joined(decisions, entries, start, limit)))
+}
+
+/// Where a page ends in both trails: `<position>-<number>`.
+fn places(cursor: &str) -> Option<(u64, u64)> {
+    let (position, number) = cursor.split_once('-')?;
+    Some((position.parse().ok()?, number.parse().ok()?))
+}
+
+/// The newest of both, at most so many. Either list has one more than that, where there are more.
+fn joined(
+    decisions: Vec<AuditRow>,
+    entries: Vec<TrailRow>,
+    start: (u64, u64),
+    limit: u32,
+) -> Page<AuditEntry> {
+    let limit = limit as usize;
+    let more = decisions.len() + entries.len() > limit;
+    let (mut decisions, mut entries) =
+        (decisions.into_iter().peekable(), entries.into_iter().peekable());
+    let (mut position, mut number) = start;
+    let mut data = Vec::new();
+    while data.len() < limit {
+        let decided = match (decisions.peek(), entries.peek()) {
+            (None, None) => break,
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (Some(decision), Some(entry)) => decision.event.at >= entry.entry.at,
+        };
+        if decided {
+            data.extend(decisions.next().map(|row| {
+                position = row.position;
+                view::audit::entry(row)
+            }));
+        } else {
+            data.extend(entries.next().map(|row| {
+                number = row.number;
+                view::audit::of_server(row)
+            }));
+        }
+    }
+    let next = more.then(|| format!("{position}-{number}"));
+    Page { schema: "orchestrate.audit.list/v1".to_owned(), data, next }
 }
 
 /// Checks every hash; takes as long as it takes to read everything.
@@ -92,7 +149,8 @@ pub(crate) async fn verify(
     State(shared): State<Arc<Shared>>,
     _caller: Caller,
 ) -> Result<Json<Verified>, Fault> {
-    let verified = shared.read(|reader| Ok(reader.verify()?)).await.map_err(Fault::broken)?;
+    let verified = shared.read(|reader| Ok((reader.verify()?, reader.verify_trail()?))).await;
+    let (verified, entries) = verified.map_err(Fault::broken)?;
     let store::port::Verified { runs, events, head } = verified;
-    Ok(Json(Verified { runs, events, head }))
+    Ok(Json(Verified { runs, events, entries, head }))
 }

@@ -2,7 +2,7 @@
 
 use api::flow::AuditEntry;
 use engine::event::{Decision, Event, Resolution};
-use store::port::AuditRow;
+use store::port::{AuditRow, TrailRow};
 
 pub(crate) fn entry(row: AuditRow) -> AuditEntry {
     let execution = row.event.event.execution();
@@ -16,6 +16,44 @@ pub(crate) fn entry(row: AuditRow) -> AuditEntry {
         seq: row.seq,
         hash: row.hash,
     }
+}
+
+/// What changed beside the runs, in words.
+pub(crate) fn of_server(row: TrailRow) -> AuditEntry {
+    let TrailRow { number, entry, hash } = row;
+    let mut says = entry.action.replace(['.', '_'], " ");
+    for part in [entry.subject.as_str(), &details(&entry.detail)] {
+        if !part.is_empty() {
+            says.push(' ');
+            says.push_str(part);
+        }
+    }
+    AuditEntry {
+        at: entry.at,
+        by: entry.by,
+        action: entry.action,
+        run: String::new(),
+        stage: String::new(),
+        says,
+        seq: number,
+        hash,
+    }
+}
+
+/// `(roles: viewer, approver; password: set)`
+fn details(detail: &serde_json::Value) -> String {
+    use serde_json::Value;
+    let word = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        value => value.to_string(),
+    };
+    let value = |value: &Value| match value {
+        Value::Array(values) => values.iter().map(word).collect::<Vec<_>>().join(", "),
+        value => word(value),
+    };
+    let said = detail.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let said: Vec<String> = said.map(|(key, of)| format!("{key}: {}", value(of))).collect();
+    if said.is_empty() { String::new() } else { format!("({})", said.join("; ")) }
 }
 
 fn with(what: impl Into<String>, why: &str) -> String {

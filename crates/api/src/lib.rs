@@ -23,6 +23,7 @@ pub mod stream;
 pub mod system;
 pub mod task;
 pub mod words;
+pub mod trigger;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::problem::Diagnostic;
 use crate::run::RunSummary;
+use crate::trigger::TriggerOutline;
 
 /// `POST /api/validate`; `POST /api/pipelines`; `PUT /api/pipelines/{name}`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -49,6 +50,9 @@ pub struct PipelineSummary {
     pub last_ten: Vec<String>,
     /// Median of the last runs that finished; absent when there is none.
     pub p50_ms: Option<u64>,
+    /// When a schedule of it is due next; absent when it has none, or is disabled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_run: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -59,6 +63,9 @@ pub struct PipelineDetail {
     pub digest: String,
     /// In graph order: name, dependencies.
     pub stages: Vec<StageOutline>,
+    /// What starts runs by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<TriggerOutline>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

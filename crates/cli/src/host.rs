@@ -162,6 +162,9 @@ impl Host {
         };
         server.listen_unix(&socket).map_err(|error| Failure::internal("listen", &error))?;
         server.tend();
+        if options.role == Role::Serve {
+            server.keep_time();
+        }
         let mut address = None;
         if let Some(wanted) = options.listen {
             let token = folder.token().map_err(|error| store_failure(&error))?;

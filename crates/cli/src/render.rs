@@ -11,7 +11,7 @@ pub mod notices;
 pub mod pipelines;
 pub mod plan;
 pub mod runs;
+pub mod schedules;
 pub mod status;
-
 pub mod tasks;
 pub mod triggers;

@@ -28,12 +28,14 @@ use crate::live::{Broker, Notice};
 use crate::metrics::Metrics;
 use crate::notices::outbox::Bell;
 use crate::refused::Refused;
+use crate::watch::Watched;
 use batch::{Batch, Waits};
 use deliver::Listeners;
 use desk::{Ask, Gauges, Input};
 use hands::Hands;
 use live::{Live, guarded};
 use route::{Routes, Unknown};
+use schedules::Schedules;
 use timers::Timers;
 
 mod admission;
@@ -41,6 +43,8 @@ pub(crate) mod batch;
 mod children;
 mod commit;
 mod deliver;
+mod due;
+mod ends;
 pub(crate) mod desk;
 pub(crate) mod hands;
 pub(crate) mod inspect;
@@ -54,6 +58,7 @@ mod recover;
 mod reports;
 pub(crate) mod route;
 mod runs;
+mod schedules;
 pub(crate) mod starts;
 pub(crate) mod tasks;
 pub(crate) mod timers;
@@ -103,6 +108,9 @@ pub(crate) struct Conductor {
     pub(crate) unrouted: VecDeque<String>,
     /// Where events go whose changed paths have to be asked for.
     pub(crate) unknown: Unknown,
+    pub(crate) schedules: Schedules,
+    /// What triggers with `files` wait for.
+    pub(crate) files: watch::Sender<Vec<Watched>>,
     pub(crate) damaged: HashMap<RunId, String>,
     /// Runs whose memory was dropped because it could not be stored: they are folded again.
     pub(crate) dropped: HashSet<RunId>,
@@ -145,6 +153,7 @@ impl Conductor {
             failpoint::pass("drained");
             self.recover(&mut batch);
             self.route_stored(&mut batch);
+            self.fire_schedules(&mut batch);
             self.fire(&mut batch);
             self.follow(&mut batch);
             self.finish(batch);
@@ -186,11 +195,12 @@ impl Conductor {
 
     /// How long it may sleep; `None`: until something comes.
     fn patience(&self) -> Option<Duration> {
-        let routes = !self.unrouted.is_empty() && !self.full;
+        let routes = !self.full && (!self.unrouted.is_empty() || self.schedules.is_behind());
         if routes || !self.unhanded.is_empty() || !self.unprobed.is_empty() {
             return Some(Duration::ZERO);
         }
-        let timer = self.timers.next().map(|due| {
+        let schedule = self.schedules.next().filter(|_| !self.full);
+        let timer = self.timers.next().into_iter().chain(schedule).min().map(|due| {
             let wait = due.duration_since(self.clock.now());
             // Rounded up: waking just before it is due would be a turn for nothing.
             Duration::try_from(wait).map_or(Duration::ZERO, |wait| wait + Duration::from_millis(1))
@@ -206,6 +216,7 @@ impl Conductor {
         match input {
             Input::Ask(ask) => self.ask(ask, batch),
             Input::Report(report) => self.report(report, batch),
+            Input::Schedules => self.begin_schedules(batch),
             Input::Stop => self.ended = true,
         }
     }
@@ -278,7 +289,11 @@ impl Conductor {
     /// What follows in other runs from what was decided in this turn, so that it is one commit.
     fn follow(&mut self, batch: &mut Batch) {
         // Who is let in may start a child, and a child that ended may make room.
-        while self.follow_children(batch) | self.admit(batch) | self.grant(batch) {}
+        while self.follow_children(batch)
+            | self.admit(batch)
+            | self.grant(batch)
+            | self.tell_ends(batch)
+        {}
     }
 
     /// Timers that are due. Which of them still mean something is the engine's to say.

@@ -47,6 +47,7 @@ mod runs;
 mod secrets;
 mod sessions;
 mod stage;
+mod schedules;
 mod stream;
 mod system;
 mod tag;
@@ -101,6 +102,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(compare::routes())
         .merge(observed::routes())
         .merge(environments::routes())
+        .merge(schedules::routes())
         .merge(feed::routes())
         .merge(stream::routes())
         .merge(logs::routes())

@@ -145,7 +145,7 @@ fn reason(Reason { truth, says, parts }: Reason) -> ReasonView {
     ReasonView { truth: truth.to_owned(), says, parts }
 }
 
-fn kind(trigger: &StartTrigger) -> &'static str {
+pub(crate) fn kind(trigger: &StartTrigger) -> &'static str {
     match &trigger.on {
         StartOn::Event(_) => "event",
         StartOn::Schedule(_) => "schedule",
@@ -155,7 +155,7 @@ fn kind(trigger: &StartTrigger) -> &'static str {
 }
 
 /// What it waits for.
-fn words(trigger: &StartTrigger) -> String {
+pub(crate) fn words(trigger: &StartTrigger) -> String {
     match &trigger.on {
         StartOn::Event(start) => {
             let globs = |name: &str, globs: &Option<Globs>| {

@@ -40,7 +40,9 @@ mod server;
 mod shared;
 mod vault;
 mod view;
+mod watch;
 
+pub use clock::Ahead;
 pub use conductor::desk::Inbox;
 pub use config::{ArtifactLimits, artifact_limits, settings, settings_of};
 pub use http::openapi;

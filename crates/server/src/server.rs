@@ -19,6 +19,7 @@ use tokio::sync::watch;
 
 use crate::accounts::{self, Accounts};
 use crate::changed;
+use crate::clock::Ahead;
 use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
 use crate::conductor::route::Unknown;
 use crate::conductor::{Conductor, Opening};
@@ -34,6 +35,7 @@ use crate::metrics::Metrics;
 use crate::notices::outbox::{self, Bell};
 use crate::retention;
 use crate::shared::Shared;
+use crate::watch::Watched;
 use crate::vault::Vault;
 
 /// Time for notices that were never tried, before a server stops.
@@ -51,6 +53,8 @@ pub struct Options {
     pub worker: String,
     /// What flags and the environment say of settings.
     pub said: Said,
+    /// Of this server's clock; for tests.
+    pub ahead: Ahead,
     /// Called when the store failed in a way after which nobody knows what the disk holds (a
     /// failed sync). It should say so and end the process; the next one reads the truth.
     pub on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
@@ -65,6 +69,7 @@ impl Options {
             slots,
             worker: "local".to_owned(),
             said: Said::default(),
+            ahead: Ahead::said(),
             on_fatal: Arc::new(|_problem| std::process::exit(1)),
         }
     }
@@ -133,6 +138,8 @@ pub struct Server {
     orders: Mutex<Option<UnboundedReceiver<Order>>>,
     /// Events whose changed paths have to be asked for.
     unknown: Mutex<Option<UnboundedReceiver<String>>>,
+    /// What triggers with `files` wait for.
+    files: watch::Receiver<Vec<Watched>>,
     inbox: Inbox,
     busy: watch::Receiver<bool>,
     stop: watch::Sender<bool>,
@@ -158,6 +165,7 @@ impl Server {
         let (inbox_sender, inbox) = std::sync::mpsc::channel::<Input>();
         let (orders_sender, orders) = tokio::sync::mpsc::unbounded_channel();
         let (unknown_sender, unknown) = tokio::sync::mpsc::unbounded_channel();
+        let (files_sender, files) = watch::channel(Vec::new());
         let (busy_sender, busy) = watch::channel(true);
         let (stop, stopped) = watch::channel(false);
         let broker = Arc::new(Broker::default());
@@ -185,9 +193,11 @@ impl Server {
             definitions: Arc::clone(&definitions),
             config: Arc::clone(&config),
             mirror: Arc::clone(&mirror),
+            ahead: options.ahead,
             inbox,
             orders: orders_sender,
             unknown: Unknown(unknown_sender),
+            files: files_sender,
             broker: Arc::clone(&broker),
             hub: Arc::clone(&hub),
             gauges: Arc::clone(&gauges),
@@ -232,6 +242,7 @@ impl Server {
             shared,
             orders: Mutex::new(Some(orders)),
             unknown: Mutex::new(Some(unknown)),
+            files,
             inbox: Inbox::new(inbox_sender),
             busy,
             stop,
@@ -279,6 +290,14 @@ impl Server {
         }
         tokio::spawn(retention::tend(Arc::clone(&self.shared)));
         tokio::spawn(outbox::tend(Arc::clone(&self.shared)));
+    }
+
+    /// From now on what is due starts runs, and so do files that change: for a server that stays.
+    /// What was due while there was none is caught up with as each trigger says. Must be called
+    /// inside a tokio runtime.
+    pub fn keep_time(&self) {
+        self.shared.desk.begin_schedules();
+        tokio::spawn(crate::watch::tend(Arc::clone(&self.shared), self.files.clone()));
     }
 
     /// Serves the API on a unix socket of mode 0600 in the background, until the shutdown. Being

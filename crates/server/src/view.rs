@@ -10,4 +10,5 @@ pub(crate) mod run;
 pub(crate) mod setting;
 pub(crate) mod stage;
 pub(crate) mod task;
+pub(crate) mod trigger;
 pub(crate) mod words;

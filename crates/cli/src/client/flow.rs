@@ -8,6 +8,7 @@ use api::flow::{
     RewindPipeline, RollBack, Undoing, Verified,
 };
 use api::run::{RunDetail, RunSummary};
+use api::trigger::ScheduleView;
 use axum::body::Body;
 use http::Method;
 
@@ -167,6 +168,19 @@ impl Client {
 
     pub async fn test_triggers(&self, body: &TestTriggers) -> Result<Judged> {
         self.post("/api/triggers/test", body).await
+    }
+
+    pub async fn schedules(
+        &self,
+        pipeline: Option<&str>,
+        limit: u32,
+        after: Option<&str>,
+    ) -> Result<Page<ScheduleView>> {
+        let mut query = Query::new("/api/schedules");
+        query.add("limit", &limit.to_string());
+        query.add_some("pipeline", pipeline);
+        query.add_some("after", after);
+        self.get(&query.text).await
     }
 
     pub async fn audit(&self, wanted: &AuditQuery) -> Result<Page<AuditEntry>> {

@@ -12,10 +12,13 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::{output, render, session};
 
+mod schedule;
+
 /// See what starts pipelines, and try events on it
 #[derive(Debug, Subcommand)]
 pub enum TriggerCommand {
     List(ListTriggersArgs),
+    Schedule(schedule::ScheduleArgs),
     Test(TestArgs),
 }
 
@@ -68,6 +71,7 @@ pub struct TestArgs {
 pub fn run(command: TriggerCommand, context: &Context) -> Result<Exit> {
     match command {
         TriggerCommand::List(args) => list(&args, context),
+        TriggerCommand::Schedule(args) => schedule::run(&args, context),
         TriggerCommand::Test(args) => test(args, context),
     }
 }

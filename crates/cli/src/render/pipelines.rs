@@ -4,13 +4,13 @@ use api::pipeline::{PipelineDetail, PipelineSummary, Revision};
 use jiff::Timestamp;
 
 use crate::output::table::{Cell, Table};
-use crate::render::graph;
+use crate::render::{graph, schedules};
 use crate::terminal::Palette;
 use crate::words;
 
 pub fn table(pipelines: &[PipelineSummary], now: Timestamp) -> Table {
     let mut table =
-        Table::new(&["NAME", "STATE", "LAST RUN", "RESULT", "AGE", "LAST 10", "P50", "REVISION"]);
+        Table::new(&["NAME", "STATE", "LAST RUN", "RESULT", "AGE", "LAST 10", "P50", "NEXT", "REVISION"]);
     for pipeline in pipelines {
         let last = pipeline.last_run.as_ref();
         let dash = || Cell::from("-");
@@ -22,6 +22,7 @@ pub fn table(pipelines: &[PipelineSummary], now: Timestamp) -> Table {
             last.map_or_else(dash, |run| words::age(words::between(run.created_at, now)).into()),
             if pipeline.last_ten.is_empty() { dash() } else { spark(&pipeline.last_ten).into() },
             pipeline.p50_ms.map_or_else(dash, |ms| words::duration(ms).into()),
+            pipeline.next_run.map_or_else(dash, |next| schedules::until(next, now).into()),
             format!("{}", pipeline.revision).into(),
         ]);
     }
@@ -72,8 +73,9 @@ fn highlight(line: &str, palette: Palette) -> String {
     }
 }
 
-/// `feature-complete  enabled  revision 7  3f9ac1e  12 stages`, then what it is for.
-pub fn head(detail: &PipelineDetail, palette: Palette) -> String {
+/// `feature-complete  enabled  revision 7  3f9ac1e  12 stages`, then what it is for and what starts
+/// it.
+pub fn head(detail: &PipelineDetail, now: Timestamp, palette: Palette) -> String {
     let summary = &detail.summary;
     let mut text = format!(
         "{}  {}  revision {}  {}  {}\n",
@@ -86,7 +88,7 @@ pub fn head(detail: &PipelineDetail, palette: Palette) -> String {
     if !summary.description.is_empty() {
         text += &format!("{}\n", words::one_line(&summary.description));
     }
-    text
+    text + &schedules::lines(&detail.triggers, now)
 }
 
 /// The graph as text, as wide as the terminal allows.

@@ -2,6 +2,7 @@
 
 use api::pipeline::{PipelineDetail, PipelineSummary, StageOutline};
 use api::system::{Slots, Status, Storage};
+use api::trigger::TriggerOutline;
 use cli::output::table::Choice;
 use cli::output::{self, Format};
 use cli::render;
@@ -34,6 +35,7 @@ fn pipelines() -> Vec<PipelineSummary> {
         last_run: Some(last),
         last_ten: words.map(str::to_owned).to_vec(),
         p50_ms: Some(242_000),
+        next_run: Some(sample::at(3720.0)),
     };
     let second = PipelineSummary {
         name: "nightly".into(),
@@ -41,6 +43,7 @@ fn pipelines() -> Vec<PipelineSummary> {
         last_run: None,
         last_ten: Vec::new(),
         p50_ms: None,
+        next_run: None,
         ..first.clone()
     };
     vec![first, second]
@@ -86,9 +89,23 @@ fn a_pipeline_as_a_graph() {
             outline("security-scan", &["plan"], None),
             outline("review", &["implement", "security-scan"], None),
         ],
+        triggers: vec![
+            TriggerOutline {
+                name: "nightly".into(),
+                kind: "schedule".into(),
+                says: "0 2 * * * Europe/Berlin, catch_up skip".into(),
+                next: Some(sample::at(3720.0)),
+            },
+            TriggerOutline {
+                name: "pull_request.merged".into(),
+                kind: "event".into(),
+                says: "pull_request.merged; branches main".into(),
+                next: None,
+            },
+        ],
     };
     let text =
-        render::pipelines::head(&detail, Palette::PLAIN) + &render::pipelines::drawn(&detail, None);
+        render::pipelines::head(&detail, sample::at(0.0), Palette::PLAIN) + &render::pipelines::drawn(&detail, None);
     insta::assert_snapshot!(text);
 }
 

@@ -173,6 +173,7 @@ impl Conductor {
         }
         self.unrouted.extend(batch.routing.drain(..));
         batch.unknown.clear();
+        self.schedules.doubtful = true;
         for Written { run, change, .. } in written {
             if change.is_none() {
                 continue;

@@ -46,6 +46,11 @@ impl Listeners {
         }
     }
 
+    /// Whether any run listens to events of this type.
+    pub(super) fn hears(&self, kind: &str) -> bool {
+        self.by_kind.contains_key(kind)
+    }
+
     fn of(&self, kind: &str) -> Vec<RunId> {
         self.by_kind.get(kind).into_iter().flatten().copied().collect()
     }

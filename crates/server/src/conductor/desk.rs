@@ -26,6 +26,8 @@ const ROOM: usize = 1024;
 pub(crate) enum Input {
     Ask(Ask),
     Report(link::Report),
+    /// What is due starts runs from now on.
+    Schedules,
     Stop,
 }
 
@@ -181,6 +183,11 @@ impl Desk {
             Ask::Look { run, look: Box::new(look) }
         })
         .await
+    }
+
+    /// From now on schedules start runs.
+    pub(crate) fn begin_schedules(&self) {
+        let _stopped = self.inbox.send(Input::Schedules);
     }
 
     pub(crate) fn stop(&self) {

@@ -21,8 +21,9 @@ use super::hands::Hands;
 use super::live::{Live, guarded};
 use super::reports::Whose;
 use super::route::{Routes, Unknown};
+use super::schedules::Schedules;
 use super::timers::Timers;
-use crate::clock::Clock;
+use crate::clock::{Ahead, Clock};
 use crate::config::ConfigFile;
 use crate::definition::Definitions;
 use crate::live::Broker;
@@ -30,6 +31,7 @@ use crate::live::hub::Hub;
 use crate::metrics::Metrics;
 use crate::notices::outbox::Bell;
 use crate::refused::Refused;
+use crate::watch::Watched;
 
 /// What a conductor is made of.
 pub(crate) struct Opening {
@@ -41,9 +43,11 @@ pub(crate) struct Opening {
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) config: Arc<ConfigFile>,
     pub(crate) mirror: Arc<Mirror>,
+    pub(crate) ahead: Ahead,
     pub(crate) inbox: Receiver<Input>,
     pub(crate) orders: UnboundedSender<Order>,
     pub(crate) unknown: Unknown,
+    pub(crate) files: watch::Sender<Vec<Watched>>,
     pub(crate) broker: Arc<Broker>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) gauges: Arc<Gauges>,
@@ -65,7 +69,7 @@ impl Conductor {
             definitions: opening.definitions,
             config: opening.config,
             mirror: opening.mirror,
-            clock: Clock::start(None),
+            clock: Clock::start_ahead(None, opening.ahead.clone()),
             inbox: opening.inbox,
             hands: Hands::new(opening.orders, opening.slots),
             timers: Timers::default(),
@@ -83,6 +87,8 @@ impl Conductor {
             routes: Routes::default(),
             unrouted: VecDeque::new(),
             unknown: opening.unknown,
+            schedules: Schedules::default(),
+            files: opening.files,
             damaged: HashMap::new(),
             dropped: HashSet::new(),
             retained: VecDeque::new(),
@@ -106,8 +112,10 @@ impl Conductor {
             }
         }
         conductor.hands.adopt(adopted);
-        conductor.clock = Clock::start(newest);
+        conductor.clock = Clock::start_ahead(newest, opening.ahead);
         conductor.open_routes()?;
+        conductor.open_schedules()?;
+        conductor.publish_files();
         Ok(conductor)
     }
 

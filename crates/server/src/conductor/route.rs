@@ -8,8 +8,8 @@ use std::sync::Arc;
 use engine::id::RunId;
 use jiff::Timestamp;
 use pipeline::Pipeline;
-use pipeline::model::StartTrigger;
-use pipeline::trigger::Incoming;
+use pipeline::model::{StartOn, StartTrigger};
+use pipeline::trigger::{Incoming, PIPELINE_COMPLETED};
 use pipeline::when::Truth;
 use sha2::{Digest, Sha256};
 use store::port::{
@@ -95,6 +95,28 @@ impl Routes {
         }
     }
 
+    /// Those that listen to anything.
+    pub(super) fn pipelines(&self) -> Vec<Arc<Pipeline>> {
+        self.pipelines.values().map(|listening| Arc::clone(&listening.pipeline)).collect()
+    }
+
+    pub(super) fn pipeline(&self, name: &str) -> Option<Arc<Pipeline>> {
+        self.pipelines.get(name).map(|listening| Arc::clone(&listening.pipeline))
+    }
+
+    /// Whether anything listens to the end of runs of this pipeline.
+    pub(super) fn awaits_end_of(&self, name: &str) -> bool {
+        let names = self.by_kind.get(PIPELINE_COMPLETED).into_iter().flatten();
+        let listening = names.filter_map(|name| self.pipelines.get(name));
+        listening.flat_map(|listening| &listening.pipeline.triggers).any(|trigger| {
+            match &trigger.on {
+                StartOn::Completion(start) => start.pipeline == name,
+                StartOn::Event(start) => start.event == PIPELINE_COMPLETED,
+                StartOn::Schedule(_) | StartOn::Files(_) => false,
+            }
+        })
+    }
+
     /// The pipelines that may be meant, by name.
     fn of(&self, event: &GivenEvent) -> Vec<Listening> {
         let names: BTreeSet<&String> =
@@ -173,6 +195,8 @@ impl Conductor {
             | Change::DeletePipeline { name, .. } = change
             {
                 self.routes.refresh(name, &*self.reader, &self.definitions);
+                self.follow_schedules(change);
+                self.publish_files();
             }
         }
     }

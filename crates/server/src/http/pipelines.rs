@@ -178,13 +178,18 @@ async fn detail(shared: &Shared, name: String) -> Result<PipelineDetail, Fault> 
             let missing = || Refused::NotFound { what: "pipeline", name: name.clone() };
             let row = reader.pipeline(&name)?.ok_or_else(missing)?;
             let revision = reader.revision(&name, None)?.ok_or_else(missing)?;
-            let stages = match definitions.parsed(&revision.digest, &revision.text) {
-                Ok(pipeline) => view::pipeline::outlines(&pipeline),
+            let schedules = reader.schedules(Some(&name))?;
+            let (stages, triggers) = match definitions.parsed(&revision.digest, &revision.text) {
+                Ok(pipeline) => (
+                    view::pipeline::outlines(&pipeline),
+                    view::trigger::outlines(&pipeline, &schedules, row.enabled),
+                ),
                 // Stored by another version of the language: its text can still be shown.
-                Err(_problem) => Vec::new(),
+                Err(_problem) => (Vec::new(), Vec::new()),
             };
             let RevisionRow { text: definition, digest, .. } = revision;
-            Ok(PipelineDetail { summary: summary(reader, row)?, definition, digest, stages })
+            let summary = summary(reader, row)?;
+            Ok(PipelineDetail { summary, definition, digest, stages, triggers })
         })
         .await?;
     Ok(detail)

@@ -3,11 +3,12 @@
 use api::pipeline::{PipelineSummary, Revision, StageOutline};
 use pipeline::Pipeline;
 use pipeline::model::{Stage, Work};
-use store::port::{Error, PipelineRow, Read, Recent, RevisionRow};
+use store::port::{Error, PipelineRow, Read, Recent, RevisionRow, ScheduleRow};
 
 use super::{run, words};
 
-fn summary(row: PipelineRow, recent: Recent) -> PipelineSummary {
+fn summary(row: PipelineRow, recent: Recent, schedules: &[ScheduleRow]) -> PipelineSummary {
+    let next_run = schedules.iter().filter_map(|row| row.next).min().filter(|_| row.enabled);
     PipelineSummary {
         name: row.name,
         description: row.description,
@@ -18,6 +19,7 @@ fn summary(row: PipelineRow, recent: Recent) -> PipelineSummary {
         last_run: recent.last.as_ref().map(run::summary),
         last_ten: recent.last_ten,
         p50_ms: recent.p50_ms,
+        next_run,
     }
 }
 
@@ -28,7 +30,8 @@ pub(crate) fn of_row(reader: &dyn Read, row: PipelineRow) -> Result<PipelineSumm
         // The pipeline went back to an earlier one.
         recent.last = reader.latest(&row.name)?;
     }
-    Ok(summary(row, recent))
+    let schedules = reader.schedules(Some(&row.name))?;
+    Ok(summary(row, recent, &schedules))
 }
 
 pub(crate) fn revision(row: RevisionRow) -> Revision {

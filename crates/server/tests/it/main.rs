@@ -19,6 +19,7 @@ mod output;
 mod people;
 mod refusals;
 mod route;
+mod schedules;
 mod starts;
 mod stream;
 mod tasks;

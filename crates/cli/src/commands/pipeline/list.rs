@@ -10,7 +10,7 @@ use crate::output::{self, Format};
 use crate::render;
 use crate::session::{Need, Session};
 
-/// List pipelines with their last run, the results of the last ten and the median duration
+/// List pipelines: last run, the results of the last ten, median duration, and what is due next
 #[derive(Debug, Args)]
 #[command(after_help = "\
 LAST 10, oldest first: . succeeded  x failed  - cancelled  ! waits or is paused  o runs

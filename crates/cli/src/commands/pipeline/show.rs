@@ -37,7 +37,7 @@ pub(super) fn run(args: &ShowArgs, context: &Context) -> Result<Exit> {
             (Format::Text, None) => {
                 let detail = session.client.pipeline(&args.name).await?;
                 if args.graph {
-                    render::pipelines::head(&detail, palette)
+                    render::pipelines::head(&detail, context.now(), palette)
                         + &render::pipelines::drawn(&detail, context.around.table_width())
                 } else {
                     render::pipelines::definition(&detail.definition, palette)

@@ -21,10 +21,21 @@ impl Connection {
 
     /// Status and body. The answer must say its length or come in chunks.
     pub(crate) fn send(&mut self, method: &str, path: &str, body: &str) -> Result<(u16, String)> {
+        self.send_with(method, path, "", body)
+    }
+
+    /// With further headers, each with the end of its line.
+    pub(crate) fn send_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
+        body: &str,
+    ) -> Result<(u16, String)> {
         write!(
             self.stream.get_mut(),
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+             Content-Type: application/json\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             self.address,
             self.token,
             body.len()

@@ -15,6 +15,7 @@ mod measure;
 mod product;
 mod rest;
 mod tools;
+mod webhooks;
 mod workload;
 
 use std::path::PathBuf;

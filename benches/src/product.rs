@@ -13,6 +13,7 @@ use crate::http::Connection;
 use crate::measure::{Sample, timed};
 use crate::rest;
 use crate::tools::definition;
+use crate::webhooks;
 use crate::workload::Workload;
 
 pub(crate) fn figures(binary: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
@@ -28,6 +29,7 @@ pub(crate) fn figures(binary: &Path, wanted: impl Fn(&str) -> bool) -> Result<()
         ("waiting-gates", flow::waiting_gates),
         ("events-against-triggers", flow::events_against_triggers),
         ("mapped-instances", flow::mapped_instances),
+        ("webhooks", webhooks::webhook_acceptance),
     ];
     for (name, figure) in all.into_iter().filter(|(name, _)| wanted(name)) {
         for (label, value) in figure(binary).with_context(|| name.to_owned())? {

@@ -18,7 +18,7 @@ use crate::workload::Workload;
 
 pub(crate) fn figures(binary: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
     println!("\n{:<34} figure", "of the product alone");
-    let all: [(&str, Figure); 10] = [
+    let all: [(&str, Figure); 11] = [
         ("noop-rate", noop_rate),
         ("cold-start", cold_start),
         ("server-idle", server_idle),

@@ -88,7 +88,7 @@ impl Client {
         );
         match self.send(&head, &body) {
             Some((200 | 202, _)) => true,
-            Some((503, _)) => false,
+            Some((429 | 503, _)) => false,
             Some((status, answer)) => panic!("{status}: {answer}"),
             None => {
                 killed.wait();

@@ -44,7 +44,6 @@ pub(crate) struct Metrics {
     pub(crate) http_done: Counter,
     pub(crate) retention_removed: Family<Counter>,
     pub(crate) retention_bytes: Family<Counter>,
-    pub(crate) spans: Family<Counter>,
 }
 
 impl Default for Metrics {
@@ -68,7 +67,6 @@ impl Default for Metrics {
             http_done: Counter::default(),
             retention_removed: Family::new(&named::RETENTION_REMOVED),
             retention_bytes: Family::new(&named::RETENTION_BYTES),
-            spans: Family::new(&named::SPANS),
         }
     }
 }
@@ -193,7 +191,6 @@ fn counted(metrics: &Metrics, text: &mut Text) {
     text.one(&named::HTTP_ACTIVE, &[], active as f64);
     text.counters(&metrics.retention_removed);
     text.counters(&metrics.retention_bytes);
-    text.counters(&metrics.spans);
 }
 
 fn now(shared: &Shared, tally: &Tally, text: &mut Text) {

@@ -6,8 +6,8 @@ use super::{Kind, SETTINGS, Setting, Value};
 use crate::config::read::Reader;
 
 /// The keys at the root of the file below which settings stand.
-pub(in crate::config) const SECTIONS: [&str; 6] =
-    ["server", "limits", "logs", "metrics", "traces", "retention"];
+pub(in crate::config) const SECTIONS: [&str; 5] =
+    ["server", "limits", "logs", "metrics", "retention"];
 
 /// Reads one of [`SECTIONS`].
 pub(in crate::config) fn section(

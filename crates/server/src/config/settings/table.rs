@@ -108,23 +108,6 @@ METRICS_PUBLIC = Setting {
     doc: "`GET /metrics` needs no token where the server listens on loopback.",
     ..PLAIN
 };
-TRACES_ENDPOINT = Setting {
-    name: "traces.endpoint", kind: Kind::Url,
-    env: &["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"],
-    doc: "Where spans are sent by OTLP over HTTP (protobuf). Without a path `/v1/traces` is added. \
-          Not set: nowhere. Read at start.",
-    ..PLAIN
-};
-TRACES_SERVICE = Setting {
-    name: "traces.service_name", default: Some("orchestrate"), env: &["OTEL_SERVICE_NAME"],
-    doc: "The name under which spans are found. Read at start.",
-    ..PLAIN
-};
-TRACES_TOKEN = Setting {
-    name: "traces.token", kind: Kind::Secret, env: &["ORCHESTRATE_TRACES_TOKEN"], file: false,
-    doc: "Sent to the collector as `Authorization: Bearer`. Read at start.",
-    ..PLAIN
-};
 KEEP_RUNS_DAYS = Setting {
     name: "retention.runs_days", kind: Kind::Whole(1, 36_500),
     doc: "Journals of runs that ended longer ago are emptied. Not set: kept.",

@@ -16,13 +16,13 @@ async fn until_seen(
     wanted: impl Fn(&BTreeSet<String>) -> bool,
 ) -> Lookout {
     loop {
-        let files = lookout.changes.get(&0).map(|changes| &changes.files);
-        if files.is_some_and(&wanted) {
-            return lookout;
-        }
         if lookout.places.values().any(|place| place.again.is_some()) {
             lookout = blocking(move || lookout.look_again()).await.unwrap();
             continue;
+        }
+        let files = lookout.changes.get(&0).map(|changes| &changes.files);
+        if files.is_some_and(&wanted) {
+            return lookout;
         }
         let event = tokio::time::timeout(Duration::from_secs(20), seen.recv()).await;
         lookout.note(&event.expect("the system says nothing").unwrap());
@@ -50,6 +50,26 @@ async fn files_that_match_are_seen_also_in_new_folders() {
     assert_eq!(event.data["files"], json!(["a.csv", "new/deep/b.csv"]));
     assert_eq!(event.data["complete"], true);
     assert_eq!(event.source, OWN_SOURCE);
+}
+
+#[tokio::test]
+async fn a_directory_may_appear_and_go_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let goal = folder.path().join("not/yet");
+    let (lookout, mut seen) = Lookout::new();
+    let lookout = lookout.want(vec![watched(&goal, &["*"])]);
+    assert!(!lookout.places.values().all(|place| place.whole));
+    std::fs::create_dir_all(&goal).unwrap();
+    std::fs::write(goal.join("a"), "1").unwrap();
+    let mut lookout = until_seen(lookout, &mut seen, |files| names(files) == ["a"]).await;
+    // It goes away with all that is in it, and comes again.
+    lookout.changes.clear();
+    std::fs::remove_dir_all(folder.path().join("not")).unwrap();
+    let mut lookout = until_seen(lookout, &mut seen, |files| files.contains("a")).await;
+    lookout.changes.clear();
+    std::fs::create_dir_all(&goal).unwrap();
+    std::fs::write(goal.join("b"), "1").unwrap();
+    until_seen(lookout, &mut seen, |files| files.contains("b")).await;
 }
 
 #[test]

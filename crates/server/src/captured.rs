@@ -84,7 +84,8 @@ pub(crate) fn read(
 pub(crate) fn tail(data: &Path, run: &str, key: &str, lines: u32) -> io::Result<u64> {
     let read = |from, bytes| read(data, run, key, from, bytes, Times::Unwanted);
     let head = read(u64::MAX, 0)?;
-    let floor = head.total.saturating_sub(TAIL).max(head.gap.end);
+    let dropped = if head.gap.is_empty() { 0 } else { head.gap.end };
+    let floor = head.total.saturating_sub(TAIL).max(dropped);
     let (mut end, mut left) = (head.total, lines);
     while end > floor {
         let start = end.saturating_sub(STEP).max(floor);

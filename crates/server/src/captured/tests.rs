@@ -63,3 +63,24 @@ fn a_long_stream_is_read_around_its_gap() {
     assert_eq!(tail.bytes, b"9abcde");
     assert_eq!(tail.times, [(9, second(2)), (10, second(3))]);
 }
+
+#[test]
+fn the_last_lines_are_found_from_the_end() {
+    let data = tempfile::tempdir().unwrap();
+    let last = |lines| tail(data.path(), "r", "k", lines).unwrap();
+    assert_eq!(last(3), 0, "nothing is there");
+    capture(data.path(), 1000, 100, &[b"one\ntwo\n", b"\nfour"]);
+    assert_eq!([last(1), last(2), last(3), last(4), last(99)], [9, 8, 4, 0, 0]);
+    capture(data.path(), 1000, 100, &[b"one\ntwo\n"]);
+    assert_eq!([last(1), last(2), last(3)], [4, 0, 0]);
+    // Longer than what is read at once.
+    let long: Vec<u8> = (0..30_000).flat_map(|n| format!("{n:05}\n").into_bytes()).collect();
+    let folder = data.path().join(folder("r", "k").unwrap());
+    std::fs::write(folder.join(OUTPUT), &long).unwrap();
+    let index = File::options().write(true).open(folder.join(INDEX)).unwrap();
+    index.write_all_at(&Header { layout: Layout::default() }.encode(), 0).unwrap();
+    assert_eq!(last(20_000), 10_000 * 6);
+    // Not before the hole.
+    capture(data.path(), 4, 6, &[b"0\n2\n", b"4\n6\n8\n", b"a\nc\ne"]);
+    assert_eq!(last(99), read(data.path(), "r", "k", 4, 9).unwrap().offset);
+}

@@ -12,6 +12,7 @@ mod failures;
 mod files;
 mod forge;
 mod given;
+mod graph;
 mod identity;
 mod notices;
 mod operations;

@@ -18,7 +18,7 @@ use crate::bench::{Bench, Feed};
 const ONE: &str = "name: one\nstages:\n  - {name: a, run: 'true'}\n  - {name: b, noop: true}\n";
 
 /// Writes as the hands do, and says so.
-struct Writer {
+pub(crate) struct Writer {
     folder: PathBuf,
     attempt: AttemptRef,
     end: u64,
@@ -26,7 +26,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(bench: &Bench, attempt: &AttemptRef) -> Self {
+    pub(crate) fn new(bench: &Bench, attempt: &AttemptRef) -> Self {
         let folder = bench.path().join(folder(&attempt.run, &attempt.key).unwrap());
         std::fs::create_dir_all(&folder).unwrap();
         let index = File::create(folder.join(INDEX)).unwrap();
@@ -35,9 +35,10 @@ impl Writer {
         Self { folder, attempt: attempt.clone(), end: 0, marks: 0 }
     }
 
-    fn write(&mut self, bench: &Bench, text: &str) {
+    pub(crate) fn write(&mut self, bench: &Bench, text: impl AsRef<[u8]>) {
+        let text = text.as_ref();
         let mut output = OpenOptions::new().append(true).open(self.folder.join(OUTPUT)).unwrap();
-        output.write_all(text.as_bytes()).unwrap();
+        output.write_all(text).unwrap();
         self.end += text.len() as u64;
         self.marks += 1;
         let mark = Mark { end: self.end, at_micros: self.marks * 1_000_000 };
@@ -48,7 +49,19 @@ impl Writer {
 }
 
 async fn raw(bench: &Bench, path: &str) -> (StatusCode, http::HeaderMap, Vec<u8>) {
-    let request = Request::get(path).body(Body::empty()).unwrap();
+    ranged(bench, path, None).await
+}
+
+async fn ranged(
+    bench: &Bench,
+    path: &str,
+    range: Option<&str>,
+) -> (StatusCode, http::HeaderMap, Vec<u8>) {
+    let mut request = Request::get(path);
+    if let Some(range) = range {
+        request = request.header("range", range);
+    }
+    let request = request.body(Body::empty()).unwrap();
     let response = bench.router().oneshot(request).await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     (status, headers, response.into_body().collect().await.unwrap().to_bytes().to_vec())
@@ -127,4 +140,100 @@ async fn growing_output_is_told_with_its_last_line() {
         "type": "output", "stage": "a", "attempt": 1, "bytes": 18, "last_line": "Linking"
     });
     assert_eq!(told, wanted);
+}
+
+#[tokio::test]
+async fn bytes_are_read_by_range() {
+    let mut bench = Bench::by_hand();
+    bench.start(ONE).await;
+    let a = bench.hands.started().await;
+    Writer::new(&bench, &a).write(&bench, "0123456789");
+    let path = "/api/runs/one~1/logs/a";
+    let good = [
+        ("bytes=0-3", "bytes 0-3/10", "0123"),
+        ("bytes=7-", "bytes 7-9/10", "789"),
+        ("bytes=-2", "bytes 8-9/10", "89"),
+        ("bytes=8-900", "bytes 8-9/10", "89"),
+        ("bytes=-99", "bytes 0-9/10", "0123456789"),
+    ];
+    for (range, place, text) in good {
+        let (status, headers, bytes) = ranged(&bench, path, Some(range)).await;
+        assert_eq!(status, StatusCode::PARTIAL_CONTENT, "{range}");
+        assert_eq!((headers["content-range"].to_str().unwrap(), bytes), (place, text.into()));
+        assert_eq!(headers["x-orchestrate-attempt"], "1");
+    }
+    for range in ["bytes=10-", "bytes=-0", "bytes=99-100"] {
+        let (status, headers, body) = ranged(&bench, path, Some(range)).await;
+        assert_eq!(status, StatusCode::RANGE_NOT_SATISFIABLE, "{range}");
+        assert_eq!(headers["content-range"], "bytes */10");
+        let problem: Json = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["code"], "out_of_range");
+    }
+    // What is no single range of bytes is passed over.
+    for range in ["bytes=5-2", "bytes=0-1,3-4", "lines=0-1", "bytes"] {
+        let (status, _, bytes) = ranged(&bench, path, Some(range)).await;
+        assert_eq!((status, bytes.len()), (StatusCode::OK, 10), "{range}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_is_opened_at_its_end_and_taken_as_a_whole() {
+    let mut bench = Bench::by_hand();
+    bench.start(ONE).await;
+    let a = bench.hands.started().await;
+    let text: String = (0..100_000).map(|line| format!("line {line}\n")).collect();
+    Writer::new(&bench, &a).write(&bench, &text);
+    let (_, headers, bytes) = raw(&bench, "/api/runs/one~1/logs/a?tail=2").await;
+    assert_eq!(bytes, b"line 99998\nline 99999\n");
+    assert_eq!(headers["x-orchestrate-total"].to_str().unwrap(), text.len().to_string());
+    let path = "/api/runs/one~1/logs/a?tail=1&format=lines";
+    let mut lines = Feed::get(bench.router(), path).await;
+    assert_eq!(lines.next().await.unwrap()["text"], "line 99999");
+    assert_eq!(lines.next().await, None);
+    let (_, headers, bytes) = raw(&bench, "/api/runs/one~1/logs/a?download=true").await;
+    assert_eq!(headers["content-disposition"], "attachment; filename=\"one-1-a.log\"");
+    assert!(bytes == text.as_bytes(), "to the byte");
+}
+
+#[tokio::test]
+async fn text_is_found_wherever_it_is() {
+    let mut bench = Bench::by_hand();
+    bench.start(ONE).await;
+    let path = "/api/runs/one~1/logs/a/search";
+    let early = "/api/runs/one~1/logs/b/search?q=x";
+    let none = bench.refused("GET", early, Json::Null, 404, "not_found").await;
+    assert!(none["detail"].as_str().unwrap().contains("`b`"));
+    let a = bench.hands.started().await;
+    let line = |n: u32| match n {
+        77_777 => "ERROR: disk <full>\n".to_owned(),
+        n => format!("line {n} is fine\n"),
+    };
+    let text: String = (1..=100_000).map(line).collect();
+    Writer::new(&bench, &a).write(&bench, &text);
+    let found = bench.get(&format!("{path}?q=disk%20%3C")).await;
+    assert_eq!((found["total"].clone(), found["complete"].clone()), (json!(1), json!(true)));
+    assert_eq!((found["lines"].clone(), found["attempt"].clone()), (json!(100_000), json!(1)));
+    let offset = text.find("disk").unwrap();
+    let hit = json!({
+        "line": 77_777, "offset": offset, "before": "ERROR: ", "found": "disk <", "after": "full>"
+    });
+    assert_eq!(found["hits"], json!([hit]));
+    // All are counted, a page is shown, and the next one goes on.
+    let first = bench.get(&format!("{path}?q=line%20%5Cd%2B5%20&regex=true&limit=3")).await;
+    assert_eq!(first["total"], 9_999);
+    let next = &first["next"];
+    assert_eq!(first["hits"][2]["offset"], *next);
+    let second =
+        bench.get(&format!("{path}?q=line%20%5Cd%2B5%20&regex=true&limit=3&after={next}")).await;
+    assert_eq!(
+        (second["total"].clone(), second["hits"][0]["line"].clone()),
+        (json!(9_999), json!(45))
+    );
+    assert_eq!(bench.get(&format!("{path}?q=error&case=true")).await["total"], 0);
+    for query in ["q=", "q=(&regex=true", "q=x&limit=many", "q=x&nothing=1", ""] {
+        bench.refused("GET", &format!("{path}?{query}"), Json::Null, 400, "invalid_request").await;
+    }
+    // What takes others for ever is linear here.
+    let evil = "q=(.*)*%3D%3D%3D(.*)*%24&regex=true";
+    assert_eq!(bench.get(&format!("{path}?{evil}")).await["total"], 0);
 }

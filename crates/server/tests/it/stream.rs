@@ -14,8 +14,9 @@ use serde_json::{Value as Json, json};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tower::ServiceExt;
 
-use crate::bench::{Bench, by_hand, obedient};
+use crate::bench::{Bench, obedient};
 use crate::disk::Disk;
+use crate::output::Writer;
 use client::{Known, Socket, TOKEN, connect, frame, say};
 
 mod client;
@@ -173,4 +174,424 @@ async fn two_pages_through_twenty_disconnects_see_what_a_fresh_load_sees() {
         let told = page.known.entries.iter().filter(|(t, _)| *t == run_topic).count() as u64;
         assert!(told < now.sequence, "the rest was in the snapshot");
     }
+}
+
+/// A run of one stage whose hands only do what the test says, and its id.
+async fn one(bench: &Bench) -> String {
+    let text = "name: one\nstages:\n  - {name: a, run: 'true'}\n  - {name: b, run: 'true'}\n";
+    bench.start(text).await["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn at_every_number_a_client_knows_what_the_api_shows_at_it() {
+    let mut bench = Bench::by_hand();
+    let at = listen(&bench).await;
+    let run = one(&bench).await;
+    let topic = format!("run:{run}");
+    let mut page = Page::new(at, &[&topic]);
+    for _ in 0..2 {
+        let attempt = bench.hands.started().await;
+        bench.hands.say(&attempt, What::Started { pid: 7 });
+        page.take().await;
+        bench.hands.exit(&attempt, 0);
+    }
+    let last = bench.finished("one#1").await;
+    assert_eq!(last["status"], "succeeded");
+    let mut seen = Vec::new();
+    loop {
+        let mine = page.known.runs[&topic].clone();
+        let there = bench.get(&format!("/api/runs/{run}?at={}", mine.sequence)).await;
+        assert_eq!(mine, serde_json::from_value::<RunDetail>(there).unwrap());
+        seen.push(mine.sequence);
+        if mine.summary.status == "succeeded" {
+            break;
+        }
+        page.take().await;
+    }
+    assert!(seen.is_sorted());
+}
+
+#[tokio::test]
+async fn a_restarted_server_goes_on_with_runs_and_begins_lists_anew() {
+    let disk = Disk::new();
+    let mut bench = Bench::on_disk(&disk);
+    let run = one(&bench).await;
+    let topic = format!("run:{run}");
+    let topics = [topic.as_str(), "runs"];
+    let mut page = Page::new(listen(&bench).await, &topics);
+    bench.hands.started().await;
+    page.until(|known| known.at.len() == 2 && known.runs[&topic].summary.status == "running").await;
+    let (epoch, known) = page.known.at[&topic].clone();
+    bench.server.shutdown().await;
+    let goodbye = frame(page.socket().await).await.unwrap_err();
+    assert_eq!(goodbye, Some(1001), "it says that it goes away");
+    drop(bench);
+    page.lose();
+    let bench =
+        Bench::on(Box::new(disk.clone()), std::sync::Arc::new(disk.reader.clone()), obedient());
+    page.at = listen(&bench).await;
+    bench.finished("one#1").await;
+    let snapshots = page.known.snapshots;
+    page.until(|it| it.runs[&topic].summary.status == "succeeded" && it.snapshots > snapshots)
+        .await;
+    assert_eq!(page.known.at[&topic].0, epoch);
+    assert_eq!(page.known.gaps, 1, "the list's numbers were the other server's");
+    assert_eq!(page.known.snapshots, snapshots + 1, "and only the list came anew");
+    let told = page.known.entries.iter().filter(|(t, _)| *t == topic).count() as u64;
+    assert!(page.known.seq(&topic) - known <= told, "every event since came");
+    // Numbers of another data folder mean nothing here.
+    let mut socket = connect(page.at, Some(TOKEN), &[]).await.unwrap();
+    say(&mut socket, json!({"sub": [{"topic": topic, "epoch": "s-other", "after": 1}]})).await;
+    assert!(matches!(frame(&mut socket).await, Ok(Frame::Gap { t, gap: true }) if t == topic));
+    assert!(matches!(frame(&mut socket).await, Ok(Frame::Snapshot(_))));
+    // Nor does what has not happened.
+    let ahead = json!({"sub": [{"topic": topic, "epoch": epoch, "after": 1_000_000}]});
+    say(&mut socket, ahead).await;
+    assert!(matches!(frame(&mut socket).await, Ok(Frame::Gap { .. })));
+}
+
+#[tokio::test]
+async fn server_sent_events_and_long_poll_tell_what_the_socket_tells() {
+    let mut bench = Bench::by_hand();
+    let at = listen(&bench).await;
+    let run = one(&bench).await;
+    let topic = format!("run:{run}");
+    let mut page = Page::new(at, &[&topic]);
+    let mut polled = Known::default();
+    let mut events = Sse::open(&bench, &topic, None).await;
+    let mut sent = Known::default();
+    // Everybody is level before anything happens.
+    let first = bench.hands.started().await;
+    let created = bench.get(&format!("/api/runs/{run}")).await["sequence"].as_u64().unwrap();
+    page.until(|known| known.seq(&topic) >= created).await;
+    let (mut cursor, frames) = poll(&bench, &topic, None, 0).await;
+    frames.into_iter().for_each(|frame| polled.take(frame));
+    while sent.seq(&topic) < created {
+        sent.take(events.next().await.1);
+    }
+    let start = [page.known.seq(&topic), polled.seq(&topic), sent.seq(&topic)];
+    bench.hands.exit(&first, 0);
+    let second = bench.hands.started().await;
+    // A lost connection of a browser: it goes on from the last event's id.
+    let (id, frame) = events.next().await;
+    sent.take(frame);
+    events = Sse::open(&bench, &topic, Some(&id)).await;
+    bench.hands.exit(&second, 0);
+    let end = bench.finished("one#1").await;
+    assert_eq!(end["status"], "succeeded");
+    page.until(|known| known.runs[&topic].summary.status == "succeeded").await;
+    while polled.runs[&topic].summary.status != "succeeded" {
+        let (next, frames) = poll(&bench, &topic, Some(&cursor), 20).await;
+        assert!(!frames.is_empty(), "it waits for something to happen");
+        frames.into_iter().for_each(|frame| polled.take(frame));
+        cursor = next;
+    }
+    while sent.runs[&topic].summary.status != "succeeded" {
+        sent.take(events.next().await.1);
+    }
+    assert_eq!(page.known.runs[&topic], polled.runs[&topic]);
+    assert_eq!(page.known.runs[&topic], sent.runs[&topic]);
+    assert_eq!([page.known.gaps, polled.gaps, sent.gaps], [0, 0, 0]);
+    // From where all three were level, they were told the same.
+    let since = usize::try_from(page.known.seq(&topic) - start.into_iter().max().unwrap()).unwrap();
+    let last = |known: &Known| known.entries[known.entries.len() - since..].to_vec();
+    assert!(since > 3);
+    assert_eq!(last(&page.known), last(&polled));
+    assert_eq!(last(&page.known), last(&sent));
+    // Nothing happens any more: the poll ends with nothing, in time.
+    let (same, frames) = poll(&bench, &topic, Some(&cursor), 0).await;
+    assert!(frames.iter().all(|frame| matches!(frame, Frame::Events(it) if it.ev.is_empty())));
+    assert_eq!(same, cursor);
+}
+
+/// Server-sent events, bit by bit.
+struct Sse {
+    body: Body,
+    read: String,
+}
+
+impl Sse {
+    async fn open(bench: &Bench, topics: &str, last: Option<&str>) -> Self {
+        let mut request = Request::get(format!("/api/v1/stream/sse?topics={topics}"));
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let response = bench.router().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Self { body: response.into_body(), read: String::new() }
+    }
+
+    /// Its id and what it holds.
+    async fn next(&mut self) -> (String, Frame) {
+        loop {
+            if let Some(end) = self.read.find("\n\n") {
+                let event: String = self.read.drain(..end + 2).collect();
+                let line = |name: &str| event.lines().find_map(|line| line.strip_prefix(name));
+                let Some(data) = line("data: ") else { continue };
+                return (line("id: ").unwrap().to_owned(), serde_json::from_str(data).unwrap());
+            }
+            let wait = std::time::Duration::from_secs(30);
+            let frame = tokio::time::timeout(wait, self.body.frame()).await.unwrap();
+            let bytes = frame.unwrap().unwrap().into_data().unwrap();
+            self.read.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn output_comes_by_offsets_and_no_character_is_cut() {
+    let mut bench = Bench::by_hand();
+    let at = listen(&bench).await;
+    let run = one(&bench).await;
+    let a = bench.hands.started().await;
+    let topic = format!("log:{run}/a/1");
+    let mut page = Page::new(at, &[&topic]);
+    page.take().await;
+    let mut writer = Writer::new(&bench, &a);
+    writer.write(&bench, b"one\nk\xc3");
+    page.until(|known| known.logs[&topic] == "one\nk").await;
+    writer.write(&bench, b"\xa4se\nnot \xff text");
+    page.until(|known| known.logs[&topic].ends_with("text")).await;
+    assert_eq!(page.known.logs[&topic], "one\nk\u{e4}se\nnot \u{fffd} text");
+    assert_eq!(page.known.seq(&topic), 20, "bytes are counted as they were captured");
+    page.lose();
+    writer.write(&bench, b" and more");
+    bench.hands.exit(&a, 0);
+    page.until(|known| !known.ended.is_empty()).await;
+    assert_eq!(page.known.logs[&topic], "one\nk\u{e4}se\nnot \u{fffd} text and more");
+    assert_eq!(page.known.gaps, 0);
+    // Whoever comes later reads from where they like.
+    let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
+    say(&mut socket, json!({"sub": [{"topic": "log:one#1/a/1", "after": 4}]})).await;
+    let Ok(Frame::Snapshot(head)) = frame(&mut socket).await else { panic!("no head") };
+    assert_eq!((head.asked.as_deref(), head.seq), (Some("log:one#1/a/1"), 4));
+    let snapshot = json!({"stage": "a", "attempt": 1, "total": 29, "ended": true});
+    assert_eq!(head.snapshot, snapshot);
+    let Ok(Frame::Output(output)) = frame(&mut socket).await else { panic!("no output") };
+    assert_eq!((output.off, output.end, output.ended), (4, 29, true));
+    // What never was is not there.
+    say(&mut socket, json!({"sub": [{"topic": format!("log:{run}/a/0")}]})).await;
+    assert_eq!(failure(&mut socket).await.code, "E0404");
+}
+
+async fn failure(socket: &mut Socket) -> api::stream::Failure {
+    match frame(socket).await {
+        Ok(Frame::Failed { err }) => err,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn what_means_nothing_is_said_in_a_frame_and_the_connection_stands() {
+    let bench = Bench::new();
+    let at = listen(&bench).await;
+    let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
+    let bad = ["run:nothing", "run:", "pods", "pipeline:none", "log:x/y", "log:a/b/9", "run:a~b"];
+    for topic in bad {
+        say(&mut socket, json!({"sub": [{ "topic": topic }]})).await;
+        let failed = failure(&mut socket).await;
+        assert_eq!((failed.code.as_str(), failed.t.as_deref()), ("E0404", Some(topic)));
+        assert!(!failed.says.is_empty() && !failed.hints.is_empty(), "{failed:?}");
+    }
+    say(&mut socket, json!({"sub": [{"topic": "x".repeat(5000)}]})).await;
+    let failed = failure(&mut socket).await;
+    assert_eq!((failed.code.as_str(), failed.t.unwrap().len()), ("E0400", 64));
+    for text in ["", "{", "7", "null", "{\"sub\": 1}", "{\"sub\": [{}]}", "{\"x\": 1}"] {
+        socket.send(Message::Text(text.into())).await.unwrap();
+        assert_eq!(failure(&mut socket).await.code, "E0400", "{text}");
+    }
+    socket.send(Message::Binary(vec![0, 159, 146, 150].into())).await.unwrap();
+    assert_eq!(failure(&mut socket).await.code, "E0400");
+    let many: Vec<Json> = (0..300).map(|_| json!({"topic": "runs"})).collect();
+    say(&mut socket, json!({ "sub": many })).await;
+    // The same one three hundred times is one.
+    assert!(matches!(frame(&mut socket).await, Ok(Frame::Snapshot(_))));
+    say(&mut socket, json!({"unsub": ["runs", "never heard of"]})).await;
+    say(&mut socket, json!({"sub": [{"topic": "fleet"}]})).await;
+    let Ok(Frame::Snapshot(fleet)) = frame(&mut socket).await else { panic!("it stands") };
+    assert_eq!(fleet.t, "fleet");
+    // But not for ever.
+    for _ in 0..20 {
+        let _cut = socket.send(Message::Binary(vec![1].into())).await;
+    }
+    let code = loop {
+        match frame(&mut socket).await {
+            Ok(Frame::Failed { err }) => assert_eq!(err.code, "E0400"),
+            Ok(other) => panic!("{other:?}"),
+            Err(code) => break code,
+        }
+    };
+    assert_eq!(code, Some(1008));
+}
+
+#[tokio::test]
+async fn too_large_and_too_much_is_cut_with_a_word() {
+    let bench = Bench::new();
+    let at = listen(&bench).await;
+    let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
+    let large = Message::Text(format!("{{\"sub\":[]}}{}", " ".repeat(70 << 10)).into());
+    socket.send(large).await.unwrap();
+    assert_eq!(failure(&mut socket).await.code, "E0413");
+    assert_eq!(frame(&mut socket).await.unwrap_err(), Some(1009));
+    // So large that it is not even read: the connection ends all the same.
+    let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
+    let _cut = socket.send(Message::Text("x".repeat(4 << 20).into())).await;
+    while frame(&mut socket).await.is_ok() {}
+    let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
+    for _ in 0..300 {
+        let _cut = socket.send(Message::Text("{}".into())).await;
+    }
+    assert_eq!(frame(&mut socket).await.unwrap_err(), Some(1008));
+    // A connection listens to so many topics, and not to more.
+    let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
+    for number in 0..260 {
+        let name = format!("p{number}");
+        let definition = format!("name: {name}\nstages:\n  - {{name: a, noop: true}}\n");
+        bench.post("/api/pipelines", json!({ "definition": definition })).await;
+    }
+    let topics: Vec<Json> =
+        (0..260).map(|number| json!({"topic": format!("pipeline:p{number}")})).collect();
+    for part in topics.chunks(65) {
+        say(&mut socket, json!({ "sub": part })).await;
+    }
+    let (mut snapshots, mut refused) = (0, 0);
+    while snapshots + refused < 260 {
+        match frame(&mut socket).await.unwrap() {
+            Frame::Snapshot(_) => snapshots += 1,
+            Frame::Failed { err } => {
+                assert_eq!(err.code, "E0429");
+                refused += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((snapshots, refused), (256, 4));
+}
+
+#[tokio::test]
+async fn only_who_is_let_in_listens_and_only_as_long() {
+    let bench = Bench::new();
+    let at = listen(&bench).await;
+    // A page cannot see a refused upgrade: it is told, and why.
+    for token in [None, Some("wrong")] {
+        let mut socket = connect(at, token, &[]).await.unwrap();
+        assert_eq!(failure(&mut socket).await.code, "E0401");
+        assert_eq!(frame(&mut socket).await.unwrap_err(), Some(4401));
+    }
+    // A page of another site is not.
+    let origins = [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site")];
+    for header in origins {
+        match connect(at, Some(TOKEN), &[header]).await {
+            Err(Error::Http(response)) => assert_eq!(response.status().as_u16(), 403),
+            other => panic!("{other:?}"),
+        }
+    }
+    let ours = format!("http://{at}");
+    assert!(connect(at, Some(TOKEN), &[("origin", &ours)]).await.is_ok());
+    let token = bench.token("ana").await;
+    let id = bench.get("/api/tokens").await["data"][0]["id"].as_str().unwrap().to_owned();
+    let mut socket = connect(at, Some(&token), &[]).await.unwrap();
+    say(&mut socket, json!({"sub": [{"topic": "runs"}]})).await;
+    assert!(matches!(frame(&mut socket).await, Ok(Frame::Snapshot(_))));
+    let mut other = connect(at, Some(TOKEN), &[]).await.unwrap();
+    say(&mut other, json!({"sub": [{"topic": "runs"}]})).await;
+    assert!(matches!(frame(&mut other).await, Ok(Frame::Snapshot(_))));
+    let (status, _) = bench.call("DELETE", &format!("/api/tokens/{id}"), Json::Null).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(failure(&mut socket).await.code, "E0401");
+    assert_eq!(frame(&mut socket).await.unwrap_err(), Some(4401));
+    bench.start("name: on\nstages:\n  - {name: a, noop: true}\n").await;
+    assert!(matches!(frame(&mut other).await, Ok(Frame::Events(_))), "others go on");
+    bench.refused("GET", "/api/v1/stream", Json::Null, 426, "upgrade_required").await;
+    bench.refused("GET", "/api/v1/stream/poll?topics=", Json::Null, 400, "invalid_request").await;
+    bench.refused("GET", "/api/v1/stream/sse?topics=pods", Json::Null, 404, "not_found").await;
+    let odd = "/api/v1/stream/poll?topics=runs&cursor=x";
+    bench.refused("GET", odd, Json::Null, 400, "invalid_request").await;
+}
+
+/// Resident memory of this process.
+fn resident() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_does_not_read_costs_nothing_and_is_told_of_the_gap() {
+    const SLOW: usize = 50;
+    let bench = Bench::by_hand();
+    let at = listen(&bench).await;
+    let mut slow = Vec::new();
+    for _ in 0..SLOW {
+        let mut page = Page::new(at, &["runs"]);
+        page.socket().await;
+        slow.push(page);
+    }
+    let mut quick = Page::new(at, &["runs"]);
+    quick.take().await;
+    let before = resident();
+    // Reasons make summaries long: some 12 MB are told in the end, far more than any buffer takes.
+    let why = "x".repeat(60_000);
+    let cancelled =
+        |known: &Known| known.things.values().filter(|run| run["status"] == "cancelled").count();
+    for number in 1..=200 {
+        one(&bench).await;
+        let path = format!("/api/runs/one~{number}/cancel");
+        bench.post(&path, json!({ "reason": why })).await;
+        if number <= 4 {
+            // Something was started for it.
+            let attempt = bench.get(&format!("/api/runs/one~{number}")).await;
+            assert_eq!(attempt["status"], "cancelling");
+        } else if number % 5 == 0 {
+            quick.until(|known| cancelled(known) == number - 4).await;
+        }
+    }
+    assert_eq!(quick.known.gaps, 0, "one that reads misses nothing");
+    let grown = resident().saturating_sub(before);
+    // The journal itself is in this process' memory; for each slow one nothing is kept.
+    assert!(grown < 200 << 20, "{SLOW} clients that do not read cost {grown} bytes");
+    let mut page = slow.pop().unwrap();
+    while page.known.gaps == 0 || cancelled(&page.known) < 196 {
+        match frame(page.socket().await).await {
+            Ok(frame) => page.known.take(frame),
+            // It took so long here that it was cut.
+            Err(_) => page.lose(),
+        }
+    }
+    assert_eq!(page.known.things, quick.known.things);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn so_many_sockets_stand_open_and_each_is_told() {
+    // In CI few; `ORCHESTRATE_SOCKETS=10000` for all (both ends are here: twice the files).
+    let wanted = std::env::var("ORCHESTRATE_SOCKETS").ok().and_then(|n| n.parse().ok());
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
+    let room = limit.maximum.map_or(usize::MAX, |most| usize::try_from(most).unwrap() / 2 - 100);
+    let count: usize = wanted.unwrap_or(300).min(room);
+    let bench = Bench::new();
+    let at = listen(&bench).await;
+    let before = resident();
+    let mut sockets = Vec::with_capacity(count);
+    for _ in 0..count {
+        let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
+        say(&mut socket, json!({"sub": [{"topic": "runs"}, {"topic": "fleet"}]})).await;
+        sockets.push((socket, Known::default()));
+    }
+    for (socket, known) in &mut sockets {
+        while known.at.len() < 2 {
+            known.take(frame(socket).await.unwrap());
+        }
+    }
+    let each = resident().saturating_sub(before) / count as u64;
+    bench.start("name: on\nstages:\n  - {name: a, noop: true}\n").await;
+    for (socket, known) in &mut sockets {
+        while !known.things.values().any(|thing| thing["status"] == "succeeded") {
+            known.take(frame(socket).await.unwrap());
+        }
+    }
+    // Both ends, their buffers and their tasks.
+    assert!(each < 100 << 10, "{count} sockets cost {each} bytes each");
 }

@@ -16,6 +16,8 @@ use crate::shared::Shared;
 
 /// Bytes of a message.
 const MESSAGE: usize = 64 << 10;
+/// One that is longer is read to its end up to here, so that the client hears why it was wrong.
+const READ: usize = 256 << 10;
 /// Bytes kept per connection to read into, and to write from in small pieces.
 const BUFFER: usize = 4 << 10;
 /// A client that is silent for so long, although pinged, is gone.
@@ -30,8 +32,8 @@ const NOT_LET_IN: u16 = 4401;
 
 pub(super) fn limits(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
     upgrade
-        .max_message_size(MESSAGE)
-        .max_frame_size(MESSAGE)
+        .max_message_size(READ)
+        .max_frame_size(READ)
         .read_buffer_size(BUFFER)
         .write_buffer_size(BUFFER)
 }
@@ -164,8 +166,7 @@ impl Talk {
         self.heard = Instant::now();
         let text = match said {
             None | Some(Ok(Message::Close(_))) => return Err(None),
-            // The reason is a text: the library's type is not ours to know.
-            Some(Err(error)) if error.to_string().contains("too long") => {
+            Some(Ok(Message::Text(text))) if text.len() > MESSAGE => {
                 let fault = Fault::too_large(format!("a message has at most {MESSAGE} bytes"));
                 return Err(self.refuse(&fault, (close_code::SIZE, "too large")).await);
             }

@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 pub(crate) type Socket = WebSocketStream<TcpStream>;
@@ -35,18 +36,24 @@ pub(crate) async fn connect(
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(16 << 10).unwrap();
     let stream = socket.connect(at).await.map_err(Error::Io)?;
-    Ok(tokio_tungstenite::client_async(request, stream).await?.0)
+    let small = WebSocketConfig::default().read_buffer_size(4 << 10).write_buffer_size(4 << 10);
+    let opened = tokio_tungstenite::client_async_with_config(request, stream, Some(small)).await?;
+    Ok(opened.0)
 }
 
 pub(crate) async fn say(socket: &mut Socket, message: Json) {
     socket.send(Message::Text(message.to_string().into())).await.unwrap();
 }
 
-/// The next frame; pings are passed over. `None`: closed, with its code.
+/// The next frame; pings are passed over. `Err`: closed, with its code.
 pub(crate) async fn frame(socket: &mut Socket) -> Result<Frame, Option<u16>> {
+    let next = tokio::time::timeout(Duration::from_secs(40), next(socket));
+    next.await.expect("nothing but pings came for 40 s")
+}
+
+async fn next(socket: &mut Socket) -> Result<Frame, Option<u16>> {
     loop {
-        let next = tokio::time::timeout(Duration::from_secs(30), socket.next());
-        match next.await.expect("nothing came for 30 s") {
+        match socket.next().await {
             Some(Ok(Message::Text(text))) => match serde_json::from_str(&text) {
                 Ok(Frame::Ping { .. }) => {}
                 Ok(frame) => return Ok(frame),

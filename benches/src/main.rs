@@ -11,6 +11,7 @@
 
 mod flow;
 mod http;
+mod live;
 mod measure;
 mod product;
 mod rest;

@@ -1,7 +1,8 @@
 //! Figures that no other tool here has a counterpart for.
 
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::flow;
 use crate::http::Connection;
+use crate::live;
 use crate::measure::{Sample, timed};
 use crate::rest;
 use crate::tools::definition;
@@ -18,7 +20,7 @@ use crate::workload::Workload;
 
 pub(crate) fn figures(binary: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
     println!("\n{:<34} figure", "of the product alone");
-    let all: [(&str, Figure); 11] = [
+    let all: [(&str, Figure); 12] = [
         ("noop-rate", noop_rate),
         ("cold-start", cold_start),
         ("server-idle", server_idle),
@@ -30,6 +32,7 @@ pub(crate) fn figures(binary: &Path, wanted: impl Fn(&str) -> bool) -> Result<()
         ("events-against-triggers", flow::events_against_triggers),
         ("mapped-instances", flow::mapped_instances),
         ("webhooks", webhooks::webhook_acceptance),
+        ("live-fan-out", live::fan_out),
     ];
     for (name, figure) in all.into_iter().filter(|(name, _)| wanted(name)) {
         for (label, value) in figure(binary).with_context(|| name.to_owned())? {
@@ -250,6 +253,28 @@ impl Server {
     pub(crate) fn connect(&self) -> Result<Connection> {
         let token = fs::read_to_string(self.data.join("token"))?;
         Connection::open(&self.address, token.trim())
+    }
+
+    /// A WebSocket, opened.
+    pub(crate) fn socket(&self, path: &str) -> Result<TcpStream> {
+        let token = fs::read_to_string(self.data.join("token"))?;
+        let mut stream = TcpStream::connect(&self.address)?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+            self.address,
+            token.trim()
+        )?;
+        let (mut head, mut byte) = (Vec::new(), [0]);
+        while !head.ends_with(b"\r\n\r\n") {
+            stream.read_exact(&mut byte)?;
+            head.push(byte[0]);
+        }
+        let head = String::from_utf8_lossy(&head);
+        ensure!(head.starts_with("HTTP/1.1 101"), "no WebSocket: {head}");
+        Ok(stream)
     }
 
     pub(crate) fn ready_ms(&self) -> f64 {

@@ -11,6 +11,7 @@
 //! | `pipelines` | `{"pipelines": [PipelineSummary]}` | changes told |
 //! | `pipeline:<name>` | `{"pipeline": PipelineSummary, "runs": [RunSummary]}` | changes told |
 //! | `inbox` | `{"approvals": [ApprovalSummary], "inputs": [InputSummary]}` that wait | changes told |
+//! | `tasks` | `{"tasks": [TaskView]}`: the newest | changes told |
 //! | `fleet` | [`Fleet`] | changes told |
 //! | `log:<run>/<stage[i]>/<attempt>` | [`LogHead`] | bytes of the attempt's output |
 //!
@@ -127,10 +128,11 @@ pub struct Events {
     /// Of `run:`: the run itself after these events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<RunPatch>,
-    /// Of `run:`: stages and instances that are different now, by `name`.
+    /// Of `run:`: stages and instances that are different now, by `name`. An instance that is not
+    /// known yet stands behind those of its stage that have a lower number.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageView>,
-    /// `stages` is the whole list: some came, or went.
+    /// `stages` is the whole list.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
 }
@@ -138,7 +140,7 @@ pub struct Events {
 /// An event of a journal, or a thing of a list that is different now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
-    /// `stage.succeeded`; in lists `run pipeline approval input fleet`.
+    /// `stage.succeeded`; in lists `run pipeline approval input task fleet`.
     pub k: String,
     /// Of the thing in its list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -225,7 +227,12 @@ impl Events {
         for stage in &self.stages {
             if let Some(known) = to.stages.iter_mut().find(|known| known.name == stage.name) {
                 *known = stage.clone();
+                continue;
             }
+            let before =
+                |known: &StageView| known.stage == stage.stage && known.instance < stage.instance;
+            let place = to.stages.iter().rposition(before).map_or(to.stages.len(), |at| at + 1);
+            to.stages.insert(place, stage.clone());
         }
         true
     }

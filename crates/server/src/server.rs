@@ -35,8 +35,8 @@ use crate::metrics::Metrics;
 use crate::notices::outbox::{self, Bell};
 use crate::retention;
 use crate::shared::Shared;
-use crate::watch::Watched;
 use crate::vault::Vault;
+use crate::watch::Watched;
 
 /// Time for notices that were never tried, before a server stops.
 const LAST_NOTICES: Duration = Duration::from_secs(3);

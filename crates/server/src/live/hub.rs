@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use engine::event::Stamped;
 use engine::id::{AttemptId, RunId};
-use store::port::{Append, Change, Outcome};
+use store::port::{AccountChange, Append, Change, Outcome};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
 
@@ -78,7 +78,7 @@ impl Hub {
             if matches!(outcome, Outcome::Refused(_)) {
                 continue;
             }
-            if let Change::RevokeToken { .. } = change {
+            if takes_rights(change) {
                 self.rights.send_modify(|times| *times += 1);
             }
             if self.listened.load(Ordering::Acquire) > 0 {
@@ -99,8 +99,21 @@ impl Hub {
                 let Outcome::Rewound { runs } = outcome else { return };
                 topics.rewound(pipeline, runs);
             }
+            Change::SaveTask(task) => topics.ring(&Topic::Tasks, Some(Key::Task(task.id.clone()))),
             // Nothing that a topic shows.
-            _ => {}
+            Change::SaveDraft { .. }
+            | Change::StoreEvent(_)
+            | Change::RouteEvent(_)
+            | Change::KeepSchedules(_)
+            | Change::CreateToken { .. }
+            | Change::RevokeToken { .. }
+            | Change::MoveNotice(_)
+            | Change::RetryNotice { .. }
+            | Change::DropArtifacts { .. }
+            | Change::Account(_)
+            | Change::ReserveAnswer(_)
+            | Change::KeepAnswer { .. }
+            | Change::Upkeep(_) => {}
         }
     }
 
@@ -206,7 +219,12 @@ impl Hub {
     pub(super) fn epoch(&self, store: &str, topic: &Topic) -> String {
         match topic {
             Topic::Run(_) | Topic::Log(_) => format!("s-{store}"),
-            Topic::Runs | Topic::Pipelines | Topic::Pipeline(_) | Topic::Inbox | Topic::Fleet => {
+            Topic::Runs
+            | Topic::Pipelines
+            | Topic::Pipeline(_)
+            | Topic::Inbox
+            | Topic::Tasks
+            | Topic::Fleet => {
                 format!("p-{}.{}", self.name, self.opened.fetch_add(1, Ordering::Relaxed))
             }
         }
@@ -245,6 +263,9 @@ impl Topics {
         self.ring(&Topic::Runs, Some(Key::Run(run)));
         self.ring(&Topic::Pipeline(name.clone()), Some(Key::Run(run)));
         self.pipeline(name);
+        if let Some((task, _)) = &append.row.task {
+            self.ring(&Topic::Tasks, Some(Key::Task(task.clone())));
+        }
         if let Outcome::Appended { requests, .. } = outcome {
             for number in requests {
                 self.ring(&Topic::Inbox, Some(Key::Request(*number)));
@@ -273,6 +294,24 @@ impl Topics {
     }
 }
 
+/// Whether somebody may do less than before.
+fn takes_rights(change: &Change) -> bool {
+    if let Change::Account(change) = change {
+        return match &**change {
+            AccountChange::PutUser { .. }
+            | AccountChange::EndSession { .. }
+            | AccountChange::EndSessions { .. } => true,
+            AccountChange::OpenSession { .. }
+            | AccountChange::Used { .. }
+            | AccountChange::PutSecret { .. }
+            | AccountChange::RemoveSecret { .. }
+            | AccountChange::SealAgain { .. }
+            | AccountChange::Note(_) => false,
+        };
+    }
+    matches!(change, Change::RevokeToken { .. })
+}
+
 impl Channel {
     /// Whether it is the log of this attempt.
     fn is_of(&self, attempt: &AttemptId) -> bool {
@@ -283,6 +322,7 @@ impl Channel {
             | Topic::Pipelines
             | Topic::Pipeline(_)
             | Topic::Inbox
+            | Topic::Tasks
             | Topic::Fleet => false,
         }
     }

@@ -31,6 +31,7 @@ pub(crate) enum Key {
     Numbered(String, u64),
     Pipeline(String),
     Request(u64),
+    Task(String),
     Fleet,
 }
 
@@ -69,9 +70,12 @@ impl Source {
         Ok(match topic {
             Topic::Run(run) => Self::Run(Box::new(RunSource::open(shared, *run, name, epoch)?)),
             Topic::Log(of) => Self::Log(LogSource::open(shared, of.clone(), name, epoch)?),
-            Topic::Runs | Topic::Pipelines | Topic::Pipeline(_) | Topic::Inbox | Topic::Fleet => {
-                Self::List(ListSource::new(topic.clone(), name, epoch))
-            }
+            Topic::Runs
+            | Topic::Pipelines
+            | Topic::Pipeline(_)
+            | Topic::Inbox
+            | Topic::Tasks
+            | Topic::Fleet => Self::List(ListSource::new(topic.clone(), name, epoch)),
         })
     }
 

@@ -11,6 +11,7 @@ pub(crate) enum Topic {
     Pipelines,
     Pipeline(String),
     Inbox,
+    Tasks,
     Fleet,
     Log(LogOf),
 }
@@ -33,7 +34,7 @@ pub(crate) enum Wanted {
 }
 
 /// How a topic may be written.
-pub(crate) const FORMS: &str = "run:<run> runs pipelines pipeline:<name> inbox fleet \
+pub(crate) const FORMS: &str = "run:<run> runs pipelines pipeline:<name> inbox tasks fleet \
                                 log:<run>/<stage>/<attempt>";
 
 impl Wanted {
@@ -44,6 +45,7 @@ impl Wanted {
                 "runs" => Some(Self::Plain(Topic::Runs)),
                 "pipelines" => Some(Self::Plain(Topic::Pipelines)),
                 "inbox" => Some(Self::Plain(Topic::Inbox)),
+                "tasks" => Some(Self::Plain(Topic::Tasks)),
                 "fleet" => Some(Self::Plain(Topic::Fleet)),
                 _ => None,
             },
@@ -68,6 +70,7 @@ impl fmt::Display for Topic {
             Self::Pipelines => f.write_str("pipelines"),
             Self::Pipeline(name) => write!(f, "pipeline:{name}"),
             Self::Inbox => f.write_str("inbox"),
+            Self::Tasks => f.write_str("tasks"),
             Self::Fleet => f.write_str("fleet"),
             Self::Log(LogOf { run, execution, attempt }) => {
                 write!(f, "log:{run}/{execution}/{attempt}")

@@ -85,6 +85,7 @@ async fn lists(bench: &Bench) -> BTreeMap<(String, String, String), Json> {
         ("pipelines", "pipeline", "name", "/api/pipelines"),
         ("inbox", "approval", "id", "/api/approvals?status=pending"),
         ("inbox", "input", "id", "/api/inputs?status=open"),
+        ("tasks", "task", "id", "/api/tasks"),
     ];
     for (topic, kind, id, path) in rooms {
         for thing in bench.get(path).await["data"].as_array().unwrap() {
@@ -121,7 +122,8 @@ async fn two_pages_through_twenty_disconnects_see_what_a_fresh_load_sees() {
     let mut bench = Bench::by_hand();
     let at = listen(&bench).await;
     let stage = |n| format!("  - {{name: s{n}, run: 'true', on_failure: continue}}\n");
-    let last = "  - {name: ship, run: 'true', requires_approval: true}\n";
+    let last = "  - {name: fan, run: 'true', foreach: [1, 2, 3, 4]}
+  - {name: ship, run: 'true', requires_approval: true}\n";
     let text = format!("name: busy\nstages:\n{}{last}", (0..40).map(stage).collect::<String>());
     bench.post("/api/pipelines", json!({ "definition": text })).await;
     let run = bench.post("/api/pipelines/busy/run", json!({"directory": "/"})).await["id"]
@@ -129,14 +131,23 @@ async fn two_pages_through_twenty_disconnects_see_what_a_fresh_load_sees() {
         .unwrap()
         .to_owned();
     let run_topic = format!("run:{run}");
-    let topics = [run_topic.as_str(), "runs", "pipelines", "inbox", "fleet"];
+    let topics = [run_topic.as_str(), "runs", "pipelines", "inbox", "tasks", "fleet"];
     let mut pages = [Page::new(at, &topics), Page::new(at, &topics)];
     let mut dice = Dice(20);
-    for step in 0..40 {
+    let task = |id: &str, needs: &[&str]| json!({"id": id, "title": id, "prerequisites": needs});
+    bench.post("/api/tasks", task("first", &[])).await;
+    bench.post("/api/tasks", task("second", &["first"])).await;
+    for step in 0..44 {
         let attempt = bench.hands.started().await;
         bench.hands.say(&attempt, What::Started { pid: 7 });
-        bench.hands.exit(&attempt, i32::from(dice.roll(4) == 0));
-        if step % 2 == 0 {
+        // Those of the fan have to succeed.
+        bench.hands.exit(&attempt, i32::from(step < 40 && dice.roll(4) == 0));
+        if step == 20 {
+            let (status, _) =
+                bench.call("PATCH", "/api/tasks/first", json!({"status": "done"})).await;
+            assert_eq!(status, StatusCode::OK);
+        }
+        if step % 2 == 0 && step < 40 {
             let which = usize::try_from(dice.roll(2)).unwrap();
             let page = &mut pages[which];
             match dice.roll(3) {
@@ -445,7 +456,6 @@ async fn too_large_and_too_much_is_cut_with_a_word() {
     }
     assert_eq!(frame(&mut socket).await.unwrap_err(), Some(1008));
     // A connection listens to so many topics, and not to more.
-    let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
     for number in 0..260 {
         let name = format!("p{number}");
         let definition = format!("name: {name}\nstages:\n  - {{name: a, noop: true}}\n");
@@ -453,6 +463,7 @@ async fn too_large_and_too_much_is_cut_with_a_word() {
     }
     let topics: Vec<Json> =
         (0..260).map(|number| json!({"topic": format!("pipeline:p{number}")})).collect();
+    let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
     for part in topics.chunks(65) {
         say(&mut socket, json!({ "sub": part })).await;
     }
@@ -531,11 +542,11 @@ async fn whoever_does_not_read_costs_nothing_and_is_told_of_the_gap() {
     let mut quick = Page::new(at, &["runs"]);
     quick.take().await;
     let before = resident();
-    // Reasons make summaries long: some 12 MB are told in the end, far more than any buffer takes.
+    // Reasons make summaries long: some 6 MB are told in the end, far more than any buffer takes.
     let why = "x".repeat(60_000);
     let cancelled =
         |known: &Known| known.things.values().filter(|run| run["status"] == "cancelled").count();
-    for number in 1..=200 {
+    for number in 1..=100 {
         one(&bench).await;
         let path = format!("/api/runs/one~{number}/cancel");
         bench.post(&path, json!({ "reason": why })).await;
@@ -550,9 +561,9 @@ async fn whoever_does_not_read_costs_nothing_and_is_told_of_the_gap() {
     assert_eq!(quick.known.gaps, 0, "one that reads misses nothing");
     let grown = resident().saturating_sub(before);
     // The journal itself is in this process' memory; for each slow one nothing is kept.
-    assert!(grown < 200 << 20, "{SLOW} clients that do not read cost {grown} bytes");
+    assert!(grown < 150 << 20, "{SLOW} clients that do not read cost {grown} bytes");
     let mut page = slow.pop().unwrap();
-    while page.known.gaps == 0 || cancelled(&page.known) < 196 {
+    while page.known.gaps == 0 || cancelled(&page.known) < 96 {
         match frame(page.socket().await).await {
             Ok(frame) => page.known.take(frame),
             // It took so long here that it was cut.
@@ -594,4 +605,43 @@ async fn so_many_sockets_stand_open_and_each_is_told() {
     }
     // Both ends, their buffers and their tasks.
     assert!(each < 100 << 10, "{count} sockets cost {each} bytes each");
+}
+
+/// The commands of the guide, run as they are written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_guide_says_what_happens() {
+    let bench = Bench::by_hand();
+    let at = listen(&bench).await;
+    let run = one(&bench).await;
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/live.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let mut ran = 0;
+    for block in page.split("```sh\n").skip(1) {
+        let (command, rest) = block.split_once("```\n").unwrap();
+        let says = rest.strip_prefix("```text\n").unwrap().split_once("```").unwrap().0;
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", command]).env("URL", format!("http://{at}"));
+        shell.env("TOKEN", TOKEN).env("RUN", &run);
+        let output = tokio::task::spawn_blocking(move || shell.output().unwrap()).await.unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let mut lines = said.lines().filter(|line| !line.is_empty());
+        for wanted in says.lines() {
+            let line = lines.next().unwrap_or_default();
+            assert!(fits(wanted, line), "{command}the page: {wanted}\n      it: {line}");
+        }
+        ran += 1;
+    }
+    assert_eq!(ran, 3);
+}
+
+/// `…` stands for anything.
+fn fits(wanted: &str, said: &str) -> bool {
+    let mut rest = said;
+    for (place, part) in wanted.split('…').enumerate() {
+        match rest.find(part) {
+            Some(at) if at == 0 || place > 0 => rest = &rest[at + part.len()..],
+            _ => return false,
+        }
+    }
+    rest.is_empty() || wanted.ends_with('…')
 }

@@ -16,7 +16,7 @@ use super::super::body::{Json, Params};
 use super::super::caller::Caller;
 use super::super::problem::Fault;
 use super::super::reference;
-use super::{Format, Place, Target, place_of};
+use super::{Place, Target, place_of};
 use crate::captured::{self, Chunk, Times};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};

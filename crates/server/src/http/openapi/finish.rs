@@ -8,6 +8,7 @@ use crate::http::repeat;
 const TAGS: [(&str, &str); 10] = [
     ("pipelines", "Definitions and their revisions"),
     ("runs", "Executions of pipelines, and what can be asked of them"),
+    ("live", "What happens, as it happens, by topics"),
     ("approvals", "Gates that wait for people"),
     ("inputs", "Forms that wait for people"),
     ("artifacts", "Files that stages and people left"),

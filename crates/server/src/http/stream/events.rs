@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{PING, STUCK, failed};
 use crate::http::caller::Pass;
@@ -57,12 +57,14 @@ impl Sender {
         let shared = Arc::clone(&self.shared);
         let mut rights = shared.hub.rights();
         let mut stopped = std::pin::pin!(shared.stopped());
+        let mut checked = Instant::now();
         if !self.send(RETRY.into()).await {
             return;
         }
         loop {
-            if rights.has_changed().unwrap_or(false) {
+            if rights.has_changed().unwrap_or(false) || checked.elapsed() > PING {
                 rights.mark_unchanged();
+                checked = Instant::now();
                 if !self.is_let_in().await {
                     return;
                 }

@@ -47,8 +47,17 @@ pub(super) async fn talk(
 ) {
     let now = Instant::now();
     let feed = Feed::new(&shared);
-    let talk =
-        Talk { socket, shared, feed, pass, heard: now, told: now, faults: 0, spell: (now, 0) };
+    let talk = Talk {
+        socket,
+        shared,
+        feed,
+        pass,
+        heard: now,
+        told: now,
+        checked: now,
+        faults: 0,
+        spell: (now, 0),
+    };
     talk.run(denied).await;
 }
 
@@ -60,6 +69,8 @@ struct Talk {
     /// When the client said something, and was told something, last.
     heard: Instant,
     told: Instant,
+    /// When it was last asked whether the caller is let in.
+    checked: Instant,
     faults: u32,
     /// Messages since then.
     spell: (Instant, u32),
@@ -102,7 +113,7 @@ impl Talk {
             let next = if self.feed.is_ready() {
                 if shared.is_stopping() {
                     Next::Stop
-                } else if rights.has_changed().unwrap_or(false) {
+                } else if rights.has_changed().unwrap_or(false) || self.checked.elapsed() > PING {
                     rights.mark_unchanged();
                     Next::Rights
                 } else {
@@ -155,6 +166,7 @@ impl Talk {
 
     /// Whether the caller is still let in.
     async fn check(&mut self) -> Result<(), Over> {
+        self.checked = Instant::now();
         let Some(pass) = &self.pass else { return Ok(()) };
         match pass.check(&self.shared).await {
             Ok(()) => Ok(()),

@@ -3,8 +3,9 @@
 use api::stream::{Entry, Fleet};
 use api::system::Slots;
 use axum::extract::ws::Utf8Bytes;
+use indexmap::IndexSet;
 use serde_json::{Value as Json, json};
-use store::port::{PipelineQuery, Read, RequestKind, RequestQuery, RunQuery, RunRow};
+use store::port::{PipelineQuery, Read, RequestKind, RequestQuery, RunQuery, RunRow, TaskQuery};
 
 use super::{Advance, Key, Rung, Since};
 use crate::live::frame;
@@ -46,7 +47,7 @@ impl ListSource {
         }
         let mut advance = Advance::default();
         let (mut entries, mut bytes) = (Vec::new(), 0);
-        for key in &rung.keys {
+        for key in &self.with_dependants(shared, rung.keys)? {
             let Some(entry) = self.entry(shared, key)? else { continue };
             let entry = frame::entry(&entry);
             bytes += entry.len();
@@ -60,6 +61,20 @@ impl ListSource {
             advance.told.push(self.told(&entries));
         }
         Ok(advance)
+    }
+
+    /// What a task waits for is shown with it: with a task, those that need it are different.
+    fn with_dependants(
+        &self,
+        shared: &Shared,
+        mut keys: IndexSet<Key>,
+    ) -> Result<IndexSet<Key>, Refused> {
+        for at in 0..keys.len() {
+            let Some(Key::Task(task)) = keys.get_index(at) else { continue };
+            let needing = shared.reader.tasks_needing(task)?;
+            keys.extend(needing.into_iter().map(Key::Task));
+        }
+        Ok(keys)
     }
 
     fn told(&mut self, entries: &[String]) -> Told {
@@ -107,6 +122,11 @@ impl ListSource {
                 "approvals": waiting(reader, RequestKind::Approval, "pending")?,
                 "inputs": waiting(reader, RequestKind::Input, "open")?,
             })),
+            Topic::Tasks => {
+                let rows = reader.tasks(&TaskQuery { limit: OPEN, ..TaskQuery::default() })?;
+                let all = rows.into_iter().map(|row| view::task::view(reader, row));
+                Ok(json!({ "tasks": all.collect::<Result<Vec<_>, _>>()? }))
+            }
             Topic::Fleet => Ok(fleet(shared)),
             // They have sources of their own.
             Topic::Run(_) | Topic::Log(_) => Ok(Json::Null),
@@ -133,6 +153,11 @@ impl ListSource {
                 let run = reader.run(row.run)?;
                 let k = row.kind.word();
                 run.map(|run| entry(k, view::request::id(&row), view::request::listed(&row, &run)))
+            }
+            Key::Task(id) => {
+                let row = reader.task(id)?.filter(|row| row.deleted_at.is_none());
+                let view = row.map(|row| view::task::view(reader, row)).transpose()?;
+                Some(entry("task", id.clone(), json!(view)))
             }
             Key::Fleet => Some(entry("fleet", "fleet".to_owned(), fleet(shared))),
         })

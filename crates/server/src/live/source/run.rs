@@ -31,7 +31,7 @@ pub(in crate::live) struct RunSource {
     detail: RunDetail,
     /// For each stage shown, the number at which it became what it is.
     changed: Vec<u64>,
-    /// The number at which stages came or went.
+    /// The number at which stages went, or came.
     reshaped: u64,
     snapshot: Option<Utf8Bytes>,
 }
@@ -102,27 +102,27 @@ impl RunSource {
         Ok(entries)
     }
 
-    /// Notes what is different. `true`: stages came or went.
+    /// Notes what is different. `true`: stages went, or came where nobody would look for them.
     fn take(&mut self, now: RunDetail) -> bool {
         let last = self.last();
-        let names = |detail: &RunDetail| {
-            detail.stages.iter().map(|stage| stage.name.clone()).collect::<Vec<_>>()
-        };
-        let same =
-            now.stages.len() == self.detail.stages.len() && names(&now) == names(&self.detail);
-        if same {
-            let stages = now.stages.iter().zip(&self.detail.stages).zip(&mut self.changed);
-            for ((now, before), changed) in stages {
-                if now != before {
-                    *changed = last;
-                }
+        let mut known = self.detail.stages.iter().zip(&self.changed).peekable();
+        let mut grown = Vec::with_capacity(now.stages.len());
+        for stage in &now.stages {
+            match known.next_if(|(before, _)| before.name == stage.name) {
+                Some((before, changed)) if before == stage => grown.push(*changed),
+                Some(_) => grown.push(last),
+                // An instance that came: its place is behind those before it.
+                None if stage.instance.is_some() => grown.push(last),
+                None => break,
             }
-        } else {
-            self.changed = vec![last; now.stages.len()];
+        }
+        let moved = known.peek().is_some() || grown.len() != now.stages.len();
+        if moved {
+            grown = vec![last; now.stages.len()];
             self.reshaped = last;
         }
-        self.detail = now;
-        !same
+        (self.changed, self.detail) = (grown, now);
+        moved
     }
 
     fn stages_since(&self, after: u64, all: bool) -> Vec<&StageView> {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::http::repeat;
 
 /// In the order in which the page shows them.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("pipelines", "Definitions and their revisions"),
     ("runs", "Executions of pipelines, and what can be asked of them"),
     ("live", "What happens, as it happens, by topics"),

@@ -246,8 +246,11 @@ pub(crate) async fn flush(shared: &Shared, most: Duration) {
                 ..NoticeQuery::default()
             };
             let waiting = shared.read(move |reader| Ok(reader.notices(&query)?)).await;
+            // Behind one that failed before nothing is going to be tried now.
             let due = |rows: Vec<NoticeRow>| {
-                rows.iter().any(|row| row.due_at <= begun && row.attempts == 0)
+                let mut seen = BTreeSet::new();
+                let mut first = rows.into_iter().filter(|row| seen.insert(row.target.clone()));
+                first.any(|row| row.due_at <= begun && row.attempts == 0)
             };
             if !waiting.is_ok_and(due) || tried.changed().await.is_err() {
                 return;

@@ -40,7 +40,6 @@ pub(crate) enum Answer {
 pub(crate) struct Web {
     pub(crate) url: String,
     pub(crate) arrived: UnboundedReceiver<Arrived>,
-    answers: Arc<Mutex<VecDeque<Answer>>>,
 }
 
 impl Web {
@@ -49,19 +48,14 @@ impl Web {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook/hush-hush", listener.local_addr().unwrap());
         let (tell, arrived) = unbounded_channel();
-        let answers = Arc::new(Mutex::new(answers.iter().copied().collect::<VecDeque<_>>()));
-        let script = Arc::clone(&answers);
+        let script = Arc::new(Mutex::new(answers.iter().copied().collect::<VecDeque<_>>()));
         let handler = move |headers: HeaderMap, raw: Bytes| {
             let (tell, script) = (tell.clone(), Arc::clone(&script));
             async move { answer(headers, raw, &tell, &script).await }
         };
         let router = Router::new().fallback(handler);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { url, arrived, answers }
-    }
-
-    pub(crate) fn answers(&self, answers: &[Answer]) {
-        self.answers.lock().unwrap().extend(answers);
+        Self { url, arrived }
     }
 
     pub(crate) async fn next(&mut self) -> Arrived {

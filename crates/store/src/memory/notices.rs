@@ -4,7 +4,6 @@ use engine::id::RunId;
 use jiff::Timestamp;
 
 use super::State;
-use super::people::numbered;
 use crate::port::{
     NewNotice, NoticeMove, NoticeQuery, NoticeRow, NoticeStatus, OpenNotices, Outcome, Refusal,
 };
@@ -24,7 +23,7 @@ impl State {
             found.map(|row| row.number)
         });
         self.notices.push(NoticeRow {
-            number: self.notices.len() as u64 + 1,
+            number: self.notices.last().map_or(1, |row| row.number + 1),
             key: notice.key.clone(),
             target: notice.target.clone(),
             kind: notice.kind.clone(),
@@ -84,7 +83,7 @@ impl State {
     }
 
     pub(super) fn notice(&self, number: u64) -> Option<NoticeRow> {
-        numbered(&self.notices, number).cloned()
+        self.notices.iter().find(|row| row.number == number).cloned()
     }
 
     pub(super) fn open_notices(&self) -> Vec<OpenNotices> {

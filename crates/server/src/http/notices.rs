@@ -13,7 +13,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::body::{Json, Params};
+use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use super::{pipelines, reference};
@@ -41,7 +41,9 @@ pub(crate) struct List {
     /// Of `waiting delivered given_up`, with commas.
     status: Option<String>,
     run: Option<String>,
-    limit: Option<u32>,
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
     /// The id of the last one of the page before.
     after: Option<String>,
 }

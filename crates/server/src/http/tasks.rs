@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use store::port::{Refusal, RunQuery, TaskQuery, TaskRow, Wanted};
 
-use super::body::{Json, Params};
+use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::pipelines;
 use super::problem::Fault;
@@ -48,7 +48,9 @@ pub(crate) struct List {
     /// The status that was set: `todo in-progress done cancelled`.
     status: Option<String>,
     label: Option<String>,
-    limit: Option<u32>,
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
     /// The id of the last task of the page before.
     after: Option<String>,
 }

@@ -5,14 +5,18 @@ use serde_json::{Map, Value, json};
 use crate::http::repeat;
 
 /// In the order in which the page shows them.
-const TAGS: [(&str, &str); 11] = [
+const TAGS: &[(&str, &str)] = &[
     ("pipelines", "Definitions and their revisions"),
     ("runs", "Executions of pipelines, and what can be asked of them"),
-    ("live", "What happens, as it happens, by topics"),
+    ("tasks", "Units of work, each with its runs"),
     ("approvals", "Gates that wait for people"),
     ("inputs", "Forms that wait for people"),
     ("artifacts", "Files that stages and people left"),
     ("events", "What happened outside"),
+    ("triggers", "What starts runs by itself"),
+    ("live", "What happens, as it happens"),
+    ("notices", "What was told to whom"),
+    ("environments", "Places that stages work on"),
     ("audit", "Who decided and changed what, and the proof of it"),
     ("tokens", "Keys of users"),
     ("accounts", "Users, sessions, secrets"),
@@ -31,8 +35,10 @@ pub(super) fn finish(mut document: Value) -> Value {
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     });
     document["servers"] = json!([{"url": "/"}]);
+    let used = used_tags(&document);
     document["tags"] = TAGS
         .iter()
+        .filter(|(name, _)| used.contains(&(*name).to_owned()))
         .map(|(name, description)| json!({"name": name, "description": description}))
         .collect();
     document["components"]["securitySchemes"] = json!({
@@ -58,6 +64,13 @@ pub(super) fn finish(mut document: Value) -> Value {
         }
     }
     document
+}
+
+fn used_tags(document: &Value) -> Vec<String> {
+    let items = document["paths"].as_object().into_iter().flat_map(Map::values);
+    let operations = items.filter_map(Value::as_object).flat_map(Map::values);
+    let tags = operations.filter_map(|operation| operation["tags"][0].as_str());
+    tags.map(str::to_owned).collect()
 }
 
 fn finish_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {

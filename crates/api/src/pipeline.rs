@@ -16,7 +16,15 @@ use crate::trigger::TriggerOutline;
 #[serde(deny_unknown_fields)]
 pub struct Definition {
     /// The YAML.
+    #[serde(default)]
     pub definition: String,
+    /// Instead of a definition, `POST` only: a pipeline of this name with one stage, `start`, that
+    /// does nothing; checkpoints are added to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Beside `name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// The file it came from, for diagnostics only.
     #[serde(default)]
     pub file: Option<String>,
@@ -100,6 +108,12 @@ pub struct StartRun {
     /// A stored pipeline's name.
     #[serde(default)]
     pub pipeline: Option<String>,
+    /// The same, and the run is only created: `POST /api/runs/{run}/start` starts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline_id: Option<String>,
+    /// The finished run of the same pipeline that it goes on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous_run_id: Option<String>,
     /// Or a definition: stored as the pipeline of its name (a new revision when it differs).
     #[serde(default)]
     pub definition: Option<String>,

@@ -33,6 +33,13 @@ pub struct RunSummary {
     /// Its pipeline went back to an earlier run.
     #[serde(default)]
     pub superseded: bool,
+    /// `v3`
+    #[serde(default)]
+    pub run_version: String,
+    /// Its status in the words of checkpoints: `not_started in_progress paused completed failed
+    /// stopped`.
+    #[serde(default)]
+    pub run_status: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod artifacts;
+pub mod compare;
 pub mod events;
 pub mod flow;
 pub mod graph;

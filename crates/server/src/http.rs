@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::shared::Shared;
 
 mod access;
+mod aliases;
 mod answer;
 mod approvals;
 mod artifacts;
@@ -99,6 +100,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(pipelines::routes())
         .merge(runs::routes())
         .merge(tasks::routes())
+        .merge(aliases::routes())
         .merge(compare::routes())
         .merge(observed::routes())
         .merge(environments::routes())

@@ -1,5 +1,6 @@
 //! What the engine and the store know, as the wire shows it.
 
+pub(crate) mod alias;
 pub(crate) mod artifact;
 pub(crate) mod audit;
 pub(crate) mod event;

@@ -4,6 +4,7 @@ mod advance;
 mod artifacts;
 mod breakpoints;
 pub(crate) mod cancel;
+mod compare;
 mod events;
 mod explain;
 mod export;
@@ -18,6 +19,7 @@ mod retry;
 mod rewind;
 mod rollback;
 pub(crate) mod show;
+mod status;
 mod undoings;
 
 use clap::Subcommand;
@@ -37,6 +39,8 @@ use crate::words;
 pub enum RunsCommand {
     List(list::ListRunsArgs),
     Show(show::ShowArgs),
+    Status(status::StatusArgs),
+    Compare(compare::CompareArgs),
     Pause(pause::PauseArgs),
     Resume(resume::ResumeArgs),
     Cancel(cancel::CancelArgs),
@@ -61,6 +65,8 @@ pub fn run(command: RunsCommand, context: &Context) -> Result<Exit> {
     match command {
         RunsCommand::List(args) => list::run(&args, context),
         RunsCommand::Show(args) => show::print(&args, true, context),
+        RunsCommand::Status(args) => status::run(&args, context),
+        RunsCommand::Compare(args) => compare::run(&args, context),
         RunsCommand::Pause(args) => pause::run(&args, context),
         RunsCommand::Resume(args) => resume::run(&args, context),
         RunsCommand::Cancel(args) => cancel::run(&args, context),

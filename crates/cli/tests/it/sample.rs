@@ -30,6 +30,8 @@ pub(crate) fn summary(status: &str) -> RunSummary {
         finished_at: None,
         progress: Progress { total: 7, ..Progress::default() },
         superseded: false,
+        run_version: "v41".into(),
+        run_status: String::new(),
     }
 }
 

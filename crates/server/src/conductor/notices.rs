@@ -149,7 +149,7 @@ fn news(live: &Live, event: &Event, notify: &Notify, reader: &dyn Read) -> Optio
 fn of_run(live: &Live) -> Option<Content> {
     let header = live.run.header()?;
     Some(Content {
-        run: format!("{}#{}", header.pipeline, header.number),
+        run: header.name.to_owned(),
         pipeline: header.pipeline.to_owned(),
         number: header.number,
         by: header.by.to_owned(),

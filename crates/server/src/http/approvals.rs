@@ -327,7 +327,8 @@ pub(crate) async fn request_changes(
     vote(&shared, &caller, &id, Decision::RequestChanges, feedback, digest).await
 }
 
-async fn vote(
+/// The same for whoever names the gate in another way.
+pub(super) async fn vote(
     shared: &Shared,
     caller: &Caller,
     id: &str,

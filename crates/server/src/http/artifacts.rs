@@ -42,6 +42,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
         .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(content))
+        .routes(routes!(download))
+        .routes(routes!(of_execution))
         .routes(routes!(diff))
 }
 
@@ -184,6 +186,58 @@ pub(crate) async fn content(
     let file = blocking(move || blobs.open(&digest)).await?;
     let file = file.map_err(|error| gone(&row, error))?;
     Ok((headers(&row), stream(file)).into_response())
+}
+
+/// The same, always as a file to keep.
+#[utoipa::path(
+    get,
+    path = "/api/artifacts/{id}/download",
+    tag = "aliases",
+    security(("token" = ["read"])),
+    params(("id" = String, Path, description = "Number of the artifact")),
+    responses(
+        (status = OK, body = Vec<u8>, content_type = "*/*", description = "The bytes, with the type of the artifact's format"),
+        (status = "default", body = Problem),
+    ),
+)]
+pub(crate) async fn download(
+    state: State<Arc<Shared>>,
+    caller: Caller,
+    path: Path<String>,
+) -> Result<Response, Fault> {
+    let mut response = content(state, caller, path).await?;
+    let headers = response.headers_mut();
+    let shown = headers.get(CONTENT_DISPOSITION).and_then(|way| way.to_str().ok());
+    let kept = shown.and_then(|way| way.strip_prefix("inline"));
+    let kept = kept.and_then(|rest| HeaderValue::from_str(&format!("attachment{rest}")).ok());
+    if let Some(kept) = kept {
+        headers.insert(CONTENT_DISPOSITION, kept);
+    }
+    Ok(response)
+}
+
+/// What an execution left, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/artifacts/execution/{id}",
+    tag = "aliases",
+    security(("token" = ["read"])),
+    params(("id" = String, Path, description = "`<run>.<stage>`, and `.<n>` for an instance")),
+    responses((status = OK, body = Page<ArtifactView>), (status = "default", body = Problem)),
+)]
+pub(crate) async fn of_execution(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<Page<ArtifactView>>, Fault> {
+    let (run, execution) = super::aliases::execution(&shared, &id).await?;
+    let stage = Some(execution.stage.to_string());
+    let query = ArtifactQuery { run: Some(run.id), stage, limit: 1000, ..ArtifactQuery::default() };
+    let name = execution.to_string();
+    let rows = shared.read(move |reader| Ok(reader.artifacts(&query)?)).await?;
+    let own = rows.iter().filter(|row| row.execution == name);
+    let data = own.map(|row| view::artifact::view(row, &run)).collect();
+    Ok(Json(pipelines::page("artifact", data, u32::MAX, |of: &ArtifactView| of.id.clone())))
 }
 
 fn gone(row: &ArtifactRow, error: blobs::Error) -> Fault {

@@ -276,11 +276,21 @@ pub(crate) async fn submit(
     Path(id): Path<String>,
     Json(given): Json<SubmitForm>,
 ) -> Result<Json<InputDetail>, Fault> {
-    let asked = requests::find(&shared, RequestKind::Input, &id).await?;
-    let by = caller.person(&shared)?;
+    answer(&shared, &caller, &id, given).await
+}
+
+/// The same for whoever names the form in another way.
+pub(super) async fn answer(
+    shared: &Shared,
+    caller: &Caller,
+    id: &str,
+    given: SubmitForm,
+) -> Result<Json<InputDetail>, Fault> {
+    let asked = requests::find(shared, RequestKind::Input, id).await?;
+    let by = caller.person(shared)?;
     // Before anything of what was given is stored.
     must_be_asked(&asked, &by)?;
-    let seen = seen(&shared, &asked).await?;
+    let seen = seen(shared, &asked).await?;
     let generation = Some(given.generation.unwrap_or(asked.row.generation));
     let values = values(&seen.form, given)?;
     let artifacts = if asked.row.status == "open" {
@@ -299,8 +309,8 @@ pub(crate) async fn submit(
         artifacts,
     })));
     shared.desk.ask(|reply| Ask::Act { run, command, reply }).await?;
-    let asked = requests::find(&shared, RequestKind::Input, &id).await?;
-    Ok(Json(detail(&shared, &caller, asked).await?))
+    let asked = requests::find(shared, RequestKind::Input, id).await?;
+    Ok(Json(detail(shared, caller, asked).await?))
 }
 
 /// Values as given, texts read by the kinds of their fields.

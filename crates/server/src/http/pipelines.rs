@@ -212,9 +212,23 @@ pub(crate) async fn create(
     caller: Caller,
     Json(request): Json<Definition>,
 ) -> Result<(StatusCode, Json<PipelineDetail>), Fault> {
-    let checked = runs::valid(&shared, request.definition, request.file).await?;
+    let text = match (request.definition, request.name) {
+        (text, None) => text,
+        (text, Some(name)) if text.is_empty() => begun(&name, request.description.as_deref()),
+        (_, Some(_)) => return Err(Fault::bad_request("give either `definition` or `name`")),
+    };
+    let checked = runs::valid(&shared, text, request.file).await?;
     let name = store_revision(&shared, caller, checked, Expect::Absent).await?;
     Ok((StatusCode::CREATED, Json(detail(&shared, name).await?)))
+}
+
+/// A pipeline that has yet to get its checkpoints. It has to have a stage: one that does nothing.
+fn begun(name: &str, description: Option<&str>) -> String {
+    // JSON is YAML.
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let described = description.map(|text| format!("description: {}\n", quoted(text)));
+    let described = described.unwrap_or_default();
+    format!("name: {}\n{described}stages:\n  - name: start\n    noop: true\n", quoted(name))
 }
 
 /// A new revision; the same text makes none.
@@ -267,7 +281,7 @@ async fn revision_of(shared: &Shared, name: String) -> Result<u32, Refused> {
         .await
 }
 
-async fn store_revision(
+pub(super) async fn store_revision(
     shared: &Shared,
     caller: Caller,
     checked: Checked,

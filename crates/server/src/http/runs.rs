@@ -48,6 +48,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct List {
+    /// Only of this pipeline; also `pipeline_id`.
+    #[serde(alias = "pipeline_id")]
     pipeline: Option<String>,
     task: Option<String>,
     /// Words of statuses, separated by commas.
@@ -178,6 +180,13 @@ pub(crate) async fn start(
     Json(mut request): Json<StartRun>,
 ) -> Result<Response, Fault> {
     let dry_run = request.dry_run;
+    let held = request.pipeline_id.is_some();
+    if let Some(name) = request.pipeline_id.take() {
+        if request.pipeline.replace(name).is_some() {
+            return Err(Fault::bad_request("give either `pipeline` or `pipeline_id`"));
+        }
+    }
+    let previous = request.previous_run_id.take();
     let start = match (request.pipeline.take(), request.definition.take()) {
         (Some(name), None) => {
             let definitions = Arc::clone(&shared.definitions);
@@ -201,7 +210,11 @@ pub(crate) async fn start(
         return Ok(Json(plan).into_response());
     }
     start.id = repeat.run();
-    start.origin = versions::origin(&shared, &start.pipeline).await?;
+    start.held = held;
+    start.origin = match previous {
+        None => versions::origin(&shared, &start.pipeline).await?,
+        Some(run) => versions::origin_of(&shared, &run, &start.pipeline).await?,
+    };
     let summary = shared.desk.ask(|reply| Ask::Start { start, reply }).await?;
     Ok((StatusCode::CREATED, Json(summary)).into_response())
 }

@@ -127,6 +127,23 @@ pub(crate) async fn origin(
     }
 }
 
+/// What a start goes on from that names a run.
+pub(crate) async fn origin_of(
+    shared: &Shared,
+    run: &str,
+    pipeline: &Arc<pipeline::Pipeline>,
+) -> Result<Origin, Fault> {
+    let row = reference::run(shared, run).await?;
+    if row.pipeline != pipeline.name {
+        let detail = format!("`{}` is a run of `{}`", row.name(), row.pipeline);
+        return Err(Fault::invalid_input(detail));
+    }
+    if !row.finished {
+        return Err(Fault::conflict(format!("`{}` has not finished", row.name())));
+    }
+    Ok(goes_on_from(shared, row, Arc::clone(pipeline)).await?.origin)
+}
+
 fn went_back_to(reader: &dyn Read, pipeline: &str) -> Result<Option<RunRow>, Refused> {
     let rewind = reader.rewinds(Some(pipeline), 1)?.pop();
     let Some(rewind) = rewind.filter(|rewind| rewind.undone_at.is_none()) else { return Ok(None) };

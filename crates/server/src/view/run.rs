@@ -78,6 +78,8 @@ pub(crate) fn summary(row: &RunRow) -> RunSummary {
         finished_at: row.finished_at,
         progress: serde_json::from_value(row.progress.clone()).unwrap_or_default(),
         superseded: row.superseded,
+        run_version: format!("v{}", row.number),
+        run_status: super::alias::of_run(&row.status, row.started_at.is_some()).to_owned(),
     }
 }
 

@@ -112,6 +112,13 @@ impl Bench {
         body
     }
 
+    /// An answer that is text.
+    pub(crate) async fn get_text(&self, path: &str) -> String {
+        let (status, body) = self.call("GET", path, Json::Null).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        body.as_str().map_or_else(|| body.to_string(), str::to_owned)
+    }
+
     pub(crate) async fn start(&self, definition: &str) -> Json {
         self.start_with(json!({ "definition": definition, "directory": "/" })).await
     }

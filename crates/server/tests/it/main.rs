@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 mod adoption;
+mod aliases;
 mod bench;
 mod changed;
 mod children;

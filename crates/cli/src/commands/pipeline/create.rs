@@ -44,6 +44,7 @@ pub(super) fn definition(file: &str, context: &Context) -> Result<Definition> {
         definition: checked.text,
         file: Some(file.to_owned()),
         expected_revision: None,
+        ..Definition::default()
     })
 }
 

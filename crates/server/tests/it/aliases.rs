@@ -50,7 +50,7 @@ async fn a_run_of_a_task_is_a_pipeline_of_it() {
     assert_eq!(seen[1], (&json!("T-1"), &json!("stopped")));
     assert_eq!(seen[0].0, &json!("T-2"));
     let logs = bench.get_text("/pipelines/T-1/logs").await;
-    assert_eq!(logs, "==> one attempt 1 <==\n\n");
+    assert_eq!(logs, "==> one attempt 1 <==\n");
     let (_, stopped) = bench.call("POST", "/pipelines/T-2/stop", json!({})).await;
     assert_eq!(stopped["id"], "T-2");
     bench.refused("GET", "/pipelines?task=none", Json::Null, 404, "not_found").await;
@@ -168,7 +168,8 @@ async fn checkpoints_are_stages_and_a_change_of_one_keeps_the_rest() {
     let body = json!({
         "pipeline_id": "launch", "name": "plan", "description": "Think # first",
         "instructions": "What is it?", "input_fields": [field], "save_as": "plan.json",
-        "requires_approval_to_start": true, "max_revisions": 2,
+        "requires_approval_to_start": true, "requires_approval_to_complete": true,
+        "max_revisions": 2,
     });
     let plan = bench.post("/api/checkpoints", body).await;
     assert_eq!((&plan["id"], &plan["mode"], &plan["order"]), (&json!("launch.plan"), &json!("human_only"), &json!(1)));

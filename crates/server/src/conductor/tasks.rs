@@ -172,6 +172,12 @@ impl Conductor {
         batch: &mut Batch,
     ) -> Result<RunId, Refused> {
         let StartTask { start, on_active, force } = start;
+        if let Some(run) = start.id
+            && (self.runs.contains_key(&run) || self.reader.run(run)?.is_some())
+        {
+            // It was asked before, and the answer was lost.
+            return Ok(run);
+        }
         if !self.all_here() {
             return Err(Refused::StorageFull);
         }

@@ -12,6 +12,7 @@ use axum::extract::{Path, State};
 use axum::http::header::{ETAG, IF_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use engine::id::RunId;
 use serde::Deserialize;
 use store::port::{Refusal, RunQuery, TaskQuery, TaskRow, Wanted};
 
@@ -19,6 +20,7 @@ use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::pipelines;
 use super::problem::Fault;
+use super::repeat::Repeat;
 use crate::conductor::desk::Ask;
 use crate::conductor::tasks::{TaskAsk, TaskDone, Then};
 use crate::refused::Refused;
@@ -189,11 +191,12 @@ pub(crate) async fn delete(
 pub(crate) async fn start(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
+    repeat: Repeat,
     Path(id): Path<String>,
     headers: HeaderMap,
     Json(request): Json<StartTask>,
 ) -> Result<(StatusCode, Json<RunSummary>), Fault> {
-    let run = start_task(&shared, &caller, &id, &headers, request).await?;
+    let run = start_task(&shared, &caller, (&id, repeat.run()), &headers, request).await?;
     Ok((StatusCode::CREATED, Json(run)))
 }
 
@@ -201,11 +204,11 @@ pub(crate) async fn start(
 pub(super) async fn start_task(
     shared: &Shared,
     caller: &Caller,
-    id: &str,
+    (id, run): (&str, Option<RunId>),
     headers: &HeaderMap,
     request: StartTask,
 ) -> Result<RunSummary, Fault> {
-    let done = wish(shared, caller, id, headers, &Wish::Start(request)).await?;
+    let done = wish(shared, caller, id, headers, &Wish::Start(request, run)).await?;
     let gone = || Refused::Internal("a run was started and is not there".to_owned());
     let run = done.run.ok_or_else(gone)?;
     let row = shared.read(move |reader| reader.run(run)?.ok_or_else(gone)).await?;
@@ -320,7 +323,8 @@ fn expected(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
 /// What somebody wants of a task.
 enum Wish {
     Change(ChangeTask),
-    Start(StartTask),
+    /// With the id of the run, where asking again must not start again.
+    Start(StartTask, Option<RunId>),
     Stop { reason: String },
     Delete,
 }
@@ -362,8 +366,11 @@ async fn meant(
 ) -> Result<(TaskRow, Then), Fault> {
     match wish {
         Wish::Change(change) => changed(shared, caller, task, change).await,
-        Wish::Start(request) => {
-            let then = written::start(shared, caller, &task, request.clone()).await?;
+        Wish::Start(request, run) => {
+            let mut then = written::start(shared, caller, &task, request.clone()).await?;
+            if let Then::Start(start) = &mut then {
+                start.start.id = *run;
+            }
             Ok((TaskRow { wanted: Wanted::InProgress, ..task }, then))
         }
         Wish::Stop { reason } => {

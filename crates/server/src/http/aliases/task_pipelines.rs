@@ -21,6 +21,7 @@ use crate::captured::{self, Times};
 use crate::http::body::{Json, Params};
 use crate::http::caller::Caller;
 use crate::http::problem::Fault;
+use crate::http::repeat::Repeat;
 use crate::http::{observed, pipelines, reference, runs, tasks};
 use crate::history;
 use crate::refused::Refused;
@@ -105,11 +106,15 @@ fn must_take_json(headers: &HeaderMap) -> Result<(), Fault> {
 pub(crate) async fn create(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
+    repeat: Repeat,
     Json(request): Json<StartTaskPipeline>,
 ) -> Result<(StatusCode, Json<TaskPipeline>), Fault> {
     let StartTaskPipeline { task_id, pipeline, inputs, on_active, force } = request;
     let start = StartTask { pipeline, inputs, on_active, force, ..StartTask::default() };
-    let run = tasks::start_task(&shared, &caller, &task_id, &HeaderMap::new(), start).await?;
+    let run = {
+        let of = (task_id.as_str(), repeat.run());
+        tasks::start_task(&shared, &caller, of, &HeaderMap::new(), start).await?
+    };
     let row = reference::run(&shared, &run.id).await?;
     Ok((StatusCode::CREATED, Json(view(&shared, &row))))
 }

@@ -110,7 +110,7 @@ impl<'a> Stages<'a> {
                 Kind::Map(entries) => Some(entries.as_slice()),
                 Kind::Scalar(_) | Kind::List(_) => None,
             };
-            let name = entries.and_then(|entries| named(entries));
+            let name = entries.and_then(named);
             items.push(Item { name, block: lines.block(line, dash), entries });
         }
         // Two of them on one line are no lines.

@@ -26,6 +26,7 @@ pub(crate) struct AuthoredStart {
 }
 
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a definition has few, each moved once")]
 pub(crate) enum AuthoredStartOn {
     /// Its filter stands beside it.
     Event {

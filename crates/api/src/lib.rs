@@ -22,8 +22,8 @@ pub mod run;
 pub mod stream;
 pub mod system;
 pub mod task;
-pub mod words;
 pub mod trigger;
+pub mod words;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -78,7 +78,7 @@ impl Received<'_> {
         let media = self.media();
         let is_json = media == "application/json" || media.ends_with("+json");
         let is_form = media == "application/x-www-form-urlencoded";
-        if !is_json && !(forms && is_form) {
+        if !(is_json || forms && is_form) {
             let wanted = "`application/json`";
             return Err(Unreadable::Media { given: media, wanted });
         }

@@ -15,7 +15,11 @@ pub fn page(found: &Comparison, palette: Palette) -> Result<String> {
     let mut text = String::new();
     let mut table = Table::new(&["", "A", "B"]);
     table.row(vec!["run".into(), a.name.as_str().into(), b.name.as_str().into()]);
-    table.row(vec!["status".into(), words::title(&a.status).into(), words::title(&b.status).into()]);
+    table.row(vec![
+        "status".into(),
+        words::title(&a.status).into(),
+        words::title(&b.status).into(),
+    ]);
     let revision = |of: &api::run::RunSummary| format!("{} v{}", of.pipeline, of.revision);
     table.row(vec!["definition".into(), revision(a).into(), revision(b).into()]);
     table.row(vec!["by".into(), a.by.as_str().into(), b.by.as_str().into()]);

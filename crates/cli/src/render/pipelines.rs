@@ -9,8 +9,9 @@ use crate::terminal::Palette;
 use crate::words;
 
 pub fn table(pipelines: &[PipelineSummary], now: Timestamp) -> Table {
-    let mut table =
-        Table::new(&["NAME", "STATE", "LAST RUN", "RESULT", "AGE", "LAST 10", "P50", "NEXT", "REVISION"]);
+    let mut table = Table::new(&[
+        "NAME", "STATE", "LAST RUN", "RESULT", "AGE", "LAST 10", "P50", "NEXT", "REVISION",
+    ]);
     for pipeline in pipelines {
         let last = pipeline.last_run.as_ref();
         let dash = || Cell::from("-");

@@ -104,8 +104,8 @@ fn a_pipeline_as_a_graph() {
             },
         ],
     };
-    let text =
-        render::pipelines::head(&detail, sample::at(0.0), Palette::PLAIN) + &render::pipelines::drawn(&detail, None);
+    let text = render::pipelines::head(&detail, sample::at(0.0), Palette::PLAIN)
+        + &render::pipelines::drawn(&detail, None);
     insta::assert_snapshot!(text);
 }
 

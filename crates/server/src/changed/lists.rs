@@ -126,7 +126,7 @@ async fn github_push(forge: &Forge<'_>, question: &Question) -> Result<Vec<Strin
 async fn github_compare(forge: &Forge<'_>, question: &Question) -> Result<Json, Missing> {
     let (before, after) = revisions(question)?;
     let path = format!("/repos/{}/compare/{before}...{after}", question.repository);
-    Ok(forge.get(&path).await?)
+    forge.get(&path).await
 }
 
 /// The files of both sides, compared here: there are more than GitHub compares.

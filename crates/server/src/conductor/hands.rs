@@ -121,7 +121,7 @@ impl Hands {
     pub(crate) fn running(&self, run: RunId) -> Vec<Whose> {
         let mut held: Vec<Whose> =
             self.of_run(run).into_iter().filter(|whose| !whose.probe).collect();
-        held.sort_unstable_by(|one, other| one.attempt.fence.cmp(&other.attempt.fence));
+        held.sort_unstable_by_key(|one| one.attempt.fence);
         held
     }
 

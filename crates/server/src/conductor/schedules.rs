@@ -258,7 +258,7 @@ impl Armed {
         let skipped = old.last().map(|last| (times, *last));
         let skipped = skipped.or_else(|| {
             // More than a hundred, of which the last hundred are given.
-            (times > 0).then(|| (times, self.row.until))
+            (times > 0).then_some((times, self.row.until))
         });
         self.row.until = now;
         if let Some((times, last)) = skipped {

@@ -181,10 +181,10 @@ pub(crate) async fn start(
 ) -> Result<Response, Fault> {
     let dry_run = request.dry_run;
     let held = request.pipeline_id.is_some();
-    if let Some(name) = request.pipeline_id.take() {
-        if request.pipeline.replace(name).is_some() {
-            return Err(Fault::bad_request("give either `pipeline` or `pipeline_id`"));
-        }
+    if let Some(name) = request.pipeline_id.take()
+        && request.pipeline.replace(name).is_some()
+    {
+        return Err(Fault::bad_request("give either `pipeline` or `pipeline_id`"));
     }
     let previous = request.previous_run_id.take();
     let start = match (request.pipeline.take(), request.definition.take()) {

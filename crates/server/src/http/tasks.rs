@@ -325,7 +325,9 @@ enum Wish {
     Change(ChangeTask),
     /// With the id of the run, where asking again must not start again.
     Start(StartTask, Option<RunId>),
-    Stop { reason: String },
+    Stop {
+        reason: String,
+    },
     Delete,
 }
 

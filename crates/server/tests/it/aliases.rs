@@ -34,7 +34,10 @@ async fn a_run_of_a_task_is_a_pipeline_of_it() {
     bench.post("/api/tasks", json!({"id": "T", "pipeline": "chain"})).await;
     let (status, made) = bench.call("POST", "/pipelines", json!({"taskId": "T"})).await;
     assert_eq!(status, StatusCode::CREATED, "{made}");
-    assert_eq!((&made["id"], &made["taskId"], &made["number"]), (&json!("T-1"), &json!("T"), &json!(1)));
+    assert_eq!(
+        (&made["id"], &made["taskId"], &made["number"]),
+        (&json!("T-1"), &json!("T"), &json!(1))
+    );
     assert!(made["workspace"].as_str().unwrap().ends_with("workspaces/T-1"), "{made}");
     let first = bench.hands.started().await;
     bench.hands.say(&first, What::Started { pid: 7 });
@@ -46,7 +49,8 @@ async fn a_run_of_a_task_is_a_pipeline_of_it() {
     bench.hands.say(&first, exited(End::Stopped(Stopped::Cancelled)));
     bench.finished("T-1").await;
     let list = bench.get("/pipelines?task=T").await;
-    let seen: Vec<_> = list.as_array().unwrap().iter().map(|of| (&of["id"], &of["status"])).collect();
+    let seen: Vec<_> =
+        list.as_array().unwrap().iter().map(|of| (&of["id"], &of["status"])).collect();
     assert_eq!(seen[1], (&json!("T-1"), &json!("stopped")));
     assert_eq!(seen[0].0, &json!("T-2"));
     let logs = bench.get_text("/pipelines/T-1/logs").await;
@@ -91,7 +95,11 @@ async fn what_the_hands_say_is_held_against_the_record() {
     while !matches!(bench.hands.order().await, api::link::Order::Adopt { .. }) {}
     alive();
     let seen = asked.await.unwrap();
-    assert_eq!((&seen["recorded"], &seen["live"]), (&json!("running"), &json!("running")), "{seen}");
+    assert_eq!(
+        (&seen["recorded"], &seen["live"]),
+        (&json!("running"), &json!("running")),
+        "{seen}"
+    );
     assert_eq!((&seen["drift"], &seen["attempts"][0]["pid"]), (&json!(false), &json!(7)));
     let asked = ask();
     while !matches!(bench.hands.order().await, api::link::Order::Adopt { .. }) {}
@@ -143,7 +151,10 @@ async fn a_run_is_created_first_and_started_later() {
     let done = bench.post(&path("approve-complete"), json!({})).await;
     assert_eq!(done["status"], "completed");
     let ended = bench.finished("review#1").await;
-    assert_eq!((&ended["status"], &ended["run_status"]), (&json!("succeeded"), &json!("completed")));
+    assert_eq!(
+        (&ended["status"], &ended["run_status"]),
+        (&json!("succeeded"), &json!("completed"))
+    );
     let left = bench.get(&format!("/api/artifacts/execution/{id}")).await;
     let artifact = left["data"][0]["id"].as_str().unwrap();
     assert_eq!(left["data"][0]["name"], "answers.json");
@@ -164,7 +175,8 @@ async fn checkpoints_are_stages_and_a_change_of_one_keeps_the_rest() {
     let body = json!({"name": "launch", "description": "To the moon"});
     let made = bench.post("/api/pipelines", body).await;
     assert_eq!((&made["name"], &made["stages"][0]["name"]), (&json!("launch"), &json!("start")));
-    let field = json!({"name": "goal", "type": "text", "required": true, "validation": {"max_length": 9}});
+    let field =
+        json!({"name": "goal", "type": "text", "required": true, "validation": {"max_length": 9}});
     let body = json!({
         "pipeline_id": "launch", "name": "plan", "description": "Think # first",
         "instructions": "What is it?", "input_fields": [field], "save_as": "plan.json",
@@ -172,7 +184,10 @@ async fn checkpoints_are_stages_and_a_change_of_one_keeps_the_rest() {
         "max_revisions": 2,
     });
     let plan = bench.post("/api/checkpoints", body).await;
-    assert_eq!((&plan["id"], &plan["mode"], &plan["order"]), (&json!("launch.plan"), &json!("human_only"), &json!(1)));
+    assert_eq!(
+        (&plan["id"], &plan["mode"], &plan["order"]),
+        (&json!("launch.plan"), &json!("human_only"), &json!(1))
+    );
     assert_eq!(plan["input_fields"][0]["validation"]["max_length"], 9);
     let body = json!({"pipeline_id": "launch", "name": "build", "script": "make", "order": 0,
                       "stage": {"timeout": "5m"}});
@@ -188,17 +203,28 @@ async fn checkpoints_are_stages_and_a_change_of_one_keeps_the_rest() {
     assert_eq!(names().await, ["plan", "build", "start"]);
     let (status, _) = bench.call("DELETE", "/api/checkpoints/launch.start", Json::Null).await;
     assert_eq!(status, StatusCode::NO_CONTENT);
-    let change = json!({"name": "make", "requires_approval_to_complete": true, "stage": {"timeout": null}});
+    let change =
+        json!({"name": "make", "requires_approval_to_complete": true, "stage": {"timeout": null}});
     let (status, changed) = bench.call("PUT", "/api/checkpoints/launch.build", change).await;
     assert_eq!(status, StatusCode::OK, "{changed}");
-    assert_eq!((&changed["id"], &changed["requires_approval_to_complete"]), (&json!("launch.make"), &json!(true)));
-    let (_, changed) = bench.call("PUT", "/api/checkpoints/launch.plan", json!({"instructions": "Why?"})).await;
-    assert_eq!((&changed["instructions"], &changed["input_fields"][0]["name"]), (&json!("Why?"), &json!("goal")));
+    assert_eq!(
+        (&changed["id"], &changed["requires_approval_to_complete"]),
+        (&json!("launch.make"), &json!(true))
+    );
+    let (_, changed) =
+        bench.call("PUT", "/api/checkpoints/launch.plan", json!({"instructions": "Why?"})).await;
+    assert_eq!(
+        (&changed["instructions"], &changed["input_fields"][0]["name"]),
+        (&json!("Why?"), &json!("goal"))
+    );
     assert_eq!(changed["output_artifacts"], json!(["plan.json"]));
     let shown = bench.get("/api/pipelines/launch").await;
     assert_eq!(shown["revision"], 7);
     let text = shown["definition"].as_str().unwrap();
-    assert!(text.starts_with("name: \"launch\"\ndescription: \"To the moon\"\nstages:\n"), "{text}");
+    assert!(
+        text.starts_with("name: \"launch\"\ndescription: \"To the moon\"\nstages:\n"),
+        "{text}"
+    );
     // What makes no pipeline is refused, with what is wrong, and nothing is stored.
     let twice = json!({"pipeline_id": "launch", "name": "plan", "script": "x"});
     let problem = bench.refused("POST", "/api/checkpoints", twice, 422, "definition_invalid").await;
@@ -219,7 +245,10 @@ async fn pipeline_runs_speak_of_six_statuses() {
     let run = bench.post("/api/pipelines/review/run", json!({})).await;
     let path = format!("/api/pipeline-runs/{}", run["id"].as_str().unwrap());
     let shown = bench.get(&path).await;
-    assert_eq!((&shown["status"], &shown["pipeline_id"]), (&json!("WaitingApproval"), &json!("review")));
+    assert_eq!(
+        (&shown["status"], &shown["pipeline_id"]),
+        (&json!("WaitingApproval"), &json!("review"))
+    );
     assert_eq!(shown["stages"][0]["stage_name"], "ask");
     assert_eq!(shown["stages"][0]["status"], "WaitingApproval");
     assert_eq!(shown["stages"][1]["status"], "Pending");
@@ -240,10 +269,19 @@ async fn two_runs_are_compared() {
     bench.finished("c#2").await;
     let found = bench.get("/api/runs/compare?a=c~1&b=c~2").await;
     assert_eq!(found["inputs"], json!([{"name": "n", "a": 1, "b": 2}]));
-    assert_eq!((&found["a"]["status"], &found["b"]["status"]), (&json!("succeeded"), &json!("failed")));
-    assert!(found["definition"].as_str().unwrap().contains("-  - name: a\n+  - name: fail\n"), "{found}");
+    assert_eq!(
+        (&found["a"]["status"], &found["b"]["status"]),
+        (&json!("succeeded"), &json!("failed"))
+    );
+    assert!(
+        found["definition"].as_str().unwrap().contains("-  - name: a\n+  - name: fail\n"),
+        "{found}"
+    );
     assert_eq!(found["stages"][0]["stage"], "fail");
-    assert_eq!((&found["stages"][0]["a"], &found["stages"][0]["b"]["attempts"]), (&Json::Null, &json!(1)));
+    assert_eq!(
+        (&found["stages"][0]["a"], &found["stages"][0]["b"]["attempts"]),
+        (&Json::Null, &json!(1))
+    );
     assert_eq!(found["stages"][1]["a"]["status"], "succeeded");
     let same = bench.post("/api/runs/compare", json!({"a": "c#1", "b": "c#1"})).await;
     assert_eq!((&same["definition"], &same["inputs"]), (&Json::Null, &json!([])));
@@ -262,7 +300,10 @@ async fn environments_show_the_policy_that_applies() {
     assert_eq!(names, ["production", "test"]);
     let one = bench.get("/api/environments/production").await;
     assert_eq!(one["approval"]["approvers"], json!(["lead", "ops"]));
-    assert_eq!((&one["approval"]["needed"], &one["approval"]["timeout_s"]), (&json!(2), &json!(3600)));
+    assert_eq!(
+        (&one["approval"]["needed"], &one["approval"]["timeout_s"]),
+        (&json!(2), &json!(3600))
+    );
     assert_eq!((&one["lock"], &one["used_by"]), (&json!(true), &json!(["d/a"])));
     bench.refused("GET", "/api/environments/none", Json::Null, 404, "not_found").await;
 }

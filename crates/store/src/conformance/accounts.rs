@@ -45,7 +45,8 @@ fn all() -> TrailQuery {
 }
 
 pub fn users_are_created_once_changed_and_found(mut memory: Fixture) {
-    let subject = Some("https://id.example s1".to_owned());
+    const SUBJECT: &str = "https://id.example s1";
+    let subject = Some(SUBJECT.to_owned());
     assert_eq!(
         memory.commit(put(user("bo", 1), false)),
         refused(AccountRefusal::NoSuchUser { name: "bo".into() })
@@ -65,7 +66,7 @@ pub fn users_are_created_once_changed_and_found(mut memory: Fixture) {
     let found = memory.reader.user("bo").expect("reads").expect("is there");
     let origin = UserRow { created_at: at(1), created_by: "ana".into(), ..changed };
     assert_eq!(found, origin, "who created it stays");
-    let other = UserRow { subject: subject.clone(), ..user("al", 6) };
+    let other = UserRow { subject, ..user("al", 6) };
     let taken = refused(AccountRefusal::SubjectTaken { name: "al".into() });
     assert_eq!(memory.commit(put(other, true)), taken);
     assert_eq!(memory.commit(put(user("al", 7), true)), Outcome::Done);
@@ -73,7 +74,7 @@ pub fn users_are_created_once_changed_and_found(mut memory: Fixture) {
         memory.reader.users().expect("reads").into_iter().map(|user| user.name).collect();
     assert_eq!(names, ["al", "bo"]);
     let by_subject = |subject: &str| memory.reader.user_by_subject(subject).expect("reads");
-    assert_eq!(by_subject(&subject.expect("one")).expect("is there").name, "bo");
+    assert_eq!(by_subject(SUBJECT).expect("is there").name, "bo");
     assert_eq!(by_subject("https://id.example s2"), None);
     assert_eq!(memory.reader.user("cy").expect("reads"), None);
 }

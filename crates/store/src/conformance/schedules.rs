@@ -1,3 +1,5 @@
+use std::slice::from_ref;
+
 use super::Fixture;
 use super::sample::at;
 use crate::port::{Change, KeptSchedules, Outcome, ScheduleRow};
@@ -25,7 +27,7 @@ pub fn the_schedules_of_a_pipeline_are_kept_and_replaced(mut memory: Fixture) {
     let (first, second) = (row("b", "nightly", 5), row("b", "hourly", 6));
     let other = row("a", "nightly", 7);
     assert_eq!(keep("b", &[first.clone(), second.clone()]), [second.clone(), first.clone()]);
-    assert_eq!(keep("a", &[other.clone()]), [other.clone(), second, first.clone()]);
+    assert_eq!(keep("a", from_ref(&other)), [other.clone(), second, first.clone()]);
     let later = ScheduleRow {
         until: at(90),
         fired: Some(at(80)),
@@ -33,8 +35,8 @@ pub fn the_schedules_of_a_pipeline_are_kept_and_replaced(mut memory: Fixture) {
         skipped_until: Some(at(70)),
         ..first
     };
-    assert_eq!(keep("b", &[later.clone()]), [other, later.clone()]);
-    assert_eq!(keep("a", &[]), [later.clone()]);
+    assert_eq!(keep("b", from_ref(&later)), [other, later.clone()]);
+    assert_eq!(keep("a", &[]), *from_ref(&later));
     let of = |name| memory.reader.schedules(Some(name)).expect("reads");
     assert_eq!((of("b"), of("a")), (vec![later], vec![]));
 }

@@ -46,11 +46,8 @@ fn text(status: &LiveStatus) -> String {
             "  {} attempt {}: recorded {}, live {}{pid}",
             of.stage, of.attempt, of.recorded, of.live
         );
-        let _ = if of.detail.is_empty() {
-            writeln!(text)
-        } else {
-            writeln!(text, ": {}", of.detail)
-        };
+        let _ =
+            if of.detail.is_empty() { writeln!(text) } else { writeln!(text, ": {}", of.detail) };
     }
     text
 }

@@ -284,8 +284,7 @@ fn view(pipeline: &Pipeline, stage: &Stage, order: usize, revision: u32) -> Chec
         description: stage.description.clone(),
         order,
         mode: mode.to_owned(),
-        instructions: instructions
-            .map_or_else(String::new, |text| written_again(&text.parts)),
+        instructions: instructions.map_or_else(String::new, |text| written_again(&text.parts)),
         input_fields: form.map_or_else(Vec::new, |form| form.fields.iter().map(field).collect()),
         requires_approval_to_start: stage.approve_start.is_some(),
         requires_approval_to_complete: stage.approve_complete.is_some(),
@@ -317,9 +316,6 @@ fn field((name, field): (&String, &pipeline::model::Field)) -> InputField {
         label: field.label.clone(),
         required: field.required,
         default: field.default.clone(),
-        validation: rules
-            .into_iter()
-            .filter(|(_, rule)| *rule != Value::Null)
-            .collect(),
+        validation: rules.into_iter().filter(|(_, rule)| *rule != Value::Null).collect(),
     }
 }

@@ -17,13 +17,13 @@ use engine::id::ExecutionId;
 use serde::Deserialize;
 use store::port::{RequestKind, RequestQuery, RequestRow, RunRow};
 
-use crate::view::alias as words;
 use crate::history;
 use crate::http::body::{Json, Params};
 use crate::http::caller::Caller;
 use crate::http::problem::Fault;
 use crate::http::{approvals, inputs, pipelines, reference};
 use crate::shared::Shared;
+use crate::view::alias as words;
 use crate::view::request;
 
 /// The routes of this room.
@@ -125,9 +125,9 @@ pub(crate) async fn submit(
 ) -> Result<Json<ExecutionView>, Fault> {
     let (row, execution) = named(&shared, &id).await?;
     let open = open(&shared, &row).await?;
-    let asked = open.iter().find(|of| {
-        of.kind == RequestKind::Input && of.execution == execution.to_string()
-    });
+    let asked = open
+        .iter()
+        .find(|of| of.kind == RequestKind::Input && of.execution == execution.to_string());
     let Some(asked) = asked else {
         return Err(nothing(&shared, &row, &execution, "no form is open").await);
     };

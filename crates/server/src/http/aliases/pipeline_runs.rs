@@ -12,13 +12,13 @@ use axum::extract::{Path, State};
 use engine::command::Command;
 
 use super::executions;
-use crate::view::alias as words;
 use crate::history;
 use crate::http::body::Json;
 use crate::http::caller::Caller;
 use crate::http::problem::Fault;
 use crate::http::{reference, runs};
 use crate::shared::Shared;
+use crate::view::alias as words;
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {

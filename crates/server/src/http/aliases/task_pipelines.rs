@@ -16,17 +16,17 @@ use engine::command::Command;
 use serde::Deserialize;
 use store::port::{RunQuery, RunRow};
 
-use crate::view::alias as words;
 use crate::captured::{self, Times};
+use crate::history;
 use crate::http::body::{Json, Params};
 use crate::http::caller::Caller;
 use crate::http::problem::Fault;
 use crate::http::repeat::Repeat;
 use crate::http::{observed, pipelines, reference, runs, tasks};
-use crate::history;
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::view;
+use crate::view::alias as words;
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
@@ -242,9 +242,8 @@ pub(crate) async fn log(
     .await?;
     let (data, run) = (shared.data_dir.clone(), run.to_string());
     let text = blocking(move || together(&data, &run, &attempts)).await?;
-    let text = text.map_err(|error| {
-        Refused::Internal(format!("could not read captured output: {error}"))
-    })?;
+    let text = text
+        .map_err(|error| Refused::Internal(format!("could not read captured output: {error}")))?;
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-store")];
     Ok((headers, text).into_response())
 }

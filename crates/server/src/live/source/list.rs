@@ -174,7 +174,7 @@ fn runs(reader: &dyn Read, pipeline: Option<&str>) -> Result<Json, Refused> {
     };
     let mut rows = reader.runs(&query(None, RECENT))?;
     rows.extend(reader.runs(&query(Some(false), OPEN))?);
-    rows.sort_by(|a, b| b.id.cmp(&a.id));
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
     rows.dedup_by(|a, b| a.id == b.id);
     Ok(json!(rows.iter().map(view::run::summary).collect::<Vec<_>>()))
 }

@@ -170,7 +170,7 @@ fn the_vectors_of_next_times() {
 }
 
 /// Grows only.
-const RIGHT: usize = 349;
+const RIGHT: usize = 356;
 
 #[test]
 fn the_vectors_of_robfig() {
@@ -187,7 +187,7 @@ fn the_vectors_of_robfig() {
 }
 
 /// Grows only.
-const ROBFIG: usize = 80;
+const ROBFIG: usize = 86;
 
 fn robfig(row: &Json) -> Result<(), String> {
     let written = text(row, "expr");

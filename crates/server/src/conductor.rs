@@ -106,6 +106,8 @@ pub(crate) struct Conductor {
     pub(crate) routes: Routes,
     /// Stored events that have still to be held against triggers.
     pub(crate) unrouted: VecDeque<String>,
+    /// When one of them could not be, and they have to wait for a moment.
+    pub(crate) unrouted_at: Option<Instant>,
     /// Where events go whose changed paths have to be asked for.
     pub(crate) unknown: Unknown,
     pub(crate) schedules: Schedules,
@@ -195,7 +197,7 @@ impl Conductor {
 
     /// How long it may sleep; `None`: until something comes.
     fn patience(&self) -> Option<Duration> {
-        let routes = !self.full && (!self.unrouted.is_empty() || self.schedules.is_behind());
+        let routes = self.can_route() || (!self.full && self.schedules.is_behind());
         if routes || !self.unhanded.is_empty() || !self.unprobed.is_empty() {
             return Some(Duration::ZERO);
         }

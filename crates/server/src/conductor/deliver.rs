@@ -225,14 +225,16 @@ impl Conductor {
                 since: Some(since),
                 after,
                 oldest_first: true,
-                deliveries: true,
                 limit: PAGE,
                 ..GivenQuery::default()
             })?;
             let last = rows.len() < PAGE as usize;
             after = rows.last().map(|row| row.number);
             for row in rows.iter().filter(|row| wanted(&row.event)) {
-                self.deliver_again(run, &row.event, batch)?;
+                // Bodies can be large, so they are read one by one.
+                let whole = self.reader.given_event(&row.event.id)?;
+                let event = whole.map_or_else(|| row.event.clone(), |row| row.event);
+                self.deliver_again(run, &event, batch)?;
             }
             if last {
                 break;

@@ -86,6 +86,7 @@ impl Conductor {
             listeners: Listeners::default(),
             routes: Routes::default(),
             unrouted: VecDeque::new(),
+            unrouted_at: None,
             unknown: opening.unknown,
             schedules: Schedules::default(),
             files: opening.files,

@@ -17,7 +17,11 @@ const ROOM: u64 = 4 << 20;
 impl Conductor {
     /// Whether something waits for room on the disk.
     pub(super) fn is_behind(&self) -> bool {
-        self.full || self.overflowed || !self.dropped.is_empty() || !self.retained.is_empty()
+        self.full
+            || self.unrouted_at.is_some()
+            || self.overflowed
+            || !self.dropped.is_empty()
+            || !self.retained.is_empty()
     }
 
     pub(super) fn retain(&mut self, report: Report) {

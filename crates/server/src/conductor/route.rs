@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
 
 use engine::id::RunId;
 use jiff::Timestamp;
@@ -18,10 +19,10 @@ use store::port::{
 use tokio::sync::mpsc::UnboundedSender;
 use uuid::Builder;
 
-use super::Conductor;
 use super::batch::Batch;
 use super::desk::{Learned, Reply};
 use super::live::guarded;
+use super::{Conductor, FULL_AGAIN};
 use crate::definition::Definitions;
 use crate::incoming;
 use crate::intake::Start;
@@ -220,11 +221,18 @@ impl Conductor {
         self.route(event, incoming, &Learned::default(), batch).map(Some)
     }
 
+    /// Whether something waits to be routed, and may be tried now.
+    pub(super) fn can_route(&self) -> bool {
+        let rested = self.unrouted_at.is_none_or(|failed| failed.elapsed() >= FULL_AGAIN);
+        !self.unrouted.is_empty() && !self.full && rested
+    }
+
     /// Events that are on disk and were not routed, a few in each turn.
     pub(super) fn route_stored(&mut self, batch: &mut Batch) {
-        if self.full {
+        if !self.can_route() {
             return;
         }
+        self.unrouted_at = None;
         let many = self.unrouted.len().min(AT_ONCE);
         let events: Vec<String> = self.unrouted.drain(..many).collect();
         for id in events {
@@ -236,6 +244,7 @@ impl Conductor {
             if let Err(refused) = self.route_again(&id, batch) {
                 tracing::warn!(event = id, cause = %refused, "an event has to wait");
                 self.full |= matches!(refused, Refused::StorageFull);
+                self.unrouted_at = Some(Instant::now());
                 self.unrouted.push_back(id);
             }
         }

@@ -125,6 +125,10 @@ pub(crate) async fn replay(
     }
     let of = id.clone();
     let row = shared.read(move |reader| stored(reader, &of)).await?;
+    if row.event.data.is_null() {
+        let detail = format!("event `{id}` came long ago, and what it said was removed");
+        return Err(Fault::conflict(detail).hint("orchestrate event emit TYPE --data JSON"));
+    }
     let short: String = id.chars().take(hooks::LONGEST - 48).collect();
     let event = GivenEvent {
         id: format!("replay:{}:{short}", Uuid::now_v7()),

@@ -123,6 +123,11 @@ pub enum Command {
     Notify(commands::notify::NotifyCommand),
     #[command(subcommand)]
     Token(commands::token::TokenCommand),
+    #[command(subcommand)]
+    User(commands::user::UserCommand),
+    #[command(subcommand)]
+    Secret(commands::secret::SecretCommand),
+    Open(commands::open::OpenArgs),
     Whoami(commands::whoami::WhoamiArgs),
     Doctor(commands::doctor::DoctorArgs),
     Serve(commands::serve::ServeArgs),

@@ -1,6 +1,7 @@
 //! The typed client: the same calls whether the server is in this process, behind a unix socket
 //! or behind an address.
 
+pub mod accounts;
 pub mod compare;
 pub mod flow;
 pub mod lines;

@@ -16,17 +16,20 @@ pub mod input;
 pub mod keeper;
 pub mod logs;
 pub mod notify;
+pub mod open;
 pub mod pipeline;
 pub mod reference;
 pub mod retention;
 pub mod run;
 pub mod runs;
 pub mod schema;
+pub mod secret;
 pub mod serve;
 pub mod status;
 pub mod task;
 pub mod token;
 pub mod trigger;
+pub mod user;
 pub mod validate;
 pub mod whoami;
 
@@ -55,6 +58,9 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Audit(command) => audit::run(command, context),
         Command::Notify(command) => notify::run(command, context),
         Command::Token(command) => token::run(command, context),
+        Command::User(command) => user::run(command, context),
+        Command::Secret(command) => secret::run(command, context),
+        Command::Open(args) => open::run(&args, context),
         Command::Whoami(args) => whoami::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Serve(args) => serve::run(&args, context),

@@ -191,6 +191,11 @@ impl Host {
         self.server.reload().map_err(|error| Failure::new(Exit::Invalid, chain(&error)))
     }
 
+    /// A one-time link that opens a browser's session, where browsers are listened to.
+    pub fn link(&self) -> Result<Option<String>> {
+        self.server.link().map_err(|error| Failure::internal("make a link", &error))
+    }
+
     pub fn root(&self) -> &Path {
         self.folder.root()
     }

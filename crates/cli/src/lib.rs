@@ -12,6 +12,7 @@ pub mod error;
 pub mod exit;
 pub mod fill;
 pub mod follow;
+pub mod hidden;
 pub mod host;
 pub mod keys;
 pub mod live;

@@ -15,7 +15,8 @@ use crate::{logs, session, words};
 
 /// Serve the HTTP API on this machine and drive every run of the data folder
 ///
-/// Listens on a loopback address and on a unix socket in the data folder. Over TCP everything but
+/// Listens on an address and on a unix socket in the data folder; an address that other machines
+/// reach needs users with passwords or tokens. Over TCP everything but
 /// /healthz and /readyz needs `Authorization: Bearer` with the contents of the data folder's
 /// `token` file. Ctrl-C stops the server; running stages go on and are taken up again by the next
 /// server or command.
@@ -26,7 +27,7 @@ Examples:
   orchestrate serve --listen 127.0.0.1:0 --slots 4
   orchestrate --server http://127.0.0.1:7070 runs list")]
 pub struct ServeArgs {
-    /// Loopback address and port; port 0 takes a free one (default: 127.0.0.1:7070)
+    /// Address and port; port 0 takes a free one (default: 127.0.0.1:7070)
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
     /// At most so many attempts at once; by default twice the number of processors
@@ -56,11 +57,6 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
         .map_err(|error| Failure::new(Exit::Invalid, crate::error::chain(&error)))?;
     let listen = configured.address(&settings::LISTEN);
     let listen = listen.ok_or_else(|| Failure::usage("there is no address to listen on"))?;
-    if !listen.ip().is_loopback() {
-        return Err(Failure::usage(format!("`{}` is not a loopback address", listen)).hint(
-            "the server is for this machine only: use 127.0.0.1, and ssh -L from another one",
-        ));
-    }
     context.block_on(async {
         let mut signals = Signals::new()?;
         let owned = take(context).await?;
@@ -70,6 +66,12 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
         let host = Host::open(owned, &options).await?;
         if let Some(address) = host.address() {
             context.note(&format!("listening on http://{address}"));
+            // Not into a log, which others may read.
+            if context.around.stderr_is_terminal
+                && let Some(link) = host.link()?
+            {
+                context.note(&format!("open in a browser, once, within five minutes: {link}"));
+            }
         }
         let root = host.root().display().to_string();
         context.note(&format!("data in {root}; the token is in {root}/token"));

@@ -26,6 +26,15 @@ Examples:
 pub struct CreateArgs {
     /// Who is known by it
     user: String,
+    /// What it is for
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    name: String,
+    /// A right, of which it has no others: read, run, define, decide, maintain, audit, admin
+    #[arg(long = "scope", value_name = "RIGHT")]
+    scopes: Vec<String>,
+    /// Lets nobody in after this time: `90d`, `12h`
+    #[arg(long, value_name = "TIME")]
+    expires_in: Option<jiff::SignedDuration>,
     /// It may stand for others (`--as`) and change tokens
     #[arg(long)]
     admin: bool,
@@ -59,9 +68,9 @@ fn create(args: &CreateArgs, context: &Context) -> Result<Exit> {
         let body = CreateToken {
             user: args.user.clone(),
             admin: args.admin,
-            name: String::new(),
-            scopes: None,
-            expires_at: None,
+            name: args.name.clone(),
+            scopes: (!args.scopes.is_empty()).then(|| args.scopes.clone()),
+            expires_at: args.expires_in.map(|time| context.now() + time),
         };
         let made = session.client.create_token(&body).await?;
         output::show_item(context, ("orchestrate.token/v1", &made), |made| {

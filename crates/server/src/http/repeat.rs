@@ -33,8 +33,8 @@ pub(super) const KEY_PATTERN: &str = "^[!-~]{1,255}$";
 
 /// They change nothing, or are the same again by themselves.
 const HARMLESS: [&str; 3] = ["/api/validate", "/api/uploads", "/hooks/{source}"];
-/// Their answers hold what must not be kept.
-const SECRET: [&str; 1] = ["/api/tokens"];
+/// What they are asked with or answer must not be kept, not even its digest.
+const SECRET: [&str; 2] = ["/api/tokens", "/api/users"];
 /// More than any answer to a change.
 const LARGEST: usize = 16 << 20;
 

@@ -1,6 +1,7 @@
 //! The shell as a whole: a server on a store, with hands that follow a script.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
+mod access;
 mod adoption;
 mod aliases;
 mod bench;

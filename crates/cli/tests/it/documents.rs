@@ -48,6 +48,36 @@ fn every_named_failure_has_its_tests() {
     }
 }
 
+/// Each rule of SECURITY.md is held by tests that exist.
+#[test]
+fn every_rule_of_security_has_its_tests() {
+    let mut tests = std::collections::HashSet::new();
+    let mut folders = vec![root().join("crates")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let source = fs::read_to_string(&path).unwrap();
+                let names = source.split("fn ").skip(1).filter_map(|rest| rest.split_once("()"));
+                tests.extend(names.map(|(name, _)| name.to_owned()));
+            }
+        }
+    }
+    let text = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).skip(2).collect();
+    assert!(rows.len() >= 20, "rules were lost");
+    for row in rows {
+        let named = row.trim_end_matches(['|', ' ']).rsplit('|').next().unwrap();
+        let names: Vec<&str> = named.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "no test is named: {row}");
+        for name in names {
+            assert!(tests.contains(name), "there is no test `{name}`: {row}");
+        }
+    }
+}
+
 /// Blocks of YAML that are whole pipelines.
 fn yaml_blocks(text: &str) -> Vec<String> {
     text.split("```yaml\n")

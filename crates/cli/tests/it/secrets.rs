@@ -1,8 +1,10 @@
 //! A secret is given to the stage that names it, and is found nowhere afterwards.
 
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const VALUE: &str = "hunter2-correct-horse";
 
@@ -32,7 +34,39 @@ stages:
 #[test]
 fn a_secret_never_appears_in_log_output_event_or_answer() {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("secret.yaml"), DEFINITION).unwrap();
+    appears_nowhere(folder.path(), Some(VALUE));
+}
+
+#[test]
+fn a_stored_secret_reaches_its_stage_and_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let mut set = Command::new(env!("CARGO_BIN_EXE_orchestrate"))
+        .args(["secret", "set", "API_TOKEN", "--pipeline", "secret", "--data-dir"])
+        .arg(&data)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    set.stdin.take().unwrap().write_all(VALUE.as_bytes()).unwrap();
+    let stored = set.wait_with_output().unwrap();
+    assert!(stored.status.success() && !String::from_utf8_lossy(&stored.stdout).contains(VALUE));
+    let mode = fs::metadata(data.join("secret.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    appears_nowhere(folder.path(), None);
+    let rekeyed = orchestrate(folder.path(), &["secret", "rekey"], None);
+    assert!(rekeyed.contains("Sealed 1 secret"), "{rekeyed}");
+    let again = orchestrate(folder.path(), &["run", "secret.yaml"], None);
+    assert!(again.contains("Succeeded"), "{again}");
+    let listed = orchestrate(folder.path(), &["secret", "list"], None);
+    assert!(listed.contains("pipeline secret") && !listed.contains(VALUE), "{listed}");
+    let trail = orchestrate(folder.path(), &["audit", "list"], None);
+    assert!(trail.contains("secret.rekeyed") && !trail.contains(VALUE), "{trail}");
+}
+
+/// Runs what uses the secret, and looks for it in every answer and every file.
+fn appears_nowhere(folder: &Path, variable: Option<&str>) {
+    fs::write(folder.join("secret.yaml"), DEFINITION).unwrap();
     let answers = [
         &["run", "secret.yaml"][..],
         &["logs", "secret#1"],
@@ -40,7 +74,7 @@ fn a_secret_never_appears_in_log_output_event_or_answer() {
         &["runs", "show", "secret#1", "-o", "json"],
         &["runs", "events", "secret#1", "-o", "json"],
     ]
-    .map(|args| orchestrate(folder.path(), args));
+    .map(|args| orchestrate(folder, args, variable));
     assert!(answers[0].contains("Succeeded"), "{}", answers[0]);
     assert!(answers[1].contains("the token is ***"), "{}", answers[1]);
     assert!(answers[1].contains("in two ***"), "{}", answers[1]);
@@ -48,7 +82,7 @@ fn a_secret_never_appears_in_log_output_event_or_answer() {
         assert!(!answer.contains(VALUE), "{answer}");
     }
     let mut files = 0;
-    let mut folders = vec![folder.path().join("data")];
+    let mut folders = vec![folder.join("data")];
     while let Some(place) = folders.pop() {
         for entry in fs::read_dir(place).unwrap() {
             let path = entry.unwrap().path();
@@ -64,12 +98,13 @@ fn a_secret_never_appears_in_log_output_event_or_answer() {
     assert!(files > 3, "only {files} files were looked at");
 }
 
-fn orchestrate(folder: &Path, args: &[&str]) -> String {
+fn orchestrate(folder: &Path, args: &[&str], variable: Option<&str>) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_orchestrate"))
+        .env_remove("ORCHESTRATE_SECRET_API_TOKEN")
         .args(args)
         .arg("--data-dir")
         .arg(folder.join("data"))
-        .env("ORCHESTRATE_SECRET_API_TOKEN", VALUE)
+        .envs(variable.map(|value| ("ORCHESTRATE_SECRET_API_TOKEN", value)))
         .current_dir(folder)
         .output()
         .unwrap();

@@ -68,6 +68,11 @@ pub fn openapi() -> &'static str {
     &openapi::TEXT
 }
 
+/// `docs/reference/access.md`: who may ask what.
+pub fn access_reference() -> String {
+    access::reference()
+}
+
 /// Definitions and requests are smaller than this.
 const BODY_LIMIT: usize = 2 << 20;
 

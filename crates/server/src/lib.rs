@@ -45,7 +45,7 @@ mod watch;
 pub use clock::Ahead;
 pub use conductor::desk::Inbox;
 pub use config::{ArtifactLimits, artifact_limits, settings, settings_of};
-pub use http::openapi;
+pub use http::{access_reference, openapi};
 pub use metrics::page as metrics_page;
 pub use server::{Error, Options, Server};
 pub use view::graph::nodes as graph_nodes;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use api::link::SecretAsk;
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use store::port::{Read, ReadAccounts as _, SecretRow};
+use store::port::{Read, SecretRow};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 

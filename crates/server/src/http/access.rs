@@ -8,7 +8,7 @@ use axum::http::Method;
 use serde_json::Value;
 
 use super::openapi;
-use crate::rights::Right;
+use crate::rights::{ROLES, Right, Rights};
 
 /// What a route asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,32 @@ pub(crate) fn operations() -> impl Iterator<Item = (&'static str, &'static str, 
     })
 }
 
+/// The page of the reference: roles, rights, and what every route asks for.
+pub(crate) fn reference() -> String {
+    let mut page =
+        "# Who may ask what\n\nGenerated from the description of the API. Several roles \
+                    add up.\n\n| right | is to |\n| --- | --- |\n"
+            .to_owned();
+    for right in Right::ALL {
+        page += &format!("| `{}` | {} |\n", right.word(), right.says());
+    }
+    page += "\n| role | rights |\n| --- | --- |\n";
+    for (role, rights) in ROLES {
+        let rights: Rights = rights.iter().copied().collect();
+        page += &format!("| {role} | {rights} |\n");
+    }
+    page += "\n| route | needs |\n| --- | --- |\n";
+    for (method, path, rule) in operations() {
+        let needs = match rule {
+            Rule::Public => "nothing: public",
+            Rule::Needs(right) => right.word(),
+            Rule::Closed => "closed",
+        };
+        page += &format!("| `{method} {path}` | {needs} |\n");
+    }
+    page
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +121,14 @@ mod tests {
             assert_eq!(of(unclear.clone()), Rule::Closed, "{unclear}");
         }
         assert_eq!(rule(&json!({})), Rule::Closed);
+    }
+
+    #[test]
+    fn the_reference_has_a_line_for_every_route_and_role() {
+        let page = reference();
+        assert!(page.contains("| `GET /healthz` | nothing: public |"), "{page}");
+        assert!(page.contains("| `DELETE /api/tokens/{id}` | admin |"), "{page}");
+        assert!(page.contains("| viewer | read |"), "{page}");
     }
 
     #[test]

@@ -54,8 +54,6 @@ pub(crate) struct Caller {
     pub(crate) admin: bool,
     pub(crate) rights: Rights,
     pub(crate) via: Via,
-    /// The administrator who acts for them.
-    pub(crate) through: Option<String>,
     /// Of the token or the session.
     pub(crate) credential: Option<(accounts::Used, String)>,
     /// With what is known of them; or what is wrong with `config.yaml`.
@@ -249,7 +247,6 @@ async fn by_credential(
         admin: is_admin,
         rights,
         via,
-        through: None,
         credential: Some((used, id)),
         person: Ok(person),
     })
@@ -284,7 +281,7 @@ async fn owner(
         person.groups.push(ADMIN.to_owned());
     }
     let rights = Rights::all();
-    Ok(Caller { name, admin: true, rights, via, through: None, credential: None, person })
+    Ok(Caller { name, admin: true, rights, via, credential: None, person })
 }
 
 /// The kernel says who it is. Whoever may read the folder may read its admin token.
@@ -308,7 +305,7 @@ async fn local(
         return Err(unauthorized());
     }
     let (admin, via) = (rights.has(Right::Admin), Via::OsUser);
-    Ok(Caller { name, admin, rights, via, through: None, credential: None, person: Ok(person) })
+    Ok(Caller { name, admin, rights, via, credential: None, person: Ok(person) })
 }
 
 async fn stand_in(shared: &Shared, caller: Caller, headers: &HeaderMap) -> Result<Caller, Fault> {
@@ -324,12 +321,12 @@ async fn stand_in(shared: &Shared, caller: Caller, headers: &HeaderMap) -> Resul
     let through = Some(caller.name);
     // Whoever stands in for somebody may at a gate what that person may.
     let person = match accounts::find(shared, name).await {
-        Ok(account) => Ok(Person { through: through.clone(), ..account.person }),
+        Ok(account) => Ok(Person { through, ..account.person }),
         Err(Refused::Config(problem)) => Err(problem),
         Err(refused) => return Err(refused.into()),
     };
     let (name, via) = (name.to_owned(), Via::AdminTokenAs);
-    Ok(Caller { name, via, through, person, ..caller })
+    Ok(Caller { name, via, person, ..caller })
 }
 
 pub(super) fn unauthorized() -> Fault {

@@ -153,6 +153,29 @@ impl std::fmt::Debug for Server {
     }
 }
 
+/// The folders for people, and the room that artifacts may take.
+fn mirror(
+    data_dir: &Path,
+    config: &ConfigFile,
+    reader: &Arc<dyn Read>,
+) -> Result<Arc<Mirror>, Error> {
+    let quota = config.current().map_err(Error::Config)?.artifacts.quota_bytes;
+    let folder = Folder::open(data_dir).map_err(|source| Error::Folder { source })?;
+    if quota.is_some() || folder.root().join("blobs").is_dir() {
+        Blobs::of(folder.root()).set_quota(quota).map_err(|source| Error::Quota { source })?;
+    }
+    let mirror = Mirror::start(Arc::clone(reader), &folder);
+    Ok(Arc::new(mirror.map_err(|source| Error::Thread { source })?))
+}
+
+fn spawn(conductor: Conductor) -> Result<std::thread::JoinHandle<()>, Error> {
+    std::thread::Builder::new()
+        .name("conductor".to_owned())
+        .stack_size(16 << 20)
+        .spawn(move || conductor.run())
+        .map_err(|source| Error::Thread { source })
+}
+
 impl Server {
     /// Loads unfinished runs, asks the hands what became of their live attempts (the order waits
     /// in [`Server::orders`]), and starts the conductor. A run whose journal is damaged is marked
@@ -175,15 +198,7 @@ impl Server {
         let definitions = Arc::new(Definitions::default());
         let bell = Arc::new(Bell::default());
         let config = Arc::new(ConfigFile::in_folder(&options.data_dir));
-        let quota = config.current().map_err(Error::Config)?.artifacts.quota_bytes;
-        let failed = |source| Error::Folder { source };
-        let folder = Folder::open(&options.data_dir).map_err(failed)?;
-        if quota.is_some() || folder.root().join("blobs").is_dir() {
-            Blobs::of(folder.root()).set_quota(quota).map_err(|source| Error::Quota { source })?;
-        }
-        let mirror = Mirror::start(Arc::clone(&reader), &folder)
-            .map_err(|source| Error::Thread { source })?;
-        let mirror = Arc::new(mirror);
+        let mirror = mirror(&options.data_dir, &config, &reader)?;
         let conductor = Conductor::open(Opening {
             data_dir: options.data_dir.clone(),
             worker: options.worker,
@@ -207,11 +222,7 @@ impl Server {
             on_fatal: options.on_fatal,
         })
         .map_err(|source| Error::Load { source })?;
-        let thread = std::thread::Builder::new()
-            .name("conductor".to_owned())
-            .stack_size(16 << 20)
-            .spawn(move || conductor.run())
-            .map_err(|source| Error::Thread { source })?;
+        let thread = spawn(conductor)?;
         let vault = Arc::new(Vault::of(&options.data_dir, Arc::clone(&reader)));
         let shared = Arc::new(Shared {
             data_dir: options.data_dir,

@@ -113,12 +113,9 @@ fn asked(args: TestArgs) -> Result<TestTriggers> {
     if asked.stored.is_some() {
         return Ok(asked);
     }
-    let data = match serde_json::from_str::<Json>(&data) {
-        Ok(data @ Json::Object(_)) => data,
-        Ok(_) | Err(_) => {
-            return Err(Failure::usage("`--data` is not a JSON object")
-                .hint("it has to be one JSON object, like '{\"branch\": \"main\"}'"));
-        }
+    let Ok(data @ Json::Object(_)) = serde_json::from_str::<Json>(&data) else {
+        return Err(Failure::usage("`--data` is not a JSON object")
+            .hint("it has to be one JSON object, like '{\"branch\": \"main\"}'"));
     };
     let event = Some(TestEvent { types, kind: None, source, data });
     Ok(TestTriggers { event, ..asked })

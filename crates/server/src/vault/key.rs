@@ -46,7 +46,7 @@ impl Key {
     /// Tells keys apart and nothing of what they are.
     pub(super) fn name(&self) -> String {
         let hash =
-            Sha256::new().chain_update(b"orchestrate key\0").chain_update(&*self.0).finalize();
+            Sha256::new().chain_update(b"orchestrate key\0").chain_update(*self.0).finalize();
         hex(&hash[..8])
     }
 }

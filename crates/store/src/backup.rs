@@ -34,7 +34,7 @@ pub use self::source::check;
 use self::target::Target;
 use crate::chain;
 use crate::folder::Folder;
-use crate::port::{Error as StoreError, Read as _, Verified};
+use crate::port::{ArtifactQuery, ArtifactRow, Error as StoreError, Read as _, Verified};
 use crate::retention;
 use crate::sqlite::{SCHEMA, SqliteReader};
 
@@ -185,7 +185,15 @@ fn fill(folder: &Folder, to: &Path, copy: &Path, wanted: &Wanted) -> Result<Mani
         let Ok(path) = blobs.path(&digest) else { continue };
         let name = format!("blobs/{}/{digest}", &digest[..2]);
         if !out.file_if_there(&name, &path)? {
-            manifest.missing.push(digest);
+            // Not every digest in a journal is one of content: only an artifact's counts.
+            let query = ArtifactQuery {
+                digest: Some(digest.clone()),
+                limit: u32::MAX,
+                ..ArtifactQuery::default()
+            };
+            if memory.artifacts(&query)?.iter().any(|row| row.status != ArtifactRow::DROPPED) {
+                manifest.missing.push(digest);
+            }
         } else if out.files.last().is_some_and(|entry| entry.digest != digest) {
             return Err(Error::Damaged { problem: format!("content {digest} is something else") });
         }

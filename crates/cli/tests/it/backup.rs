@@ -7,7 +7,7 @@ use crate::binary::Place;
 const GATED: &str = r#"
 name: gated
 stages:
-  - {name: a, depends_on: [], run: 'echo a >> counter', outputs: {}, artifacts: [counter]}
+  - {name: a, depends_on: [], run: 'echo a >> counter', artifacts: {counter: counter}}
   - {name: b, depends_on: [a], effects: once, run: 'echo b >> counter; cat gate'}
   - {name: c, depends_on: [b], run: 'echo c >> counter'}
 "#;
@@ -57,8 +57,8 @@ fn a_folder_restored_from_a_copy_of_a_running_one_repeats_nothing() {
         let verified = place.run(&["audit", "verify", "--data-dir", to]);
         assert_eq!(verified.code, Some(0), "{}", verified.stderr);
         // What was under way belongs to the other folder: it is neither adopted nor done again.
-        let resumed = place.run(&["runs", "resume", "gated#1", "--data-dir", to, "--no-input"]);
-        assert_ne!(resumed.code, Some(0), "{}", resumed.stderr);
+        let resumed = place.run(&["runs", "resume", "gated#1", "--data-dir", to, "--exit-on-wait"]);
+        assert_eq!(resumed.code, Some(13), "{}", resumed.stderr);
         let shown = place.json(&["runs", "show", "gated#1", "--data-dir", to]);
         let stages = shown["data"]["stages"].as_array().unwrap();
         let of = |name: &str| stages.iter().find(|stage| stage["stage"] == name).unwrap();

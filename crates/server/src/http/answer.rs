@@ -38,7 +38,7 @@ pub(crate) async fn complete(request: Request, next: Next) -> Response {
         None => next.run(request).instrument(span).await,
     };
     let response = explained(response, &id).await;
-    let mut response = if reads { tagged(response, asked).await } else { response };
+    let mut response = if reads { tagged(response, asked).await } else { versioned(response) };
     let tagged = response.headers().contains_key(ETAG) && response.status().is_success();
     let headers = response.headers_mut();
     let cached = if reads && tagged { "private, no-cache" } else { "no-store" };
@@ -100,6 +100,15 @@ fn with_problem(response: Response, fault: Fault) -> Response {
         }
     }
     answer
+}
+
+/// The answer to a change names the version that it made.
+fn versioned(mut response: Response) -> Response {
+    let version = response.extensions().get::<tag::Version>().map(|tag| format!("\"{}\"", tag.0));
+    if let Some(tag) = version.and_then(|tag| HeaderValue::from_str(&tag).ok()) {
+        response.headers_mut().entry(ETAG).or_insert(tag);
+    }
+    response
 }
 
 /// Gives an answer its tag; an answer that the caller has already is not sent again.

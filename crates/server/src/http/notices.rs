@@ -39,12 +39,14 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 pub(crate) struct List {
     target: Option<String>,
     /// Of `waiting delivered given_up`, with commas.
+    #[param(pattern = "^(waiting|delivered|given_up)(,(waiting|delivered|given_up))*$")]
     status: Option<String>,
     run: Option<String>,
     /// At most so many of them.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     limit: Option<Limit>,
-    /// The id of the last one of the page before.
+    /// `next` of the page before: `N-17`.
+    #[param(pattern = "^N-[0-9]{1,15}$")]
     after: Option<String>,
 }
 

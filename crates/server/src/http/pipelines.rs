@@ -253,7 +253,7 @@ pub(crate) async fn update(
     Path(name): Path<String>,
     seen: IfMatch,
     Json(request): Json<Definition>,
-) -> Result<Json<PipelineDetail>, Fault> {
+) -> Result<Versioned<Json<PipelineDetail>>, Fault> {
     let mut expect = request.expected_revision.map_or(Expect::Present, Expect::Revision);
     if seen.0.is_some() {
         let current = revision_of(&shared, name.clone()).await?;
@@ -269,7 +269,8 @@ pub(crate) async fn update(
         )));
     }
     let name = store_revision(&shared, caller, checked, expect).await?;
-    Ok(Json(detail(&shared, name).await?))
+    let detail = detail(&shared, name).await?;
+    Ok(Versioned(version(detail.summary.revision), Json(detail)))
 }
 
 async fn revision_of(shared: &Shared, name: String) -> Result<u32, Refused> {

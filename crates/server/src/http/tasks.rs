@@ -9,8 +9,8 @@ use api::problem::Problem;
 use api::run::RunSummary;
 use api::task::{ChangeTask, CreateTask, StartTask, StopTask, TaskView};
 use axum::extract::{Path, State};
-use axum::http::header::{ETAG, IF_MATCH};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::IF_MATCH;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use engine::id::RunId;
 use serde::Deserialize;
@@ -21,6 +21,7 @@ use super::caller::Caller;
 use super::pipelines;
 use super::problem::Fault;
 use super::repeat::Repeat;
+use super::tag::{Version, Versioned};
 use crate::conductor::desk::Ask;
 use crate::conductor::tasks::{TaskAsk, TaskDone, Then};
 use crate::refused::Refused;
@@ -48,6 +49,7 @@ const TRIES: usize = 32;
 #[into_params(parameter_in = Query)]
 pub(crate) struct List {
     /// The status that was set: `todo in-progress done cancelled`.
+    #[param(pattern = "^(todo|in-progress|done|cancelled)$")]
     status: Option<String>,
     label: Option<String>,
     /// At most so many of them.
@@ -243,8 +245,11 @@ pub(crate) async fn stop(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Paging {
-    limit: Option<u32>,
-    /// The id of the last run of the page before.
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
+    /// `next` of the page before: the id of a run.
+    #[param(format = Uuid)]
     after: Option<String>,
 }
 
@@ -297,14 +302,9 @@ pub(super) async fn find(shared: &Shared, id: String) -> Result<TaskView, Refuse
     shared.read(move |reader| view::task::view(reader, row)).await
 }
 
-/// With its version as the entity tag.
+/// With its version, which a change may name.
 fn answer(status: StatusCode, task: TaskView) -> Response {
-    let tag = HeaderValue::from_str(&format!("\"{}\"", task.version)).ok();
-    let mut response = (status, Json(task)).into_response();
-    if let Some(tag) = tag {
-        response.headers_mut().insert(ETAG, tag);
-    }
-    response
+    Versioned(Version(task.version.to_string()), (status, Json(task))).into_response()
 }
 
 /// What `If-Match` says; `None`: any version.
@@ -314,7 +314,9 @@ fn expected(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
     if tag == "*" {
         return Ok(None);
     }
-    let number = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag).parse();
+    let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
+    // The rest is of what else the answer showed.
+    let number = tag.split('.').next().unwrap_or_default().parse();
     number.map(Some).map_err(|_no_number| {
         Fault::bad_request("`If-Match` has to be the `ETag` of the task, or `*`")
     })

@@ -29,3 +29,4 @@ mod tasks;
 mod versions;
 mod waits;
 mod webhooks;
+mod wire;

@@ -44,6 +44,7 @@ const BESIDE: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Search {
     /// What to look for, at most 1,000 bytes.
+    #[param(min_length = 1, max_length = 1000)]
     q: String,
     /// `q` is a regular expression.
     #[serde(default)]
@@ -102,10 +103,12 @@ pub(crate) async fn search(
 
 fn compile(search: &Search) -> Result<Regex, Fault> {
     if search.q.is_empty() {
-        return Err(Fault::bad_request("`q` says what to look for, and is empty"));
+        return Err(
+            Fault::bad_request("`q` says what to look for, and is empty").field("q", "it is empty")
+        );
     }
     if search.q.len() > PATTERN {
-        return Err(Fault::bad_request(format!("`q` has at most {PATTERN} bytes")));
+        return Err(Fault::invalid_input(format!("`q` has at most {PATTERN} bytes")));
     }
     let pattern = if search.regex { search.q.clone() } else { regex::escape(&search.q) };
     RegexBuilder::new(&pattern)
@@ -114,7 +117,7 @@ fn compile(search: &Search) -> Result<Regex, Fault> {
         .dfa_size_limit(2 * COMPILED)
         .build()
         .map_err(|error| {
-            Fault::bad_request(format!("`q` is no regular expression: {error}"))
+            Fault::invalid_input(format!("`q` is no regular expression: {error}"))
                 .hint("leave out `regex=true` to look for the text itself")
         })
 }

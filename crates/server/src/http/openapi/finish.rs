@@ -26,6 +26,9 @@ const TAGS: &[(&str, &str)] = &[
     ("system", "The server about itself, and the language"),
 ];
 
+/// Anything, or tags as `ETag` gives them.
+const IF_MATCH_PATTERN: &str = r#"^(\*|"[a-z]?[0-9]+(\.[0-9a-f]+)?")$"#;
+
 /// Title, rights and answers that all operations share.
 pub(super) fn finish(mut document: Value) -> Value {
     document["openapi"] = json!("3.1.0");
@@ -82,6 +85,13 @@ fn finish_operation(path: &str, method: &str, operation: &mut Map<String, Value>
         let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
         if let Some(parameters) = parameters.as_array_mut() {
             parameters.push(key());
+        }
+    }
+    for parameter in
+        operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
+    {
+        if parameter["in"] == "header" && parameter["name"] == "If-Match" {
+            parameter["schema"] = json!({"type": "string", "pattern": IF_MATCH_PATTERN});
         }
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {

@@ -7,6 +7,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use rustix::time::{ClockId, clock_gettime};
 
+/// What the wall clock shows: for the ends of credentials and the dates of answers, which no
+/// decision of the conductor follows from.
+pub(crate) fn wall() -> Timestamp {
+    Timestamp::now()
+}
+
 /// Where the pure core's `now` comes from.
 #[derive(Clone, Debug)]
 pub(crate) struct Clock {

@@ -353,7 +353,7 @@ impl Server {
 
     /// Whoever can reach more than this machine has to be able to tell people apart.
     fn must_have_accounts(&self, address: SocketAddr) -> Result<(), Error> {
-        let has = accounts::has_credentials(&*self.shared.reader, jiff::Timestamp::now())
+        let has = accounts::has_credentials(&*self.shared.reader, crate::clock::wall())
             .map_err(|source| Error::Accounts { source })?;
         if has { Ok(()) } else { Err(Error::NoAccounts { address: address.to_string() }) }
     }

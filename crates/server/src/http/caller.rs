@@ -99,7 +99,7 @@ pub(crate) async fn admit(
         Ok(caller) => {
             if let Some(caller) = caller {
                 if let Some((used, id)) = &caller.credential {
-                    accounts::note_use(&shared, *used, id, jiff::Timestamp::now());
+                    accounts::note_use(&shared, *used, id, crate::clock::wall());
                 }
                 parts.extensions.insert(caller);
             }
@@ -217,7 +217,7 @@ async fn by_credential(
             return owner(shared, identity::owner(), Via::AdminToken, config).await;
         }
     }
-    let now = jiff::Timestamp::now();
+    let now = crate::clock::wall();
     let Some((holder, row)) = credential::holder(shared, given, now).await? else {
         return Err(unauthorized());
     };

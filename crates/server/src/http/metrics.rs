@@ -27,6 +27,7 @@ const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "system_metrics",
     tag = "system",
     security(("token" = ["read"])),
     responses(

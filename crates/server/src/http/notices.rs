@@ -97,6 +97,7 @@ pub(crate) async fn list(
     Ok(Json(pipelines::page_of("notice", rows, limit, id, |row| view(&row, &notify))))
 }
 
+/// One notice, with every try.
 #[utoipa::path(
     get,
     path = "/api/notices/{id}",

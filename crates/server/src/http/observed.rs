@@ -8,7 +8,6 @@ use utoipa_axum::routes;
 use api::compare::{LiveAttempt, LiveStatus};
 use api::problem::Problem;
 use axum::extract::{Path, State};
-use jiff::Timestamp;
 use store::port::RunRow;
 
 use super::body::Json;
@@ -59,7 +58,7 @@ pub(super) async fn observe(shared: &Shared, row: &RunRow) -> Result<LiveStatus,
         name: row.name(),
         recorded: row.status.clone(),
         live: "unreachable".to_owned(),
-        observed_at: Timestamp::now(),
+        observed_at: crate::clock::wall(),
         drift: false,
         attempts: Vec::new(),
     };

@@ -7,7 +7,6 @@ use api::account::{Rekeyed, SecretView, SetSecret};
 use api::problem::Problem;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use jiff::Timestamp;
 use serde::Deserialize;
 use store::port::{AccountChange, Change, SecretRow};
 use utoipa::IntoParams;
@@ -73,7 +72,7 @@ pub(crate) async fn put(
     let (vault, of, place) = (Arc::clone(&shared.vault), name.clone(), scope.clone());
     let sealed = blocking(move || vault.seal(&place, &of, &value)).await?;
     let Sealed { key, bytes } = sealed.map_err(unusable)?;
-    let now = Timestamp::now();
+    let now = crate::clock::wall();
     let secret = SecretRow {
         scope: scope.text(),
         name: name.clone(),

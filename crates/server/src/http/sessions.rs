@@ -10,7 +10,6 @@ use axum::extract::{ConnectInfo, Extension, Path, State};
 use axum::http::header::{CACHE_CONTROL, ORIGIN, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use jiff::Timestamp;
 use store::port::{AccountChange, Change, SessionRow};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -57,7 +56,7 @@ pub(crate) async fn login(
     headers: HeaderMap,
     Json(Login { user, password }): Json<Login>,
 ) -> Result<Response, Fault> {
-    let now = Timestamp::now();
+    let now = crate::clock::wall();
     let address = peer
         .and_then(|Extension(ConnectInfo(peer))| peer.addresses)
         .map_or_else(|| "local".to_owned(), |(theirs, _)| theirs.ip().to_canonical().to_string());
@@ -144,7 +143,7 @@ pub(crate) fn new_link(
     scopes: Vec<String>,
 ) -> Result<LinkView, Refused> {
     let code = drawn(draw_hex::<32>())?;
-    let until = Timestamp::now() + link::LIFE;
+    let until = crate::clock::wall() + link::LIFE;
     let link = Link { user, admin, scopes: Some(scopes), until };
     shared.accounts.links.put(&code, link);
     let path = format!("/login/{code}");
@@ -169,7 +168,7 @@ pub(crate) async fn open_link(
     Extension(door): Extension<Arc<Door>>,
     Path(code): Path<String>,
 ) -> Result<Response, Fault> {
-    let Some(link) = shared.accounts.links.take(&code, Timestamp::now()) else {
+    let Some(link) = shared.accounts.links.take(&code, crate::clock::wall()) else {
         return Err(Fault::new(
             StatusCode::FORBIDDEN,
             "link_expired",
@@ -192,6 +191,7 @@ pub(crate) async fn open_link(
 #[utoipa::path(
     get,
     path = "/api/sessions",
+    operation_id = "accounts_list_sessions",
     tag = "accounts",
     security(("token" = ["read"])),
     responses((status = OK, body = Page<SessionView>), (status = "default", body = Problem)),
@@ -254,7 +254,7 @@ pub(super) async fn start(
 ) -> Result<(SessionRow, String), Refused> {
     let value = drawn(draw_hex::<32>())?;
     let id = format!("s-{}", drawn(draw_hex::<6>())?);
-    let now = Timestamp::now();
+    let now = crate::clock::wall();
     let Begin { user, admin, scopes, via } = begin;
     let session = SessionRow {
         id,

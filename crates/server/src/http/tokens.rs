@@ -59,7 +59,7 @@ pub(crate) async fn create(
         let detail = format!("`{unknown}` is no right; the rights are: {rights}");
         return Err(Fault::invalid_input(detail));
     }
-    if expires_at.is_some_and(|end| end <= jiff::Timestamp::now()) {
+    if expires_at.is_some_and(|end| end <= crate::clock::wall()) {
         return Err(Fault::invalid_input("`expires_at` has to be in the future"));
     }
     if what_for.chars().count() > 128 || what_for.contains(char::is_control) {

@@ -8,7 +8,6 @@ use api::account::{CreateUser, UpdateUser, UserView};
 use api::problem::Problem;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use jiff::Timestamp;
 use store::port::{AccountChange, AccountRefusal, Change, Refusal, UserRow};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -31,6 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 #[utoipa::path(
     get,
     path = "/api/users",
+    operation_id = "accounts_list_users",
     tag = "accounts",
     security(("token" = ["admin"])),
     responses((status = OK, body = Page<UserView>), (status = "default", body = Problem)),
@@ -82,7 +82,7 @@ pub(crate) async fn create(
     if roles.is_empty() {
         roles.push("viewer".to_owned());
     }
-    let now = Timestamp::now();
+    let now = crate::clock::wall();
     let row = UserRow {
         name: name.clone(),
         full_name,
@@ -128,7 +128,7 @@ pub(crate) async fn update(
             false => fault,
         });
     };
-    let now = Timestamp::now();
+    let now = crate::clock::wall();
     let ends = body.password.is_some() || body.disabled == Some(true);
     let row = UserRow {
         full_name: body.full_name.unwrap_or(row.full_name),

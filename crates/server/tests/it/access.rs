@@ -121,7 +121,12 @@ async fn logins_fail_alike_and_have_to_wait() {
         bench.refused("POST", "/api/session", login("bo", "wrong horse"), 401, "not_allowed").await;
     let nobody =
         bench.refused("POST", "/api/session", login("al", "wrong horse"), 401, "not_allowed").await;
-    assert_eq!(wrong, nobody, "nothing tells whether there is such a user");
+    let says = |mut answer: Json| {
+        // It differs for every request.
+        answer.as_object_mut().unwrap().remove("request_id");
+        answer
+    };
+    assert_eq!(says(wrong), says(nobody), "nothing tells whether there is such a user");
     let session = bench.post("/api/session", login("bo", "correct horse")).await;
     assert_eq!((&session["user"], &session["via"]), (&json!("bo"), &json!("password")));
     for _ in 0..4 {
@@ -160,12 +165,13 @@ async fn a_secret_is_never_given_back_and_its_change_is_on_the_trail() {
     }
     for (name, body) in [
         ("KEY", json!({"value": ""})),
-        ("KEY", json!({"value": "a\u{0}"})),
         ("K.EY", json!({"value": "a"})),
         ("KEY", json!({"value": "a", "pipeline": "ci", "environment": "prod"})),
     ] {
         bench.refused("PUT", &format!("/api/secrets/{name}"), body, 422, "invalid_input").await;
     }
+    let zero = json!({"value": "a\u{0}"});
+    bench.refused("PUT", "/api/secrets/KEY", zero, 400, "invalid_request").await;
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ stages:
   - name: fails
     run: 'false'
     depends_on: []
-    retry: {max_attempts: 2, backoff: {kind: constant, initial: 50ms, jitter: false}}
+    retry: {max_attempts: 2, backoff: {kind: constant, initial: 1s, jitter: false}}
   - {name: long, run: 'true', depends_on: []}
 ";
     bench.start(text).await;

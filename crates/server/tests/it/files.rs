@@ -35,9 +35,9 @@ async fn an_uploaded_file_is_an_answer_and_a_30_mib_one_is_refused_with_the_limi
     let (status, problem) = upload(&bench, "big.bin", vec![0; 30 << 20]).await;
     assert_eq!((status, &problem["code"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("too_large")));
     assert!(problem["detail"].as_str().unwrap().contains("26214400 bytes"), "{problem}");
-    for name in ["a%2Fb", "..", "%00", ""] {
+    for (name, refused) in [("a%2Fb", 422), ("..", 422), ("%00", 400), ("", 422)] {
         let (status, problem) = upload(&bench, name, b"x".to_vec()).await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{name}: {problem}");
+        assert_eq!(status.as_u16(), refused, "{name}: {problem}");
     }
     let (status, file) = upload(&bench, "log.txt", b"line\n".to_vec()).await;
     assert_eq!((status, &file["bytes"]), (StatusCode::CREATED, &json!(5)), "{file}");

@@ -90,14 +90,13 @@ async fn an_event_is_stored_once() {
     assert_eq!((status, &again["duplicate"]), (StatusCode::OK, &json!(true)));
     let listed = bench.get("/api/events?type=spec.ready").await;
     assert_eq!(listed["data"].as_array().unwrap().len(), 1);
-    for wrong in [
-        json!({"type": ""}),
-        json!({"type": "a", "data": [1]}),
-        json!({"type": "a", "id": " b"}),
-        json!({"type": "a\u{0}"}),
-    ] {
+    for wrong in
+        [json!({"type": ""}), json!({"type": "a", "data": [1]}), json!({"type": "a", "id": " b"})]
+    {
         bench.refused("POST", "/api/events", wrong, 422, "invalid_input").await;
     }
+    let zero = json!({"type": "a\u{0}"});
+    bench.refused("POST", "/api/events", zero, 400, "invalid_request").await;
     let lost = json!({"type": "a", "run": "none#1"});
     bench.refused("POST", "/api/events", lost, 404, "not_found").await;
 }

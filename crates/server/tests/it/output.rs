@@ -230,10 +230,12 @@ async fn text_is_found_wherever_it_is() {
         (json!(9_999), json!(45))
     );
     assert_eq!(bench.get(&format!("{path}?q=error&case=true")).await["total"], 0);
-    for query in ["q=", "q=(&regex=true", "q=x&limit=many", "q=x&nothing=1", ""] {
+    for query in ["q=", "q=x&limit=many", "q=x&nothing=1", ""] {
         bench.refused("GET", &format!("{path}?{query}"), Json::Null, 400, "invalid_request").await;
     }
     // What takes others for ever is linear here.
+    let open = format!("{path}?q=(&regex=true");
+    bench.refused("GET", &open, Json::Null, 422, "invalid_input").await;
     let evil = "q=(.*)*%3D%3D%3D(.*)*%24&regex=true";
     assert_eq!(bench.get(&format!("{path}?{evil}")).await["total"], 0);
 }

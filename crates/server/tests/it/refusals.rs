@@ -35,11 +35,11 @@ async fn requests_that_are_not_understood() {
     bench.refused("GET", "/api/runs?colour=red", Json::Null, 400, "invalid_request").await;
     bench.refused("GET", "/api/runs?status=happy", Json::Null, 400, "invalid_request").await;
     bench.refused("GET", "/api/runs?after=x", Json::Null, 400, "invalid_request").await;
-    bench.refused("POST", "/api/runs", json!({}), 400, "invalid_request").await;
+    bench.refused("POST", "/api/runs", json!({}), 422, "invalid_input").await;
     bench.refused("POST", "/api/runs", json!({"definitoin": ""}), 400, "invalid_request").await;
     bench.refused("POST", "/api/runs", json!([1]), 400, "invalid_request").await;
     let relative = json!({"definition": CHAIN, "directory": "here"});
-    bench.refused("POST", "/api/runs", relative, 400, "invalid_request").await;
+    bench.refused("POST", "/api/runs", relative, 422, "invalid_input").await;
     let request = Request::post("/api/validate").body(Body::from("{\"definition")).unwrap();
     let response = bench.router().oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);

@@ -33,13 +33,16 @@ async fn ask(
     (head.status, head.headers, String::from_utf8_lossy(&text).into_owned())
 }
 
+/// Method, path, headers, body, and the status and code of the refusal.
+type Asked<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str);
+
 #[tokio::test]
 async fn every_refusal_is_a_problem_that_names_its_request() {
     let bench = Bench::new();
     let long = format!("/api/runs?after={}", "x".repeat(9000));
     let huge = "x".repeat(40_000);
     let fat = format!("{{\"definition\": \"{}\"}}", "x".repeat(3 << 20));
-    let table: [(&str, &str, &[(&str, &str)], &str, u16, &str); 16] = [
+    let table: [Asked<'_>; 16] = [
         ("GET", "/api/nothing", &[], "", 404, "not_found"),
         ("GET", "/api/runs/nobody~1", &[], "", 404, "not_found"),
         ("GET", "/api/runs/..%2f..%2fetc", &[], "", 404, "not_found"),

@@ -144,6 +144,7 @@ fn view(shared: &Shared, row: &RunRow) -> TaskPipeline {
 #[utoipa::path(
     get,
     path = "/pipelines/{id}",
+    operation_id = "aliases_show_task_pipeline",
     tag = "aliases",
     security(("token" = ["read"])),
     params(("id" = String, Path, description = "`TASK-7-3`")),

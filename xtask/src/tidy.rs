@@ -17,6 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("graph", &[]),
     ("store", &["pipeline", "engine", "blobs"]),
     ("worker", &["api", "blobs"]),
+    ("agent", &["api", "worker"]),
     ("server", &["pipeline", "engine", "api", "blobs", "store", "graph"]),
     ("orchestrate", &["*"]),
     ("benches", &["*"]),

@@ -1,6 +1,7 @@
 //! The wire: what travels between the CLI, the server, the page and the workers.
 
 pub mod account;
+pub mod agent;
 pub mod alias;
 pub mod approval;
 pub mod artifact;

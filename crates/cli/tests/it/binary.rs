@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -81,11 +81,7 @@ impl Place {
     }
 
     pub(crate) fn start(&self, args: &[&str]) -> Going {
-        let mut command = self.command(args);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        Going { child, stderr, said: String::new() }
+        Going::of(&mut self.command(args))
     }
 
     /// A named pipe: opening it for writing waits until a stage reads from it.
@@ -108,6 +104,13 @@ pub(crate) struct Going {
 }
 
 impl Going {
+    pub(crate) fn of(command: &mut Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr, said: String::new() }
+    }
+
     /// Reads stderr up to the line with this text, and returns the line.
     pub(crate) fn says(&mut self, text: &str) -> String {
         loop {
@@ -124,6 +127,12 @@ impl Going {
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+    }
+
+    /// How it ended, also by a signal, and what it said.
+    pub(crate) fn status(mut self) -> (ExitStatus, String) {
+        while self.stderr.read_line(&mut self.said).unwrap() > 0 {}
+        (self.child.wait().unwrap(), std::mem::take(&mut self.said))
     }
 
     pub(crate) fn end(mut self) -> Ended {

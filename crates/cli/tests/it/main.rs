@@ -16,6 +16,7 @@ mod people;
 mod project;
 mod sample;
 mod scenarios;
+mod schedules;
 mod secrets;
 mod start;
 mod storm;

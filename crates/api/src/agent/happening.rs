@@ -1,0 +1,127 @@
+//! What happens inside an attempt, as it is kept and shown.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::{ToolKind, Verdict};
+
+/// One thing that happened inside an attempt, in order. A line each in `events.ndjson` of the
+/// execution's memory, secrets masked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Happening {
+    /// Dense, from 1, over all attempts of the execution.
+    pub seq: u64,
+    pub attempt: u32,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: i64,
+    /// Which agent; empty: the harness itself.
+    #[serde(default)]
+    pub who: String,
+    #[serde(flatten)]
+    pub what: Did,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "did", rename_all = "snake_case")]
+pub enum Did {
+    /// A session of an adapter began, or went on.
+    Started {
+        session: Option<String>,
+        resumed: bool,
+    },
+    /// The whole prompt that was sent.
+    Prompt {
+        system: String,
+        text: String,
+    },
+    Text {
+        text: String,
+    },
+    Thinking {
+        text: String,
+    },
+    ToolCall {
+        id: String,
+        kind: Option<ToolKind>,
+        title: String,
+        input: Json,
+    },
+    ToolResult {
+        id: String,
+        ok: bool,
+        output: String,
+    },
+    /// A call that the rules or a person refused.
+    Denied {
+        id: String,
+        kind: Option<ToolKind>,
+        title: String,
+        reason: String,
+    },
+    /// Somebody is asked; the answer follows as [`Did::Answered`].
+    Asked {
+        ask: String,
+        question: String,
+    },
+    Answered {
+        ask: String,
+        answer: String,
+    },
+    Note {
+        text: String,
+    },
+    /// One call of the model is over. Figures that nobody reported are `null`.
+    Usage {
+        usage: Usage,
+    },
+    Retry {
+        status: Option<u16>,
+        wait_ms: u64,
+        reason: String,
+    },
+    /// Of a loop or a discussion: round or iteration, and what it came to.
+    Turn {
+        number: u32,
+        says: String,
+        data: Json,
+    },
+    Validated {
+        passed: bool,
+        code: Option<i32>,
+        tail: String,
+    },
+    Result {
+        value: Json,
+    },
+    /// Something did not go as it should have; the attempt goes on.
+    Warning {
+        text: String,
+    },
+    Ended {
+        verdict: Verdict,
+    },
+}
+
+/// What one or many calls of a model used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    pub calls: u32,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub cache_read_tokens: u64,
+    pub cache_write_tokens: u64,
+    /// In billionths of a US dollar; `None`: the price of the model is not known.
+    pub nano_usd: Option<u64>,
+    /// Whose figures these are.
+    pub source: UsageSource,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsageSource {
+    #[default]
+    Gateway,
+    /// The agent's own last word.
+    Agent,
+    Estimate,
+}

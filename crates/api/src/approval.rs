@@ -18,7 +18,7 @@ pub struct ApprovalSummary {
     pub pipeline: String,
     /// `deploy` or `deploy[2]`
     pub stage: String,
-    /// `start complete trigger`
+    /// `start complete trigger permission question`: the last two are asked by a live attempt
     #[schema(schema_with = crate::words::gate_kind)]
     pub kind: String,
     /// `pending approved rejected changes_requested timed_out void`
@@ -26,6 +26,9 @@ pub struct ApprovalSummary {
     pub status: String,
     /// Why it was resolved as it was; may be empty.
     pub reason: String,
+    /// What a live attempt asks; empty at the other gates.
+    #[serde(default)]
+    pub question: String,
     /// Slots that are filled.
     pub have: u32,
     /// Slots that have to be filled.

@@ -32,7 +32,7 @@ words! {
         "queued" "running" "stopping" "succeeded" "failed" "stopped" "lost" "unknown"
     ];
     /// What a gate is at.
-    GATE_KINDS, gate_kind = ["start" "complete" "trigger"];
+    GATE_KINDS, gate_kind = ["start" "complete" "trigger" "permission" "question"];
     /// Statuses of an approval.
     APPROVAL_STATUSES, approval_status = [
         "pending" "approved" "rejected" "changes_requested" "timed_out" "void"

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub use flow::{Rewind, RollBack};
-pub use people::{Advance, Breakpoints, Delegate, Revoke, Submit, Vote};
+pub use people::{Advance, Breakpoints, Delegate, Inquire, Revoke, Submit, Vote};
 
 use crate::event::{
     ArtifactRef, Environment, FinalStatus, GateKind, Inherited, Occurrence, Parent, RunLink,
@@ -59,6 +59,9 @@ pub enum Command {
     Fire {
         timer: TimerId,
     },
+    /// A live attempt asks people. No events when the same was asked before and is open, or was
+    /// answered.
+    Inquire(Box<Inquire>),
     Vote(Box<Vote>),
     Delegate(Box<Delegate>),
     Revoke(Box<Revoke>),
@@ -261,6 +264,12 @@ pub enum Rejection {
         "what is to be approved has changed since it was shown (digest {shown}, now {current}); look at it again"
     )]
     StaleDigest { shown: String, current: String },
+    #[error(
+        "attempt {attempt} of `{execution}` waits for an answer already; it asks one thing at a time"
+    )]
+    AsksAlready { execution: String, attempt: u32 },
+    #[error("`{answer}` is none of the answers that were asked for: {choices}")]
+    NoSuchChoice { answer: String, choices: String },
     #[error("{what} must not be empty")]
     Blank { what: &'static str },
     #[error("changes can only be requested of work that was done: {reason}")]

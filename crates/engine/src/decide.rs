@@ -49,6 +49,7 @@ impl Run {
             Command::Report { attempt, report } => {
                 self.report(attempt, report).map(|event| vec![event])
             }
+            Command::Inquire(asked) => self.inquire(*asked, now),
             Command::Vote(vote) => self.vote(*vote),
             Command::Delegate(delegate) => self.delegate(*delegate),
             Command::Revoke(revoke) => self.revoke(*revoke),

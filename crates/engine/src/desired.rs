@@ -110,6 +110,12 @@ impl Run {
             for &ix in &links.timed {
                 self.timers_of(ix, &mut desired.timers);
             }
+            for &ix in &links.inquired {
+                let people = self.state.exec(ix).people.as_deref();
+                if let Some(gate) = people.and_then(|people| people.open_gate()) {
+                    self.timers_of_gate(&self.exec_id(ix), gate, &mut desired.timers);
+                }
+            }
             for &ix in &links.gated {
                 let gate = self.state.stage(ix).gates.last().filter(|gate| gate.is_open());
                 if let Some(gate) = gate {

@@ -10,8 +10,8 @@ mod task;
 
 pub use flow::{Fired, Inherited, Occurrence, Parent, RollbackResult, RunLink};
 pub use people::{
-    ArtifactRef, Decision, Environment, FormOpened, GateId, GateKind, Hold, Person, Policy,
-    Resolution,
+    ArtifactRef, Decision, Environment, FormOpened, GateId, GateKind, Hold, Inquiry, Person,
+    Policy, Resolution,
 };
 pub use result::{AttemptResult, Conclusion, Failure, FinalStatus, Outcome, Settled, Usage};
 pub use task::{OnActive, TaskRun};
@@ -190,6 +190,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "String::is_empty")]
         instructions: String,
         due: Timestamp,
+        /// Of a permission or a question.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        inquiry: Option<Box<Inquiry>>,
     },
     #[serde(rename = "gate.voted")]
     GateVoted {

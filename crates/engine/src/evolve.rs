@@ -69,7 +69,7 @@ impl Run {
             Event::Requeued { execution, number } => self.requeued(execution, *number),
             Event::ExecutionSettled { execution, outcome, conclusion, reason, outputs } => self
                 .execution_settled(execution, *outcome, *conclusion, reason, object(outputs), at),
-            Event::GateOpened { gate, policy, digest, instructions, due } => {
+            Event::GateOpened { gate, policy, digest, instructions, due, inquiry } => {
                 let opened = Gate {
                     kind: gate.kind,
                     generation: gate.generation,
@@ -82,6 +82,7 @@ impl Run {
                     votes: Vec::new(),
                     handovers: Vec::new(),
                     reminded: Default::default(),
+                    inquiry: inquiry.clone(),
                     resolution: None,
                 };
                 self.gate_opened(gate, opened, at)

@@ -34,7 +34,7 @@ impl Run {
             Phase::Uncreated | Phase::Finished { .. } => return None,
             Phase::Pending { .. } | Phase::Active => {}
         }
-        if let Some(event) = self.go_back() {
+        if let Some(event) = self.void_inquiry().or_else(|| self.go_back()) {
             return Some(event);
         }
         let links = &self.state.links;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::desired::{PythonProgram, Task, TaskWork};
-use crate::event::{AttemptResult, Failure, GateId, GateKind};
+use crate::event::{AttemptResult, Failure, GateId, GateKind, Inquiry};
 use crate::run::Run;
 use crate::state::ExecIx;
 use crate::state::people::Gate;
@@ -62,6 +62,10 @@ impl Run {
             GateKind::Trigger => {
                 self.shown_of_trigger(self.ix(&id.execution.stage)?, &gate.instructions)
             }
+            GateKind::Permission | GateKind::Question => {
+                let ix = self.exec_ix(&id.execution)?;
+                self.shown_of_inquiry(ix, id.kind, gate.inquiry.as_deref()?)
+            }
             GateKind::Start | GateKind::Complete => {
                 let ix = self.exec_ix(&id.execution)?;
                 self.shown_of(ix, id.kind, &gate.instructions, gate.opened_at).ok()?
@@ -73,7 +77,7 @@ impl Run {
     pub(crate) fn find_gate(&self, id: &GateId) -> Option<&Gate> {
         let gates = match id.kind {
             GateKind::Trigger => &self.state.stage(self.ix(&id.execution.stage)?).gates,
-            GateKind::Start | GateKind::Complete => {
+            GateKind::Start | GateKind::Complete | GateKind::Permission | GateKind::Question => {
                 let people = self.state.exec(self.exec_ix(&id.execution)?).people.as_deref()?;
                 &people.gates
             }
@@ -84,6 +88,14 @@ impl Run {
 
     pub(crate) fn shown_of_trigger(&self, ix: StageIx, instructions: &str) -> Json {
         Json::Object(self.about(ix, &self.model(ix).name, GateKind::Trigger, instructions))
+    }
+
+    /// What an attempt wants, and the work it is about.
+    pub(crate) fn shown_of_inquiry(&self, ix: ExecIx, kind: GateKind, asks: &Inquiry) -> Json {
+        let name = self.exec_id(ix).to_string();
+        let mut shown = self.about(ix.stage, &name, kind, "");
+        shown.insert("inquiry".to_owned(), json!(asks));
+        Json::Object(shown)
     }
 
     /// As of `at`. The failure: the work cannot be prepared, and must not be asked about.
@@ -112,7 +124,7 @@ impl Run {
                     shown.insert("task".to_owned(), task_json(&task));
                 }
                 (Err(failure), GateKind::Start | GateKind::Trigger) => return Err(failure),
-                (Err(_), GateKind::Complete) => {}
+                (Err(_), GateKind::Complete | GateKind::Permission | GateKind::Question) => {}
             }
         }
         if let (Some(form), GateKind::Start) = (&stage.form, kind) {

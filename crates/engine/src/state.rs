@@ -203,6 +203,8 @@ pub(crate) struct Links {
     pub(crate) answered: BTreeSet<ExecIx>,
     /// Wait for people: held, or at an open gate or form.
     pub(crate) people: BTreeSet<ExecIx>,
+    /// An attempt asks people something: live ones, and those whose gate has to be taken back.
+    pub(crate) inquired: BTreeSet<ExecIx>,
     /// Queued already, and to be held.
     pub(crate) caught: BTreeSet<ExecIx>,
     /// Wait for their environment.

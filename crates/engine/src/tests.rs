@@ -14,6 +14,7 @@ mod failure;
 mod fan;
 mod feed;
 mod forms;
+mod inquiries;
 mod order;
 mod people;
 mod properties;

@@ -138,6 +138,8 @@ fn what(kind: &str, stage: &str) -> String {
     match kind {
         "complete" => format!("the result of {stage}"),
         "trigger" => format!("the trigger of {stage}"),
+        "permission" => format!("something that {stage} wants to do"),
+        "question" => format!("a question of {stage}"),
         _ => format!("the start of {stage}"),
     }
 }
@@ -262,7 +264,11 @@ fn deadline(approval: &ApprovalDetail, now: Timestamp) -> String {
 /// What can be done, as commands.
 pub fn commands(approval: &ApprovalSummary) -> Vec<String> {
     let id = &approval.id;
-    let mut found = vec![format!("orchestrate approval approve {id}")];
+    let mut found = vec![if approval.kind == "question" {
+        format!("orchestrate approval answer {id} TEXT")
+    } else {
+        format!("orchestrate approval approve {id}")
+    }];
     if approval.kind == "complete" {
         found.push(format!("orchestrate approval request-changes {id} --feedback TEXT"));
     }

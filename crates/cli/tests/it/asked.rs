@@ -25,6 +25,7 @@ fn approval() -> ApprovalDetail {
         stage: "review".into(),
         kind: "complete".into(),
         status: "pending".into(),
+        question: String::new(),
         reason: String::new(),
         have: 1,
         need: 2,

@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 use pipeline::model::StageName;
 use serde_json::Value as Json;
 
-use crate::event::{ArtifactRef, Decision, GateId, Person};
-use crate::id::{Actor, ExecutionId};
+use crate::event::{ArtifactRef, Decision, GateId, GateKind, Person};
+use crate::id::{Actor, AttemptId, ExecutionId};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vote {
@@ -18,6 +18,17 @@ pub struct Vote {
     pub digest: Option<String>,
     /// There is no second user: whoever started the run may decide.
     pub alone: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inquire {
+    pub attempt: AttemptId,
+    /// [`GateKind::Permission`] or [`GateKind::Question`].
+    pub kind: GateKind,
+    pub key: String,
+    pub question: String,
+    pub choices: Vec<String>,
+    pub detail: Json,
 }
 
 #[derive(Clone, Debug, PartialEq)]

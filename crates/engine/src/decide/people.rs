@@ -3,6 +3,7 @@
 mod delegate;
 mod due;
 mod hold;
+mod inquire;
 mod submit;
 mod vote;
 
@@ -94,6 +95,7 @@ impl Run {
         let reason = match id.kind {
             GateKind::Start => "this gate stands before the work",
             GateKind::Trigger => "this gate stands before the stage",
+            GateKind::Permission | GateKind::Question => "an attempt asks it, and it goes on",
             GateKind::Complete => {
                 let Some(ix) = self.ix(&id.execution.stage) else { return Ok(()) };
                 let stage = self.model(ix);

@@ -33,6 +33,10 @@ pub enum GateKind {
     Complete,
     /// A manual trigger with an approval: before the stage becomes ready.
     Trigger,
+    /// A live attempt asks whether it may do something. It goes on running, and waits.
+    Permission,
+    /// A live attempt asks for words: the comment of an approval is the answer.
+    Question,
 }
 
 impl GateKind {
@@ -41,8 +45,27 @@ impl GateKind {
             Self::Start => "start",
             Self::Complete => "complete",
             Self::Trigger => "trigger",
+            Self::Permission => "permission",
+            Self::Question => "question",
         }
     }
+}
+
+/// What a live attempt wants to know of people. Its gate ends, void, when the attempt does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Inquiry {
+    /// Given by the attempt, stable over attempts of the execution: the same key, answered once,
+    /// is not asked again.
+    pub key: String,
+    /// The number of the attempt.
+    pub attempt: u32,
+    pub question: String,
+    /// Of a question: what may be answered; empty: any words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// What would be done: the tool, its arguments.
+    #[serde(default, skip_serializing_if = "Json::is_null")]
+    pub detail: Json,
 }
 
 /// Somebody with what the directory said of them at that moment.

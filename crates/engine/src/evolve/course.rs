@@ -250,7 +250,8 @@ impl Run {
         let Some(pause) = self.state.pause.take() else { return };
         let span = at.duration_since(pause.since);
         self.state.paused += span;
-        let timed: Vec<ExecIx> = self.state.links.timed.iter().copied().collect();
+        let links = &self.state.links;
+        let timed: Vec<ExecIx> = links.timed.union(&links.inquired).copied().collect();
         self.move_trigger_deadlines(pause.since, at);
         for ix in timed {
             self.move_deadlines(ix, pause.since, at);

@@ -68,10 +68,20 @@ impl Run {
         let exec = self.exec_ix(&id.execution);
         let gates = match (id.kind, stage, exec) {
             (GateKind::Trigger, Some(ix), _) => Some(&mut self.state.stages[ix.get()].gates),
-            (GateKind::Start | GateKind::Complete, _, Some(ix)) => {
-                self.state.exec_mut(ix).people.as_mut().map(|people| &mut people.gates)
-            }
-            (GateKind::Trigger | GateKind::Start | GateKind::Complete, _, _) => None,
+            (
+                GateKind::Start | GateKind::Complete | GateKind::Permission | GateKind::Question,
+                _,
+                Some(ix),
+            ) => self.state.exec_mut(ix).people.as_mut().map(|people| &mut people.gates),
+            (
+                GateKind::Trigger
+                | GateKind::Start
+                | GateKind::Complete
+                | GateKind::Permission
+                | GateKind::Question,
+                _,
+                _,
+            ) => None,
         };
         gates
             .and_then(|gates| gates.last_mut())
@@ -105,6 +115,10 @@ impl Run {
             (ExecutionState::Waiting(Wait::Due(Step::Gate)), GateKind::Start)
             | (ExecutionState::Waiting(Wait::Due(Step::Complete)), GateKind::Complete)
             | (ExecutionState::Ended(_), GateKind::Complete)
+            | (
+                ExecutionState::Live { stopping: None, .. },
+                GateKind::Permission | GateKind::Question,
+            )
             | (ExecutionState::Queued { place: Place::Instant, .. }, GateKind::Complete) => true,
             (
                 ExecutionState::Idle
@@ -119,9 +133,15 @@ impl Run {
             ) => false,
         };
         let people = self.state.exec_mut(ix).people_mut();
+        let inquires = matches!(id.kind, GateKind::Permission | GateKind::Question);
+        let fits = fits && inquires == gate.inquiry.is_some();
         ensure(fits && next(&people.gates), refuse)?;
         people.gates.push(gate);
         self.state.stop_clock(ix, at);
+        if inquires {
+            self.state.links.inquired.insert(ix);
+            return Ok(());
+        }
         self.state.wait(&self.pipeline, ix, Wait::Gate(id.kind));
         Ok(())
     }
@@ -155,6 +175,14 @@ impl Run {
             }
             GateKind::Start => Step::Gate,
             GateKind::Complete => Step::Complete,
+            GateKind::Permission | GateKind::Question => {
+                let ix = self.expect_execution(&id.execution)?;
+                self.state.links.inquired.remove(&ix);
+                if !void {
+                    self.state.start_clock(ix, at);
+                }
+                return Ok(());
+            }
         };
         let ix = self.expect_execution(&id.execution)?;
         if void {

@@ -47,6 +47,17 @@ impl Run {
         }
     }
 
+    /// Nobody is asked any more on behalf of an attempt that has ended, or is being stopped.
+    pub(super) fn void_inquiry(&self) -> Option<Event> {
+        let mut inquired = self.state.links.inquired.iter();
+        let &ix = inquired.find(|ix| {
+            !matches!(self.state.exec(**ix).state, ExecutionState::Live { stopping: None, .. })
+        })?;
+        let gate = self.gate_id(ix, self.state.exec(ix).people.as_deref()?.open_gate()?);
+        let reason = "the attempt that asked has ended, or is being stopped".to_owned();
+        Some(Event::GateResolved { gate, resolution: Resolution::Void { reason } })
+    }
+
     /// What waits and may not go on: taken back, then settled.
     pub(super) fn give_up(&self, ix: ExecIx) -> Event {
         let settled = self.abandoned(ix);
@@ -334,6 +345,7 @@ fn opened(
         policy,
         digest: crate::shown::digest(shown),
         instructions,
+        inquiry: None,
     }
 }
 

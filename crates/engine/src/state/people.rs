@@ -16,12 +16,12 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 use jiff::{SignedDuration, Timestamp};
-use pipeline::model::{Approval, Electorate, Pipeline, Stage, StageIx, StageName, Work};
+use pipeline::model::{Approval, Electorate, OnTimeout, Pipeline, Stage, StageIx, StageName, Work};
 use serde_json::Value as Json;
 
 use super::execution::{Clock, ExecutionState};
 use super::{ExecIx, State};
-use crate::event::{ArtifactRef, Decision, GateKind, Hold, Person, Policy, Resolution};
+use crate::event::{ArtifactRef, Decision, GateKind, Hold, Inquiry, Person, Policy, Resolution};
 use crate::id::Actor;
 use crate::quorum::Slot;
 
@@ -88,6 +88,8 @@ pub(crate) struct Gate {
     pub(crate) votes: Vec<Cast>,
     pub(crate) handovers: Vec<Handover>,
     pub(crate) reminded: BTreeSet<u8>,
+    /// Of a permission or a question.
+    pub(crate) inquiry: Option<Box<Inquiry>>,
     pub(crate) resolution: Option<(Timestamp, Resolution)>,
 }
 
@@ -309,6 +311,28 @@ impl State {
         })
     }
 
+    /// Who answers what a live attempt asks: as its environment says, else whoever approves its
+    /// results, else whoever approves its start, else anybody who may decide. Silence refuses.
+    pub(crate) fn inquiry_policy(&self, stage: &Stage, kind: GateKind) -> Policy {
+        let written = stage.approve_complete.as_ref().or(stage.approve_start.as_ref());
+        let environment = self.environment_policy(stage);
+        let mut policy = match (environment, written) {
+            (Some((name, electorate)), _) => policy(electorate.clone(), Some(name.to_owned())),
+            (None, Some(written)) => policy(written.electorate.clone(), None),
+            (None, None) => policy(Electorate::default(), None),
+        };
+        if policy.electorate.on_timeout != OnTimeout::Escalate
+            || policy.electorate.escalate_to.is_empty()
+        {
+            policy.electorate.on_timeout = OnTimeout::Reject;
+        }
+        if kind == GateKind::Question {
+            // Words are no vote: the first answer is the answer, also of whoever started the run.
+            (policy.needed, policy.electorate.allow_self) = (1, true);
+        }
+        policy
+    }
+
     fn environment_policy<'s>(&'s self, stage: &'s Stage) -> Option<(&'s str, &'s Electorate)> {
         let name = stage.environment.as_deref()?;
         let environment = self.head.as_deref()?.environments.get(name)?;
@@ -323,6 +347,17 @@ impl State {
         }
         let name = stage.environment.as_deref()?;
         self.head.as_deref()?.environments.get(name)?.lock.then_some(name)
+    }
+
+    /// A live attempt has its answer: the time goes on.
+    pub(crate) fn start_clock(&mut self, ix: ExecIx, at: Timestamp) {
+        let now = self.clock(at);
+        let execution = self.exec_mut(ix);
+        if let Clock::Held { left } = execution.total {
+            let due = now.checked_add(left).unwrap_or(Timestamp::MAX);
+            execution.total = Clock::Running { due };
+            self.links.timed.insert(ix);
+        }
     }
 
     /// People are waited for: the time of all attempts together stands still.

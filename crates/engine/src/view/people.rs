@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use pipeline::model::{Form, StageIx};
 use serde_json::Value as Json;
 
-use crate::event::{ArtifactRef, Decision, GateId, Hold, Policy, Resolution};
+use crate::event::{ArtifactRef, Decision, GateId, Hold, Inquiry, Policy, Resolution};
 use crate::id::ExecutionId;
 use crate::quorum;
 use crate::run::Run;
@@ -32,6 +32,8 @@ pub struct GateView<'r> {
     pub delegations: Vec<DelegationView<'r>>,
     /// In percent of the timeout, rising.
     pub reminded: Vec<u8>,
+    /// Of a permission or a question.
+    pub inquiry: Option<&'r Inquiry>,
     /// `None` while it is open.
     pub resolution: Option<(Timestamp, &'r Resolution)>,
 }
@@ -177,7 +179,7 @@ impl Run {
             let gate = self.state.stage(*ix).gates.last().filter(|gate| gate.is_open())?;
             Some(view(self.trigger_gate_id(*ix, gate.generation), gate))
         });
-        let own = links.people.iter().filter_map(|ix| {
+        let own = links.people.iter().chain(&links.inquired).filter_map(|ix| {
             let gate = self.state.exec(*ix).people.as_deref()?.open_gate()?;
             Some(view(self.gate_id(*ix, gate), gate))
         });
@@ -317,6 +319,21 @@ impl Run {
         }
     }
 
+    /// What the live attempt of an execution asks people.
+    pub(crate) fn inquiry_words(&self, ix: ExecIx) -> Option<String> {
+        let inquired = self.state.links.inquired.contains(&ix);
+        let gate = self.state.exec(ix).people.as_deref()?.open_gate().filter(|_| inquired)?;
+        Some(gate_words(&view(self.gate_id(ix, gate), gate)))
+    }
+
+    /// What became of the inquiry of this key, the newest one: `None` when it was never asked.
+    pub fn inquiry(&self, execution: &ExecutionId, key: &str) -> Option<GateView<'_>> {
+        let ix = self.exec_ix(execution)?;
+        let gates = &self.state.exec(ix).people.as_deref()?.gates;
+        let of = |gate: &&Gate| gate.inquiry.as_ref().is_some_and(|inquiry| inquiry.key == key);
+        gates.iter().rev().find(of).map(|gate| view(self.gate_id(ix, gate), gate))
+    }
+
     /// Words for the open gate of a blocked stage's trigger.
     pub(crate) fn trigger_gate_words(&self, ix: StageIx) -> Option<String> {
         let stage = self.state.stage(ix);
@@ -346,9 +363,12 @@ fn gate_words(gate: &GateView<'_>) -> String {
         crate::event::GateKind::Start => "approval to start",
         crate::event::GateKind::Complete => "approval of its results",
         crate::event::GateKind::Trigger => "approval of its trigger",
+        crate::event::GateKind::Permission => "permission",
+        crate::event::GateKind::Question => "an answer",
     };
     let missing = gate.missing().join(", ");
-    format!("waits for {what}, {} of {}: {missing}", gate.have, gate.policy.needed)
+    let asked = gate.inquiry.map(|inquiry| format!(" ({})", inquiry.question)).unwrap_or_default();
+    format!("waits for {what}{asked}, {} of {}: {missing}", gate.have, gate.policy.needed)
 }
 
 fn view(id: GateId, gate: &Gate) -> GateView<'_> {
@@ -374,6 +394,7 @@ fn view(id: GateId, gate: &Gate) -> GateView<'_> {
         votes: gate.votes.iter().map(vote_view).collect(),
         delegations: gate.handovers.iter().map(delegation_view).collect(),
         reminded: gate.reminded.iter().copied().collect(),
+        inquiry: gate.inquiry.as_deref(),
         resolution: gate.resolution.as_ref().map(|(at, resolution)| (*at, resolution)),
     }
 }

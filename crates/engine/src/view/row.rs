@@ -162,6 +162,11 @@ impl Run {
             ExecutionState::Waiting(wait) => waiting(*wait),
             ExecutionState::Queued { .. } | ExecutionState::Ended(_) => ExecutionStatus::Queued,
             ExecutionState::Live { stopping: Some(_), .. } => ExecutionStatus::Stopping,
+            ExecutionState::Live { stopping: None, .. }
+                if self.state.links.inquired.contains(&ix) =>
+            {
+                ExecutionStatus::WaitingApproval
+            }
             ExecutionState::Live { stopping: None, .. } => ExecutionStatus::Running,
             ExecutionState::Backoff { .. } => ExecutionStatus::Retrying,
             ExecutionState::Unknown { .. } => ExecutionStatus::Unknown,
@@ -182,6 +187,11 @@ impl Run {
             StageState::Dormant | StageState::Blocked => ExecutionStatus::Blocked,
             StageState::Ready(_) if fanned => ExecutionStatus::Queued,
             StageState::Ready(_) => self.execution_status(single),
+            StageState::Fanned { .. }
+                if self.state.links.inquired.iter().any(|asks| asks.stage == ix) =>
+            {
+                ExecutionStatus::WaitingApproval
+            }
             StageState::Fanned { fan, .. } => fan.most_urgent().unwrap_or(if fan.grows() {
                 ExecutionStatus::Listening
             } else {
@@ -275,7 +285,9 @@ impl Run {
                 | StopReason::Halted
                 | StopReason::Superseded => words::stopped(*reason).replace("stopped", "stopping"),
             },
-            ExecutionState::Live { stopping: None, .. } => String::new(),
+            ExecutionState::Live { stopping: None, .. } => {
+                self.inquiry_words(ix).unwrap_or_default()
+            }
             ExecutionState::Backoff { number, .. } => {
                 let why = execution.last_result().map(words::result).unwrap_or_default();
                 let (next, max) = (execution.tries + 1, model.retry.max_attempts);

@@ -169,7 +169,7 @@ fn asked(live: &Live, gate: &GateId, because: &str) -> Option<News> {
     let gate = live.run.gate(gate)?;
     let content = Content {
         stage: gate.id.execution.to_string(),
-        text: gate.instructions.to_owned(),
+        text: gate.inquiry.map_or(gate.instructions, |inquiry| &inquiry.question).to_owned(),
         due: Some(gate.due),
         on_timeout: word(gate.policy.electorate.on_timeout, gate.escalated).to_owned(),
         have: gate.have,

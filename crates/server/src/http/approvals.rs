@@ -130,7 +130,13 @@ fn decision_word(decision: Decision) -> &'static str {
 
 fn gate_id(row: &RequestRow) -> Option<GateId> {
     use engine::event::GateKind;
-    let kinds = [GateKind::Start, GateKind::Complete, GateKind::Trigger];
+    let kinds = [
+        GateKind::Start,
+        GateKind::Complete,
+        GateKind::Trigger,
+        GateKind::Permission,
+        GateKind::Question,
+    ];
     let kind = kinds.into_iter().find(|kind| kind.word() == row.gate)?;
     let execution = row.execution.parse().ok()?;
     Some(GateId { execution, kind, generation: row.generation })
@@ -219,6 +225,7 @@ fn full(gate: &GateView<'_>, you: String, shown: Value) -> ApprovalDetail {
             kind: String::new(),
             status: String::new(),
             reason: String::new(),
+            question: String::new(),
             have: gate.have,
             need: gate.policy.needed,
             missing: Vec::new(),

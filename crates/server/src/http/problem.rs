@@ -253,7 +253,9 @@ impl Fault {
                 fault.0.fields = named.collect();
                 fault
             }
-            Rejection::Input { .. } | Rejection::Blank { .. } => Self::invalid_input(says),
+            Rejection::Input { .. } | Rejection::Blank { .. } | Rejection::NoSuchChoice { .. } => {
+                Self::invalid_input(says)
+            }
             Rejection::NoSuchStage { .. }
             | Rejection::NoSuchGate { .. }
             | Rejection::NotCreated => Self::not_found(says),
@@ -273,6 +275,7 @@ impl Fault {
             | Rejection::NotDue { .. }
             | Rejection::GateResolved { .. }
             | Rejection::VotedAlready { .. }
+            | Rejection::AsksAlready { .. }
             | Rejection::StaleDigest { .. }
             | Rejection::NothingToChange { .. }
             | Rejection::BadDelegation { .. }

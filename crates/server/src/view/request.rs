@@ -73,6 +73,7 @@ fn of_gate(run: RunId, gate: &GateView<'_>) -> RequestRow {
             "missing": gate.missing(),
             "on_timeout": gate.policy.electorate.on_timeout,
             "environment": gate.policy.environment,
+            "question": gate.inquiry.map(|inquiry| &inquiry.question),
             "reason": gate.resolution.map_or_else(String::new, |(_, why)| reason(why)),
         }),
     }
@@ -168,6 +169,7 @@ pub(crate) fn approval(row: &RequestRow, run: &RunRow, you: String) -> ApprovalS
         kind: row.gate.clone(),
         status: row.status.clone(),
         reason: text(body, "reason"),
+        question: text(body, "question"),
         have: number(body, "have"),
         need: number(body, "need"),
         missing: texts(body, "missing"),

@@ -27,6 +27,16 @@ pub struct ApproveArgs {
     comment: String,
 }
 
+/// Answer what an agent asks: its attempt goes on with these words
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  orchestrate approval answer A-17 \"use CSS variables\"")]
+pub struct AnswerArgs {
+    #[command(flatten)]
+    what: Which,
+    /// One of the choices, where the question names some
+    text: String,
+}
+
 /// Reject: one rejection is enough, and the stage fails
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  orchestrate approval reject A-17 --reason \"wrong target\"")]
@@ -110,6 +120,15 @@ pub(super) fn approve(args: &ApproveArgs, context: &Context) -> Result<Exit> {
         let (id, digest) = args.what.read(session).await?;
         let body = Approve { comment: args.comment.clone(), digest: Some(digest) };
         tell("Approved", &session.client.approve(&id, &body).await?, context)
+    })
+}
+
+pub(super) fn answer(args: &AnswerArgs, context: &Context) -> Result<Exit> {
+    let text = said(&args.text, "the answer")?;
+    session::talk(context, async |session| {
+        let (id, digest) = args.what.read(session).await?;
+        let body = Approve { comment: text.clone(), digest: Some(digest) };
+        tell("Answered", &session.client.approve(&id, &body).await?, context)
     })
 }
 

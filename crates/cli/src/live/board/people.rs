@@ -1,6 +1,6 @@
 //! What people are asked and what they say.
 
-use engine::event::{Decision, Event, FormOpened, GateId, Policy, Resolution};
+use engine::event::{Decision, Event, FormOpened, GateId, GateKind, Policy, Resolution};
 use jiff::Timestamp;
 
 use super::activity::held;
@@ -12,10 +12,14 @@ impl Board {
     pub(super) fn people(&mut self, event: &Event, at: Timestamp, notes: &mut Vec<Note>) {
         self.asks = true;
         match event {
-            Event::GateOpened { gate, policy, due, .. } => {
+            Event::GateOpened { gate, policy, due, inquiry, .. } => {
                 self.gate_opened(gate, policy, *due, at);
                 let due = words::due(*due, at);
-                let detail = format!("0 of {} approvals, expires {due}", policy.needed);
+                let asked = match inquiry {
+                    Some(inquiry) => format!("{}: ", words::one_line(&inquiry.question)),
+                    None => String::new(),
+                };
+                let detail = format!("{asked}0 of {} approvals, expires {due}", policy.needed);
                 self.say("Waiting", gate, detail, at, notes);
             }
             Event::GateVoted { gate, by, decision, comment, .. } => {
@@ -140,7 +144,12 @@ impl Board {
         at: Timestamp,
         notes: &mut Vec<Note>,
     ) {
-        self.set(&gate.execution.to_string(), State::Idle);
+        let state = match gate.kind {
+            GateKind::Start | GateKind::Complete | GateKind::Trigger => State::Idle,
+            // Whoever asked went on all the time.
+            GateKind::Permission | GateKind::Question => State::Running,
+        };
+        self.set(&gate.execution.to_string(), state);
         let detail = match resolution {
             // The vote has been told.
             Resolution::Approved

@@ -15,7 +15,7 @@ impl Run {
             return Err(Rejection::StaleDigest { shown, current: gate.digest.clone() });
         }
         match decision {
-            Decision::Approve => {}
+            Decision::Approve => self.answers_inquiry(gate, &comment)?,
             Decision::Reject => not_blank(&comment, "the reason of a rejection")?,
             Decision::RequestChanges => {
                 self.changeable(&id)?;

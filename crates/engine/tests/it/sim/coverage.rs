@@ -169,6 +169,7 @@ fn command_word(command: &Command) -> &'static str {
         Command::Report { report: Report::ChildRefused { .. }, .. } => "report child refused",
         Command::Report { report: Report::Probed { .. }, .. } => "report probed",
         Command::Fire { .. } => "fire",
+        Command::Inquire(_) => "inquire",
         Command::Vote(_) => "vote",
         Command::Delegate(_) => "delegate",
         Command::Revoke(_) => "revoke",

@@ -275,6 +275,8 @@ impl Ledger<'_> {
         let at = self.quiet(&id.execution)?;
         let stage = self.stage(at);
         let wanted = match id.kind {
+            // No attempt of this world asks anything; `engine::tests::inquiries` tells that story.
+            GateKind::Permission | GateKind::Question => None,
             GateKind::Start => {
                 self.admits(at)?;
                 ensure!(self.stages[at].ready, "{id} opens before its stage is ready");
@@ -318,7 +320,9 @@ impl Ledger<'_> {
         // Gates of a trigger are the stage's own, and counted apart.
         let count = match id.kind {
             GateKind::Trigger => &mut people.trigger_gates,
-            GateKind::Start | GateKind::Complete => &mut people.gates,
+            GateKind::Start | GateKind::Complete | GateKind::Permission | GateKind::Question => {
+                &mut people.gates
+            }
         };
         ensure!(id.generation == *count + 1, "{id} follows {count}");
         *count = id.generation;
@@ -493,6 +497,7 @@ impl Ledger<'_> {
                 GateKind::Start => people.passed = true,
                 GateKind::Complete => people.approved = true,
                 GateKind::Trigger => people.trigger_passed = true,
+                GateKind::Permission | GateKind::Question => {}
             }
         }
         Ok(())

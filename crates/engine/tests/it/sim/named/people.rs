@@ -108,6 +108,7 @@ fn asked(kind: GateKind, on_timeout: OnTimeout) -> (Run, GateId, u64) {
     let mut stage = bare("work");
     stage.asks.max_revisions = 2;
     match kind {
+        GateKind::Permission | GateKind::Question => unreachable!("asked by attempts"),
         GateKind::Start | GateKind::Trigger => stage.asks.start = Some(electorate),
         GateKind::Complete => stage.asks.complete = Some(electorate),
     }

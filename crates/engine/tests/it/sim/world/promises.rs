@@ -200,6 +200,7 @@ impl World<'_> {
                 }
             }
             Command::Fire { .. } => None,
+            Command::Inquire(_) => None,
             Command::Vote(vote) => ledger.must_vote(vote),
             Command::Delegate(delegate) => ledger.must_delegate(delegate),
             Command::Revoke(revoke) => ledger.must_revoke(revoke),

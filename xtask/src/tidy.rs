@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("api", &[]),
     ("blobs", &[]),
     ("graph", &[]),
+    ("git", &[]),
     ("store", &["pipeline", "engine", "blobs"]),
     ("worker", &["api", "blobs"]),
     ("agent", &["api", "worker"]),
@@ -66,6 +67,7 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
         &[
             "crates/worker/",
             "crates/cli/",
+            "crates/git/",
             "crates/server/src/changed/mirror.rs",
             "crates/server/src/notices/command.rs",
             "xtask/",

@@ -22,8 +22,16 @@ pub struct Trailers {
 pub struct Commit {
     pub id: String,
     pub tree: String,
-    /// Files that differ from the branch's base, with lines added and removed; `None`: binary.
-    pub files: Vec<(String, Option<(u32, u32)>)>,
+    /// What differs from the branch's base.
+    pub files: Vec<Change>,
+}
+
+/// A file that differs between two commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub path: String,
+    /// Added and removed; `None`: it is no text.
+    pub lines: Option<(u32, u32)>,
 }
 
 /// Who commits.
@@ -64,15 +72,11 @@ impl Repository {
         Ok(Commit { id, tree, files })
     }
 
-    /// Files that differ between two commits, with lines added and removed; `None`: binary.
+    /// Files that differ between two commits.
     ///
     /// # Errors
     /// When one of them is no commit.
-    pub fn changes(
-        &self,
-        from: &str,
-        to: &str,
-    ) -> Result<Vec<(String, Option<(u32, u32)>)>, Failed> {
+    pub fn changes(&self, from: &str, to: &str) -> Result<Vec<Change>, Failed> {
         let args = ["diff-tree", "-r", "-z", "--numstat", "--no-renames", from, to];
         let listed = self.git().run(&args)?;
         let mut files = Vec::new();
@@ -84,7 +88,7 @@ impl Repository {
                 return Err(Git::odd(&args, line));
             };
             let lines = added.parse().ok().zip(removed.parse().ok());
-            files.push((path.to_owned(), lines));
+            files.push(Change { path: path.to_owned(), lines });
         }
         Ok(files)
     }

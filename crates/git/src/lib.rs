@@ -21,7 +21,7 @@ mod worktree;
 pub use branch::{Branch, part};
 pub use call::{Failed, version};
 pub use clone::Repository;
-pub use commit::{Commit, Trailers};
+pub use commit::{Change, Commit, Trailers};
 pub use conflict::{Clash, Overlap};
 pub use merge::{Check, Merge, Merged, NotMerged};
 pub use sweep::{Found, Kept};

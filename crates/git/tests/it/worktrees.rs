@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 
-use git::{Branch, Failed};
+use git::{Branch, Change, Failed};
 
 use crate::place::{place, sh, trailers};
 
@@ -14,7 +14,8 @@ fn a_worktree_has_the_files_and_the_source_sees_nothing_of_it() {
     assert_eq!(fs::read_to_string(worktree.path.join("README")).unwrap(), "one\n");
     fs::write(worktree.path.join("README"), "two\n").unwrap();
     let commit = place.repository.commit(&worktree, "say two", &trailers()).unwrap().unwrap();
-    assert_eq!(commit.files, [("README".to_owned(), Some((1, 1)))]);
+    let change = Change { path: "README".to_owned(), lines: Some((1, 1)) };
+    assert_eq!(commit.files, [change]);
     assert!(sh(&worktree.path, "git log -1 --format=%B").contains("Orch-Run: p#1\n"));
     assert_eq!(sh(&place.source(), "git branch --format='%(refname:short)'"), "main\nmine");
     assert_eq!(sh(&place.source(), "git status --porcelain"), "");

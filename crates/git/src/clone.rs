@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::branch::Branch;
 use crate::call::{Failed, Git};
+use crate::worktree::BOOKS;
 
 /// A bare clone of one source, with everything that runs made of it.
 #[derive(Clone, Debug)]
@@ -69,7 +70,8 @@ impl Repository {
     /// # Errors
     /// When the source cannot be reached.
     pub fn fetch(&self) -> Result<(), Failed> {
-        let _alone = self.lock("fetch")?;
+        // A fetch looks at every worktree, to see what is checked out.
+        let _alone = self.lock(BOOKS)?;
         let args = ["fetch", "--quiet", "--prune", "--no-auto-gc", "origin"];
         self.git().run(&args).map(drop)
     }

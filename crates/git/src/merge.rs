@@ -8,6 +8,7 @@ use crate::call::{Failed, Git};
 use crate::clone::Repository;
 use crate::commit::{Trailers, message, signed};
 use crate::conflict::Clash;
+use crate::worktree::BOOKS;
 
 /// What is to go where.
 #[derive(Clone, Debug)]
@@ -126,6 +127,7 @@ impl Repository {
             git.run(&["checkout", "--quiet", "--force", "--detach", commit])?;
             git.run(&["clean", "-fdq"])?;
         } else {
+            let _alone = self.lock(BOOKS)?;
             self.git().run(&["worktree", "prune"])?;
             if let Some(parent) = merge.workspace.parent() {
                 fs::create_dir_all(parent).map_err(Failed::file(parent))?;
@@ -153,7 +155,7 @@ impl Repository {
         };
         let spec = format!("{commit}:{place}");
         self.git().run(&["push", "--quiet", "--no-verify", &lease, "origin", &spec])?;
-        self.git().run(&["fetch", "--quiet", "--no-auto-gc", "origin"])?;
+        self.fetch()?;
         Ok(place.trim_start_matches("refs/heads/").to_owned())
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::branch::Branch;
 use crate::call::Failed;
 use crate::clone::Repository;
-use crate::worktree::Worktree;
+use crate::worktree::{BOOKS, Worktree};
 
 /// A worktree that belongs to no live attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,7 @@ impl Repository {
     /// When git fails.
     pub fn strays(&self, home: &Path, live: &HashSet<PathBuf>) -> Result<Vec<Found>, Failed> {
         let mut strays = Vec::new();
+        let _alone = self.lock(BOOKS)?;
         for (path, branch) in self.worktrees()? {
             if live.contains(&path) || !path.starts_with(home) {
                 continue;
@@ -49,6 +50,7 @@ impl Repository {
     /// When it is held by an attempt after all.
     pub fn sweep(&self, stray: &Found) -> Result<Kept, Failed> {
         if stray.gone {
+            let _alone = self.lock(BOOKS)?;
             self.git().run(&["worktree", "prune"])?;
             return Ok(Kept { path: stray.path.clone(), snapshot: None });
         }
@@ -70,6 +72,7 @@ impl Repository {
         let prefix = format!("refs/heads/orch/{}/", crate::branch::part(run));
         let listed =
             self.git().run(&["for-each-ref", "--format=%(refname) %(objectname)", &prefix])?;
+        let _alone = self.lock(BOOKS)?;
         let used: HashSet<String> =
             self.worktrees()?.into_iter().filter_map(|(_, branch)| branch).collect();
         let mut archived = Vec::new();

@@ -16,6 +16,10 @@ pub struct Worktree {
     pub base: String,
 }
 
+/// Held by whoever reads or changes the list of worktrees: git reads entries that another git is
+/// still writing, and fails.
+pub(crate) const BOOKS: &str = "worktrees";
+
 impl Repository {
     /// The worktree at `path`, on `branch`, which begins at `base` (a commit) when there is none
     /// yet. What is there already is taken over as it is, uncommitted files and all: the next
@@ -26,6 +30,7 @@ impl Repository {
     pub fn worktree(&self, path: &Path, branch: &Branch, base: &str) -> Result<Worktree, Failed> {
         let start = format!("refs/orch/base/{}", branch.name());
         let place = path.display().to_string();
+        let _alone = self.lock(BOOKS)?;
         if self.is_worktree(path, branch)? {
             let base = self.reference(&start)?.unwrap_or_else(|| base.to_owned());
             return Ok(Worktree { path: path.to_owned(), branch: branch.clone(), base });
@@ -57,7 +62,7 @@ impl Repository {
         Ok(same.is_some_and(|(_, found)| found.as_deref() == Some(&branch.full())))
     }
 
-    /// Each with the full name of its branch; `None`: detached.
+    /// Each with the full name of its branch; `None`: detached. Needs [`BOOKS`].
     pub(crate) fn worktrees(&self) -> Result<Vec<(PathBuf, Option<String>)>, Failed> {
         let listed = self.git().run(&["worktree", "list", "--porcelain", "-z"])?;
         let mut found: Vec<(PathBuf, Option<String>)> = Vec::new();
@@ -83,6 +88,7 @@ impl Repository {
     /// When it is no worktree of this repository.
     pub fn hold(&self, path: &Path, why: &str) -> Result<(), Failed> {
         let place = path.display().to_string();
+        let _alone = self.lock(BOOKS)?;
         let ended = self.git().ended(&["worktree", "lock", "--reason", why, &place])?;
         let already = ended.stderr.contains("already locked");
         if ended.code == Some(0) || already {
@@ -97,6 +103,7 @@ impl Repository {
     /// When git fails.
     pub fn release(&self, path: &Path) -> Result<(), Failed> {
         let place = path.display().to_string();
+        let _alone = self.lock(BOOKS)?;
         let ended = self.git().ended(&["worktree", "unlock", &place])?;
         let never =
             ended.stderr.contains("is not locked") || ended.stderr.contains("not a working tree");
@@ -114,6 +121,7 @@ impl Repository {
     pub fn remove(&self, worktree: &Worktree) -> Result<Option<String>, Failed> {
         let kept = self.keep(worktree)?;
         let place = worktree.path.display().to_string();
+        let _alone = self.lock(BOOKS)?;
         self.git().run(&["worktree", "remove", "--force", &place])?;
         Ok(kept)
     }

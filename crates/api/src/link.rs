@@ -156,8 +156,22 @@ pub enum Piece {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Work {
-    Command { argv: Vec<String> },
-    Python { program: Python, parameters: serde_json::Value },
+    Command {
+        argv: Vec<String>,
+    },
+    Python {
+        program: Python,
+        parameters: serde_json::Value,
+    },
+    /// This program as the harness (`orchestrate harness FOLDER`), which finds the job in the
+    /// attempt's folder.
+    Agent {
+        job: Box<crate::agent::Job>,
+        /// Whole texts of context that the job holds cut, for `.orchestrate/context/` of the
+        /// workspace.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        whole: Vec<Lay>,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

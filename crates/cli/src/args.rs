@@ -141,6 +141,8 @@ pub enum Command {
     #[command(hide = true)]
     Keeper(commands::keeper::KeeperArgs),
     #[command(hide = true)]
+    Harness(commands::harness::HarnessArgs),
+    #[command(hide = true)]
     Drive(commands::drive::DriveArgs),
     #[command(hide = true)]
     Reference(commands::reference::ReferenceArgs),

@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod drive;
 pub mod event;
 pub mod explain;
+pub mod harness;
 pub mod init;
 pub mod input;
 pub mod keeper;
@@ -71,6 +72,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Api(args) => api::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Keeper(args) => keeper::run(&args, context),
+        Command::Harness(args) => harness::run(&args),
         Command::Drive(args) => drive::run(&args, context),
         Command::Reference(args) => reference::run(&args, context),
     }

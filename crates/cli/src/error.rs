@@ -139,6 +139,7 @@ fn word(exit: Exit) -> &'static str {
         Exit::Rejected => "rejected",
         Exit::Interrupted => "interrupted",
         Exit::BrokenPipe => "broken_pipe",
+        Exit::Attempt(_) => "attempt",
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Exit {
     Interrupted,
     /// The reader of our output went away (128 + SIGPIPE): said by the code alone.
     BrokenPipe,
+    /// Of the harness: how its attempt ended, as the server reads it.
+    Attempt(u8),
 }
 
 impl Exit {
@@ -47,6 +49,7 @@ impl Exit {
             Self::Rejected => 14,
             Self::Interrupted => 130,
             Self::BrokenPipe => 141,
+            Self::Attempt(code) => code,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use pipeline::model::{Artifact, Effects, Output};
+use pipeline::model::{AgentWork, Artifact, Effects, Output};
 use pipeline::text::Piece;
 use serde_json::Value as Json;
 
@@ -82,6 +82,55 @@ pub enum TaskWork {
         pipeline: String,
         inputs: serde_json::Map<String, Json>,
     },
+    /// One agent or several; definitions and files are looked up by the server.
+    Agent(Box<AgentTask>),
+}
+
+/// The work of an agent stage, references resolved as far as the run knows them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentTask {
+    pub work: AgentWork,
+    /// The text, mentions in it as they were written.
+    pub task: String,
+    /// Of the stage, else of its loop; the loop type may have one of its own.
+    pub check: Option<Check>,
+    /// What the task mentions, in order.
+    pub given: Vec<Given>,
+    /// JSON Schema of what has to be handed in; `None`: free text.
+    pub result: Option<Json>,
+}
+
+/// A validation command, ready to run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub command: String,
+    pub timeout: Duration,
+    pub protect: Vec<String>,
+}
+
+/// A piece of context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// `@plan/plan.md`
+    pub reference: String,
+    /// Where it came from, in words.
+    pub source: String,
+    /// How many runs ago it was made; 0 is this one.
+    pub age: u64,
+    pub text: GivenText,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenText {
+    Said(String),
+    /// An artifact.
+    Stored {
+        digest: String,
+        bytes: u64,
+        format: String,
+    },
+    /// A file below the working directory.
+    File(String),
 }
 
 #[derive(Clone, Debug, PartialEq)]

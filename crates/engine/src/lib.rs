@@ -17,6 +17,7 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 pub mod admission;
+pub mod agent;
 mod answers;
 pub mod backoff;
 pub mod command;

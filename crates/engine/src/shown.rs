@@ -7,6 +7,7 @@ use pipeline::text::Piece;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::agent::who;
 use crate::desired::{PythonProgram, Task, TaskWork};
 use crate::event::{AttemptResult, Failure, GateId, GateKind, Inquiry};
 use crate::run::Run;
@@ -113,7 +114,7 @@ impl Run {
             shown.insert("item".to_owned(), item.clone());
         }
         let works = match &stage.work {
-            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } => true,
+            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Agent(_) => true,
             Work::Noop | Work::Form => false,
         };
         // What is asked of a person first cannot be part of it yet.
@@ -215,6 +216,10 @@ fn task_json(task: &Task) -> Json {
             json!({kind: program, "parameters": parameters})
         }
         TaskWork::Child { pipeline, inputs } => json!({"pipeline": pipeline, "inputs": inputs}),
+        TaskWork::Agent(agent) => {
+            let context: Vec<&str> = agent.given.iter().map(|given| &*given.reference).collect();
+            json!({"agent": who(&agent.work), "task": agent.task, "context": context})
+        }
     };
     if let Json::Object(map) = &mut shown {
         let env: Map<String, Json> =

@@ -57,7 +57,14 @@ impl Run {
         let stage = self.model(ix.stage);
         let head = self.state.head.as_deref().ok_or("the run was not created")?;
         let scope = RunScope { mapped: input.as_ref(), ..RunScope::of(self, ix) };
-        let work = work(stage, &scope)?;
+        let work = match &stage.work {
+            Work::Agent(work) => TaskWork::Agent(Box::new(self.agent_task(ix, work, &scope)?)),
+            Work::Run { .. }
+            | Work::Python { .. }
+            | Work::Noop
+            | Work::Form
+            | Work::Child { .. } => plain(stage, &scope)?,
+        };
         let mut env = IndexMap::new();
         for (name, template) in self.pipeline.env.iter().chain(&stage.env) {
             let pieces = template.pieces(&scope).map_err(|e| format!("env `{name}`: {e}"))?;
@@ -95,7 +102,8 @@ impl Run {
     }
 }
 
-fn work(stage: &Stage, scope: &dyn Scope) -> Result<TaskWork, String> {
+/// Work that needs nothing of the run but its scope.
+fn plain(stage: &Stage, scope: &dyn Scope) -> Result<TaskWork, String> {
     match &stage.work {
         Work::Run { script, shell } => {
             let script = script.splice(scope).map_err(|e| format!("run: {e}"))?;
@@ -115,7 +123,7 @@ fn work(stage: &Stage, scope: &dyn Scope) -> Result<TaskWork, String> {
             }
             Ok(TaskWork::Python { program, parameters: Json::Object(resolved) })
         }
-        Work::Noop | Work::Form => Err("there is nothing to hand out".to_owned()),
+        Work::Noop | Work::Form | Work::Agent(_) => Err("there is nothing to hand out".to_owned()),
         Work::Child { pipeline, inputs } => {
             let mut resolved = Map::new();
             for (name, value) in inputs {

@@ -5,6 +5,7 @@
 //! default is filled in. Nothing here can be constructed from outside text except by
 //! [`crate::parse`].
 
+mod agent;
 mod flow;
 mod people;
 mod trigger;
@@ -12,6 +13,11 @@ mod trigger;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use agent::{
+    Adapter, AdapterKind, AgentSpec, AgentUse, AgentWork, Budget, Combine, Crew, Decision,
+    Discussion, LoopSpec, McpServer, Mention, Mentioned, MetaAgent, Part, Permission,
+    ProgramResult, Prompt, TalkMode, ToolKind, Tuning, Validation, WireFormat,
+};
 pub use flow::{
     Artifact, Compensation, ContextRef, Emit, EventFilter, Mapping, MappingField, Source,
     Transform, Trigger, TriggerMode, Triggers, Wanted,
@@ -67,6 +73,12 @@ pub struct Pipeline {
     pub concurrency: Option<Concurrency>,
     /// At most so many live attempts in one run; `None`: only the worker's slots limit.
     pub max_parallel: Option<u32>,
+    /// Agents that this pipeline defines, by name.
+    pub agents: IndexMap<String, AgentSpec>,
+    /// Loop types that it defines, by name.
+    pub loop_types: IndexMap<String, LoopSpec>,
+    /// Of all agent stages of a run together.
+    pub budget: Budget,
     pub halt_mode: HaltMode,
     /// A run whose stages allow `succeeded` still fails when this is not `true`.
     pub success: Option<Expression>,
@@ -192,6 +204,8 @@ pub enum Work {
     Form,
     /// A run of another pipeline; its outputs are that run's.
     Child { pipeline: String, inputs: IndexMap<String, ValueTemplate> },
+    /// One agent or several do it.
+    Agent(Box<AgentWork>),
 }
 
 #[derive(Clone, Debug)]

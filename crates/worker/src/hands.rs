@@ -1,5 +1,6 @@
 //! The worker: takes orders, prepares attempts, and passes on what the keeper says.
 
+mod agent;
 mod collect;
 mod door;
 mod lay;
@@ -37,6 +38,8 @@ pub struct Options {
     /// Exists.
     pub data_dir: PathBuf,
     pub keeper: Program,
+    /// Carries out attempts of agents: called with its arguments, then the attempt's folder.
+    pub harness: Program,
     /// The environment that allowed names are taken from, and `ORCHESTRATE_SECRET_*`.
     pub environment: BTreeMap<String, String>,
     /// Asked for secrets that the server stores.
@@ -55,8 +58,10 @@ impl Options {
         let text = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
+        let program = std::env::current_exe()?;
         Ok(Self {
-            keeper: Program { program: std::env::current_exe()?, args },
+            harness: Program { program: program.clone(), args: vec!["harness".into()] },
+            keeper: Program { program, args },
             data_dir,
             environment: std::env::vars_os().filter_map(text).collect(),
             secrets: SecretDoor::closed(),

@@ -105,7 +105,8 @@ impl Run {
                     | Work::Form
                     | Work::Run { .. }
                     | Work::Python { .. }
-                    | Work::Child { .. } => return Ok(()),
+                    | Work::Child { .. }
+                    | Work::Agent(_) => return Ok(()),
                 }
             }
         };

@@ -169,7 +169,9 @@ impl Run {
     fn instantly(&self, ix: ExecIx) -> Result<(), Failure> {
         let stage = self.model(ix.stage);
         match stage.work {
-            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } => return Ok(()),
+            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Agent(_) => {
+                return Ok(());
+            }
             Work::Noop | Work::Form => {}
         }
         self.input_of(ix).map_err(|message| Failure::InvalidInput { message })?;
@@ -194,7 +196,7 @@ impl Run {
             }
             (_, Some(AttemptResult::Succeeded { outputs, .. })) => outputs.clone(),
             (
-                Work::Run { .. } | Work::Python { .. } | Work::Child { .. },
+                Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Agent(_),
                 Some(
                     AttemptResult::Failed { .. }
                     | AttemptResult::Stopped { .. }

@@ -210,7 +210,10 @@ impl Run {
                         Compensation::Missing | Compensation::None => true,
                         Compensation::Stage(_) => false,
                     },
-                    Work::Run { .. } | Work::Python { .. } | Work::Child { .. } => false,
+                    Work::Run { .. }
+                    | Work::Python { .. }
+                    | Work::Child { .. }
+                    | Work::Agent(_) => false,
                 };
                 let done = !model.finally && !idle && !self.succeeded(ix).is_empty();
                 done.then_some((end.sequence, ix))

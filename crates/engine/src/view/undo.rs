@@ -5,6 +5,7 @@ use pipeline::model::{Compensation, PythonSource, StageIx, StageName, Work};
 use pipeline::text::{Part, Template};
 
 use super::ExecutionStatus;
+use crate::agent::who;
 use crate::command::{Rejection, RollBack};
 use crate::event::{AttemptResult, RollbackResult};
 use crate::id::ExecutionId;
@@ -122,6 +123,7 @@ impl Run {
                 format!("runs python \"{}\"", first_line(code))
             }
             Work::Child { pipeline, .. } => format!("runs the pipeline {pipeline}"),
+            Work::Agent(work) => format!("asks {}", who(work)),
             Work::Noop | Work::Form => format!("runs {}", compensation.name),
         };
         match self.pipeline.fanned(ix) {

@@ -14,13 +14,14 @@ use crate::authored::{
     AuthoredSource, AuthoredStage, AuthoredTransform, AuthoredWork, ContextRun, Named, Placed,
 };
 use crate::model::{
-    Backoff, BackoffKind, Compensation, ContextRef, Effects, Emit, Foreach, HaltMode, Input,
-    Limits, Mapping, MappingField, OnFailure, Pipeline, Retry, Rule, Source, Stage, StageIx,
+    Backoff, BackoffKind, Budget, Compensation, ContextRef, Effects, Emit, Foreach, HaltMode,
+    Input, Limits, Mapping, MappingField, OnFailure, Pipeline, Retry, Rule, Source, Stage, StageIx,
     Transform, Wanted, Work,
 };
 use crate::when::{Condition, OnUnknown, Test};
 
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+const AGENT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 const MAX_REVISIONS: u32 = 3;
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 const BACKOFF_INITIAL: Duration = Duration::from_secs(1);
@@ -86,6 +87,9 @@ pub(super) fn build(authored: Authored, graph: Graph) -> Option<Pipeline> {
         secrets: authored.secrets.into_iter().map(|name| name.value).collect(),
         concurrency: authored.concurrency,
         max_parallel: authored.max_parallel,
+        agents: IndexMap::new(),
+        loop_types: IndexMap::new(),
+        budget: Budget::default(),
         halt_mode,
         success: authored.success.map(|success| success.expression),
         triggers: authored.triggers.into_iter().map(super::starts::build).collect(),
@@ -209,6 +213,7 @@ fn with_limits(stage: &mut AuthoredStage, defaults: &Defaults<'_>) -> Option<Sta
     // People are waited for, and a child run has limits of its own.
     let timeout = match work {
         Work::Form | Work::Child { .. } => None,
+        Work::Agent(_) => Some(AGENT_TIMEOUT),
         Work::Run { .. } | Work::Python { .. } | Work::Noop => Some(TIMEOUT),
     };
     // A child run is found again by its id, so nothing of it is ever done twice.

@@ -77,9 +77,10 @@ impl Undoing<'_> {
                 Compensation::Stage(own)
             }
             (None, Work::Noop | Work::Form) => Compensation::None,
-            (None, Work::Run { .. } | Work::Python { .. } | Work::Child { .. }) => {
-                Compensation::Missing
-            }
+            (
+                None,
+                Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Agent(_),
+            ) => Compensation::Missing,
         }
     }
 

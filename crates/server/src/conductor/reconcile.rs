@@ -311,7 +311,7 @@ fn assignment(live: &Live, whose: &Whose, task: Task, largest: u64) -> Option<As
                 },
                 parameters,
             },
-            TaskWork::Child { .. } => return None,
+            TaskWork::Child { .. } | TaskWork::Agent(_) => return None,
         },
         env: task
             .env

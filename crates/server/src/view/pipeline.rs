@@ -74,6 +74,7 @@ pub(crate) fn kind(stage: &Stage) -> &'static str {
         Work::Noop => "noop",
         Work::Form => "form",
         Work::Child { .. } => "pipeline",
+        Work::Agent(_) => "agent",
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use api::link::{Assignment, Piece, Python, SecretAsk, Work};
 use rustix::fs::{Access, access};
 
-use super::{Options, collect, create_folder, folder, lay, secrets};
+use super::{Options, agent, collect, create_folder, folder, lay, secrets};
 use crate::tree::KEY;
 use crate::wire::Spawn;
 
@@ -79,7 +79,7 @@ pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spaw
     env.insert("ORCHESTRATE_OUTPUT".into(), outputs.display().to_string());
     lay::lay(options, assignment, &folder, &mut env)?;
     let working_dir = PathBuf::from(&assignment.working_dir);
-    let argv = words(&assignment.work, &folder, &working_dir, &mut env)?;
+    let argv = words(options, &assignment.work, &folder, &working_dir, &mut env)?;
     let program = argv.first().ok_or(Problem::Empty)?;
     check_folder(&working_dir, program)?;
     let path = env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
@@ -169,6 +169,7 @@ fn environment(
 
 /// The words of the command. Writes what a Python program needs to the attempt's folder.
 fn words(
+    options: &Options,
     work: &Work,
     folder: &Path,
     working_dir: &Path,
@@ -176,6 +177,9 @@ fn words(
 ) -> Result<Vec<String>, Problem> {
     let (program, parameters) = match work {
         Work::Command { argv } => return Ok(argv.clone()),
+        Work::Agent { job, whole } => {
+            return agent::words(options, job, whole, folder, working_dir);
+        }
         Work::Python { program, parameters } => (program, parameters),
     };
     fs::create_dir_all(folder).map_err(failed(folder))?;

@@ -272,6 +272,7 @@ fn view(pipeline: &Pipeline, stage: &Stage, order: usize, revision: u32) -> Chec
         Work::Form => "human_only",
         Work::Run { .. } | Work::Python { .. } => "script",
         Work::Child { .. } => "pipeline",
+        Work::Agent(_) => "agent",
         Work::Noop => "none",
     };
     let form = stage.form.as_ref();

@@ -1,0 +1,304 @@
+//! The work of an agent stage, as it is handed out: the text of its task, and what that mentions.
+
+use indexmap::IndexMap;
+use pipeline::model::{
+    AgentUse, AgentWork, Crew, Mention, Mentioned, Output, Part, Stage, ValueKind,
+};
+use pipeline::text::{Root, Scope, Step};
+use serde_json::{Map, Value as Json, json};
+
+use crate::desired::{AgentTask, Check, Given, GivenText};
+use crate::event::{ArtifactRef, RunLink};
+use crate::run::Run;
+use crate::scope::RunScope;
+use crate::state::ExecIx;
+
+/// What a mention says where there is nothing to go on from.
+const FIRST: &str = "This run extends no other: there is nothing from before.";
+const NO_FEEDBACK: &str = "Nobody has asked for changes yet.";
+
+impl Run {
+    /// Resolves task, check and mentions. The error names what is not there.
+    pub(crate) fn agent_task(
+        &self,
+        ix: ExecIx,
+        work: &AgentWork,
+        scope: &RunScope<'_>,
+    ) -> Result<AgentTask, String> {
+        let stage = self.model(ix.stage);
+        let text = work.task.text.resolve_text(scope).map_err(|e| format!("task: {e}"))?;
+        let check = work.validate.as_ref().or(match &work.crew {
+            Crew::Loop { repeat, .. } => repeat.validate.as_ref(),
+            Crew::Single { .. } | Crew::Discussion(_) | Crew::Meta(_) => None,
+        });
+        let check = check
+            .map(|check| {
+                let command = check.command.splice(scope).map_err(|e| format!("validate: {e}"))?;
+                let (timeout, protect) = (check.timeout, check.protect.clone());
+                Ok::<_, String>(Check { command, timeout, protect })
+            })
+            .transpose()?;
+        let mut given = Vec::new();
+        for mention in &work.task.mentions {
+            given.extend(
+                self.given(ix, mention, scope)
+                    .map_err(|e| format!("`{}`: {e}", mention.written))?,
+            );
+        }
+        Ok(AgentTask {
+            work: work.clone(),
+            task: text,
+            check,
+            given,
+            result: result_of(stage, work),
+        })
+    }
+
+    fn given(
+        &self,
+        ix: ExecIx,
+        mention: &Mention,
+        scope: &RunScope<'_>,
+    ) -> Result<Vec<Given>, String> {
+        let head = self.state.head.as_deref().ok_or("the run was not created")?;
+        let said = |source: String, text: String| {
+            vec![Given {
+                reference: mention.written.clone(),
+                source,
+                age: 0,
+                text: GivenText::Said(text),
+            }]
+        };
+        match &mention.of {
+            Mentioned::Stage { stage, part } => {
+                let of = self.ix(stage).ok_or("there is no such stage")?;
+                let end = self.state.stage(of).end();
+                let end = end.ok_or_else(|| format!("`{stage}` has not settled"))?;
+                let left = Left {
+                    outputs: &end.outputs,
+                    artifacts: self.left_by(of),
+                    source: format!("stage {stage} of {}", head.name),
+                    age: 0,
+                };
+                left.part(mention, stage, part)
+            }
+            Mentioned::Previous { stage, part } => match (&head.extends, head.previous(stage)) {
+                (None, _) => Ok(said("the run before".to_owned(), FIRST.to_owned())),
+                (Some(_), Some(given)) => {
+                    let left = Left {
+                        outputs: &given.outputs,
+                        artifacts: given.artifacts.clone(),
+                        source: format!("stage {stage} of {}", given.from.name),
+                        age: age(head.number, &given.from),
+                    };
+                    left.part(mention, stage, part)
+                }
+                (Some(link), None) => {
+                    Err(format!("neither {} nor a run before it finished `{stage}`", link.name))
+                }
+            },
+            Mentioned::Version { number, stage, part } => {
+                let mut all = head.inherited.iter();
+                let given = all.find(|g| g.from.number == *number && g.stage == *stage);
+                let given = given.ok_or_else(|| {
+                    format!("no ancestor of this run is v{number} with `{stage}` done")
+                })?;
+                let left = Left {
+                    outputs: &given.outputs,
+                    artifacts: given.artifacts.clone(),
+                    source: format!("stage {stage} of {}", given.from.name),
+                    age: age(head.number, &given.from),
+                };
+                left.part(mention, stage, part)
+            }
+            Mentioned::Mapped { name } => {
+                let value = scope.get(&Root::Mapped);
+                let value = value.as_ref().and_then(|value| value.get(name));
+                let value = value.ok_or("the input mapping gave no such value")?;
+                Ok(said("the input of this stage".to_owned(), text_of(value)))
+            }
+            Mentioned::Input { name } => {
+                let value = scope.get(&Root::Value(name.clone()));
+                let value = value.filter(|value| !value.is_null()).ok_or("it has no value")?;
+                Ok(said(format!("the inputs of {}", head.name), text_of(&value)))
+            }
+            Mentioned::File { path } => Ok(vec![Given {
+                reference: mention.written.clone(),
+                source: "the workspace".to_owned(),
+                age: 0,
+                text: GivenText::File(path.clone()),
+            }]),
+            Mentioned::Feedback => {
+                let people = self.state.exec(ix).people.as_deref();
+                let words = people.and_then(|people| people.feedback.clone());
+                let text = words.unwrap_or_else(|| NO_FEEDBACK.to_owned());
+                Ok(said("the last request for changes".to_owned(), text))
+            }
+            Mentioned::Undone => {
+                let outputs = scope.get(&Root::Own);
+                let text = outputs.as_deref().map_or_else(|| "{}".to_owned(), pretty);
+                Ok(said(format!("what is to be undone in {}", head.name), text))
+            }
+        }
+    }
+}
+
+/// How many runs lie between: what is cut first is the oldest.
+fn age(number: u64, from: &RunLink) -> u64 {
+    number.saturating_sub(from.number).max(1)
+}
+
+/// What a stage left.
+struct Left<'l> {
+    outputs: &'l Json,
+    artifacts: Vec<ArtifactRef>,
+    source: String,
+    age: u64,
+}
+
+impl Left<'_> {
+    fn part(self, mention: &Mention, stage: &str, part: &Part) -> Result<Vec<Given>, String> {
+        match part {
+            Part::Whole => self.whole(&mention.written, stage),
+            Part::Output(name, path) => {
+                let value = self.outputs.get(name).and_then(|value| inside(value, path));
+                let value = value.ok_or_else(|| format!("`{stage}` gave no such output"))?;
+                Ok(vec![self.said(&mention.written, text_of(value))])
+            }
+            Part::Artifact(wanted) => {
+                let found = self.artifacts.iter().find(|of| is_called(of, wanted));
+                let found = found.ok_or_else(|| {
+                    let names: Vec<&str> = self.artifacts.iter().map(|of| &*of.path).collect();
+                    let left =
+                        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+                    format!("`{stage}` left no artifact of this name; it left {left}")
+                })?;
+                Ok(vec![self.stored(&mention.written, found)])
+            }
+        }
+    }
+
+    /// Its outputs, then its artifacts; an empty stage is an error, never an empty text.
+    fn whole(self, written: &str, stage: &str) -> Result<Vec<Given>, String> {
+        let mut given = Vec::new();
+        if self.outputs.as_object().is_none_or(|outputs| !outputs.is_empty()) {
+            given.push(self.said(written, pretty(self.outputs)));
+        }
+        for artifact in &self.artifacts {
+            given.push(self.stored(&format!("{written}/{}", artifact.path), artifact));
+        }
+        if given.is_empty() {
+            return Err(format!("`{stage}` left neither outputs nor artifacts"));
+        }
+        Ok(given)
+    }
+
+    fn said(&self, reference: &str, text: String) -> Given {
+        let reference = reference.to_owned();
+        Given { reference, source: self.source.clone(), age: self.age, text: GivenText::Said(text) }
+    }
+
+    fn stored(&self, reference: &str, artifact: &ArtifactRef) -> Given {
+        let (digest, bytes) = (artifact.digest.clone(), artifact.bytes);
+        Given {
+            reference: reference.to_owned(),
+            source: self.source.clone(),
+            age: self.age,
+            text: GivenText::Stored { digest, bytes, format: artifact.format.clone() },
+        }
+    }
+}
+
+/// By its name, by its path, or by the last part of that.
+fn is_called(artifact: &ArtifactRef, wanted: &str) -> bool {
+    let last = artifact.path.rsplit('/').next().unwrap_or_default();
+    artifact.name == wanted || artifact.path == wanted || last == wanted
+}
+
+fn inside<'j>(value: &'j Json, path: &[Step]) -> Option<&'j Json> {
+    path.iter().try_fold(value, |value, step| match step {
+        Step::Field(name) => value.get(name),
+        Step::Index(at) => value.get(at),
+    })
+}
+
+fn text_of(value: &Json) -> String {
+    match value {
+        Json::String(text) => text.clone(),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+            pretty(value)
+        }
+    }
+}
+
+fn pretty(value: &Json) -> String {
+    format!("{value:#}")
+}
+
+/// The schema of what an agent has to hand in; `None` where free text will do.
+fn result_of(stage: &Stage, work: &AgentWork) -> Option<Json> {
+    (!work.free_text).then(|| result_schema(&stage.outputs))
+}
+
+/// JSON Schema 2020-12 of an object that holds these outputs.
+pub fn result_schema(outputs: &IndexMap<String, Output>) -> Json {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for (name, output) in outputs {
+        let mut of = match &output.schema {
+            Some(Json::Object(schema)) => schema.clone(),
+            Some(_) | None => Map::new(),
+        };
+        if let Some(kind) = json_type(output.kind) {
+            of.entry("type").or_insert_with(|| json!(kind));
+        }
+        if !output.description.is_empty() {
+            of.entry("description").or_insert_with(|| json!(output.description));
+        }
+        properties.insert(name.clone(), Json::Object(of));
+        if output.required {
+            required.push(name.clone());
+        }
+    }
+    json!({
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": false,
+    })
+}
+
+fn json_type(kind: ValueKind) -> Option<&'static str> {
+    match kind {
+        ValueKind::String => Some("string"),
+        ValueKind::Integer => Some("integer"),
+        ValueKind::Number => Some("number"),
+        ValueKind::Boolean => Some("boolean"),
+        ValueKind::List => Some("array"),
+        ValueKind::Map => Some("object"),
+        ValueKind::Any => None,
+    }
+}
+
+/// Who does it, in words: `reviewer`, `a council of architect and tester`.
+pub(crate) fn who(work: &AgentWork) -> String {
+    let name = |agent: &AgentUse| match agent {
+        AgentUse::Named(name) => name.clone(),
+        AgentUse::Written(spec) if !spec.name.is_empty() => spec.name.clone(),
+        AgentUse::Written(spec) => spec.extends.clone().unwrap_or_else(|| "an agent".to_owned()),
+    };
+    match &work.crew {
+        Crew::Single { agent } | Crew::Loop { agent: Some(agent), .. } => name(agent),
+        Crew::Loop { agent: None, repeat } => {
+            format!(
+                "the agent of the loop {}",
+                repeat.extends.as_deref().unwrap_or("of this stage")
+            )
+        }
+        Crew::Discussion(talk) => {
+            let names: Vec<String> = talk.members.iter().map(name).collect();
+            format!("{} in a discussion", names.join(", "))
+        }
+        Crew::Meta(meta) => format!("a team of {}", name(&meta.planner)),
+    }
+}

@@ -73,6 +73,7 @@ fn failed(class: ErrorClass, message: &str) -> Verdict {
         }
         ErrorClass::OutputLimit => (AgentOutcome::NoResult, true, "the answer was cut off"),
         ErrorClass::Budget => (AgentOutcome::BudgetExhausted, false, "its budget is spent"),
+        ErrorClass::Harness => (AgentOutcome::Error, true, "the harness cannot go on"),
         ErrorClass::Invalid => (AgentOutcome::Error, false, "the model refused the request"),
     };
     verdict(outcome, retryable, format!("{what}: {message}"))

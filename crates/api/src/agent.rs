@@ -54,6 +54,10 @@ pub struct Job {
     #[serde(default)]
     pub validate: Option<Validate>,
     pub limits: Limits,
+    /// Variables of the harness's own environment that the stage sets: given to the agent's tools,
+    /// beside those that say where things are.
+    #[serde(default)]
+    pub env: Vec<String>,
     /// Variables of the harness's own environment that hold secrets of the stage: given to the
     /// agent's tools, and masked in all that is kept or said.
     #[serde(default)]

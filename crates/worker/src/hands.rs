@@ -24,6 +24,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::record::Account;
 use crate::wire::{FromKeeper, ToKeeper};
 use door::{Door, Listener};
+pub(crate) use prepare::harmless;
 
 /// How to start a keeper.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 //! belong to a [`keeper`], a process of its own that outlives the server.
 
 mod capture;
+pub mod family;
 mod hands;
 pub mod keeper;
 mod mask;
@@ -12,3 +13,4 @@ mod tree;
 mod wire;
 
 pub use hands::{Options, Program, Worker};
+pub use mask::Masks;

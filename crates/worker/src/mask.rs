@@ -15,14 +15,14 @@ const MASK: &[u8] = b"***";
 
 /// What to look for.
 #[derive(Debug, Default)]
-pub(crate) struct Masks {
+pub struct Masks {
     finder: Option<AhoCorasick>,
     patterns: Vec<Vec<u8>>,
     longest: usize,
 }
 
 impl Masks {
-    pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Self {
         let mut patterns: Vec<Vec<u8>> = secrets.into_iter().flat_map(forms).collect();
         patterns.sort();
         patterns.dedup();
@@ -39,7 +39,7 @@ impl Masks {
     }
 
     /// The whole of a text.
-    pub(crate) fn text(&self, text: &str) -> String {
+    pub fn text(&self, text: &str) -> String {
         let mut out = Vec::with_capacity(text.len());
         let mut stream = Stream::default();
         stream.push(self, text.as_bytes(), &mut out);

@@ -92,10 +92,15 @@ pub(crate) fn with_descendants(
 
 /// The attempt that a process was born into, as its environment says it.
 pub(crate) fn marker(pid: u32) -> Option<String> {
+    variable(pid, KEY)
+}
+
+/// A variable of the environment that a process was born with.
+pub(crate) fn variable(pid: u32, name: &str) -> Option<String> {
     let environ = fs::read(format!("/proc/{pid}/environ")).ok()?;
     let value = environ
         .split(|&b| b == 0)
-        .find_map(|entry| entry.strip_prefix(KEY.as_bytes())?.strip_prefix(b"="))?;
+        .find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
     String::from_utf8(value.to_vec()).ok()
 }
 

@@ -59,6 +59,8 @@ pub enum ErrorClass {
     Budget,
     /// Any other refusal of the request.
     Invalid,
+    /// Nothing that the agent did: files that cannot be written, a part that is not there.
+    Harness,
 }
 
 /// How an attempt of an agent ended, and whether another one may help.

@@ -42,6 +42,10 @@ const ALLOWED: [&str; 24] = [
 ];
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
+pub(crate) fn harmless(name: &str) -> bool {
+    ALLOWED.contains(&name) || name.starts_with("LC_")
+}
+
 /// Why an attempt cannot be started, in words for the author of the stage.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Problem {
@@ -114,9 +118,7 @@ fn environment(
     options: &Options,
     assignment: &Assignment,
 ) -> Result<(BTreeMap<String, String>, Vec<String>), Problem> {
-    let allowed = |name: &str| {
-        ALLOWED.contains(&name) || name.starts_with("LC_") || options.pass.iter().any(|p| p == name)
-    };
+    let allowed = |name: &str| harmless(name) || options.pass.iter().any(|p| p == name);
     let mut env: BTreeMap<String, String> = options
         .environment
         .iter()

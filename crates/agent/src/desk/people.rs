@@ -1,0 +1,118 @@
+//! What only a person can say: may it do this, and what does it need to know.
+
+use api::agent::{Answer, AskKind, AskPerson, Decision, Did};
+use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
+
+use super::notes::Entry;
+use super::{Call, Desk, Where, permission};
+
+/// What came of a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    Text(String),
+    Nobody,
+}
+
+impl Desk {
+    /// Whether the call may be made.
+    ///
+    /// # Errors
+    /// Why not, in words for the agent. It is written down and counted.
+    pub(crate) async fn permit(&self, call: &Call) -> Result<(), String> {
+        let reason = match permission::decide(&self.agent.permissions, call) {
+            Decision::Allow => return Ok(()),
+            Decision::Deny => "the rules of this stage do not allow it".to_owned(),
+            Decision::Ask => match self.ask_permission(call).await {
+                Ok(()) => return Ok(()),
+                Err(reason) => reason,
+            },
+        };
+        self.record(Did::Denied {
+            id: call.id.clone(),
+            kind: Some(call.kind),
+            title: call.title.clone(),
+            reason: reason.clone(),
+        });
+        self.keep(Entry::Denied);
+        Err(reason)
+    }
+
+    async fn ask_permission(&self, call: &Call) -> Result<(), String> {
+        let path = call.path.as_ref().map(|path| match path {
+            Where::Inside(path) | Where::Outside(path) => path,
+        });
+        let ask = AskPerson {
+            key: format!("tool-{}-{}", self.session, slug(&call.id)),
+            kind: AskKind::Permission,
+            question: format!("May `{}` do this: {}", self.agent.name, call.title),
+            choices: Vec::new(),
+            detail: self.room.veil.json(json!({
+                "agent": self.agent.name,
+                "tool": call.kind,
+                "path": path,
+                "command": call.command,
+                "input": call.input,
+            })),
+        };
+        match self.ask_person(ask).await? {
+            Answer::Allowed { .. } => Ok(()),
+            Answer::Refused { by, comment } if comment.trim().is_empty() => {
+                Err(format!("{by} refused it"))
+            }
+            Answer::Refused { by, comment } => Err(format!("{by} refused it: {comment}")),
+            Answer::Said { by, text } => Err(format!("{by} did not allow it but said: {text}")),
+            Answer::Expired => Err("nobody allowed it in time".to_owned()),
+        }
+    }
+
+    /// # Errors
+    /// Why nobody could be asked.
+    pub(crate) async fn ask_human(
+        &self,
+        question: &str,
+        choices: Vec<String>,
+    ) -> Result<Said, String> {
+        // A session that is taken up again asks the same once more, and finds the answer.
+        let digest = Sha256::digest(json!([question, choices]).to_string());
+        let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let ask = AskPerson {
+            key: format!("question-{}-{digest}", self.session),
+            kind: AskKind::Question,
+            question: self.room.veil.text(question),
+            choices,
+            detail: Json::Null,
+        };
+        Ok(match self.ask_person(ask).await? {
+            Answer::Said { text, .. } => Said::Text(text),
+            Answer::Allowed { comment, .. } => Said::Text(format!("yes. {comment}")),
+            Answer::Refused { comment, .. } => Said::Text(format!("no. {comment}")),
+            Answer::Expired => Said::Nobody,
+        })
+    }
+
+    /// No clock runs meanwhile.
+    async fn ask_person(&self, ask: AskPerson) -> Result<Answer, String> {
+        self.record(Did::Asked { ask: ask.key.clone(), question: ask.question.clone() });
+        self.room.sync();
+        let answer = {
+            let _wall = self.room.wall.hold();
+            let _idle = self.idle.hold();
+            self.room.door.ask(&ask).await
+        };
+        let answer = answer.map_err(|error| format!("nobody could be asked: {error}"))?;
+        let said = match &answer {
+            Answer::Allowed { by, comment } => format!("{by} allows it {comment}"),
+            Answer::Refused { by, comment } => format!("{by} refuses it {comment}"),
+            Answer::Said { by, text } => format!("{by}: {text}"),
+            Answer::Expired => "nobody answered in time".to_owned(),
+        };
+        self.record(Did::Answered { ask: ask.key, answer: said.trim().to_owned() });
+        Ok(answer)
+    }
+}
+
+/// Fit for a path of the API.
+fn slug(id: &str) -> String {
+    id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}

@@ -1,0 +1,7 @@
+//! Real harnesses as processes of their own.
+
+#![expect(clippy::unwrap_used, reason = "what the tests share belongs to the tests")]
+
+mod mock;
+mod stage;
+mod tools;

@@ -288,3 +288,16 @@ pub struct Limits {
     #[serde(default)]
     pub window_tokens: Option<u64>,
 }
+
+/// `GET /api/attempt`: what the server knows of whoever asks with the token of a door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct AttemptSelf {
+    pub run: String,
+    /// `implement[2]`
+    pub execution: String,
+    pub number: u32,
+    pub fence: u64,
+    pub key: String,
+    /// It was told to stop.
+    pub stopping: bool,
+}

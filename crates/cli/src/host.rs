@@ -25,8 +25,7 @@ use crate::exit::Exit;
 use crate::keys::{Signal, Signals};
 use crate::session;
 
-/// Name of the socket in the data folder.
-pub const SOCKET: &str = "orchestrate.sock";
+pub use server::SOCKET;
 /// What the background driver says.
 pub const DRIVE_LOG: &str = "drive.log";
 

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigFile};
 use crate::definition::Definitions;
+use crate::door::Doors;
 use crate::failpoint;
 use crate::live::hub::Hub;
 use crate::live::{Broker, Notice};
@@ -82,6 +83,9 @@ pub(crate) struct Conductor {
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) config: Arc<ConfigFile>,
     pub(crate) mirror: Arc<Mirror>,
+    /// `doors.of(&assignment.attempt)` is what a harness asks with.
+    #[expect(dead_code, reason = "the jobs of agent stages are put together elsewhere")]
+    pub(crate) doors: Arc<Doors>,
     pub(crate) clock: Clock,
     pub(crate) inbox: Receiver<Input>,
     pub(crate) hands: Hands,

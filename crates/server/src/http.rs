@@ -14,6 +14,7 @@ mod aliases;
 mod answer;
 mod approvals;
 mod artifacts;
+mod attempt;
 mod audit;
 mod body;
 mod caller;
@@ -131,5 +132,6 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(users::routes())
         .merge(sessions::routes())
         .merge(secrets::routes())
+        .merge(attempt::routes())
         .merge(openapi::routes())
 }

@@ -2,6 +2,7 @@
 //!
 //! - `conductor`: the one thread that owns the live runs and the writing side of the store;
 //! - `http`: the API, the same on every door;
+//! - `door`: what an attempt asks with, and whether it still may;
 //! - `live`: what was committed, to whoever watches;
 //! - `listen`: the doors;
 //! - `egress`: every request that leaves this process;
@@ -18,6 +19,7 @@ mod conductor;
 mod config;
 mod definition;
 mod descent;
+mod door;
 mod egress;
 mod failpoint;
 mod history;
@@ -45,6 +47,7 @@ mod watch;
 pub use clock::Ahead;
 pub use conductor::desk::Inbox;
 pub use config::{ArtifactLimits, artifact_limits, settings, settings_of};
+pub use door::SOCKET;
 pub use http::{access_reference, openapi};
 pub use metrics::page as metrics_page;
 pub use server::{Error, Options, Server};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use api::link::{Order, SecretDoor};
+use api::link::{AttemptRef, Order, SecretDoor};
 use axum::Router;
 use blobs::Blobs;
 use store::folder::Folder;
@@ -26,6 +26,7 @@ use crate::conductor::{Conductor, Opening};
 use crate::config::ConfigFile;
 use crate::config::settings::{self, CONNECTIONS, Said};
 use crate::definition::Definitions;
+use crate::door::Doors;
 use crate::egress::Egress;
 use crate::http::{self, Door};
 use crate::listen::{self, Listening};
@@ -106,6 +107,8 @@ pub enum Error {
         #[source]
         source: blobs::Error,
     },
+    #[error("could not open the door of attempts: {problem}")]
+    Door { problem: String },
     #[error("could not start a thread")]
     Thread {
         #[source]
@@ -199,6 +202,7 @@ impl Server {
         let bell = Arc::new(Bell::default());
         let config = Arc::new(ConfigFile::in_folder(&options.data_dir));
         let mirror = mirror(&options.data_dir, &config, &reader)?;
+        let doors = Doors::open(&options.data_dir).map_err(|problem| Error::Door { problem })?;
         let conductor = Conductor::open(Opening {
             data_dir: options.data_dir.clone(),
             worker: options.worker,
@@ -208,6 +212,7 @@ impl Server {
             definitions: Arc::clone(&definitions),
             config: Arc::clone(&config),
             mirror: Arc::clone(&mirror),
+            doors: Arc::clone(&doors),
             ahead: options.ahead,
             inbox,
             orders: orders_sender,
@@ -232,6 +237,7 @@ impl Server {
             config,
             vault,
             accounts: Accounts::default(),
+            doors,
             said: options.said,
             mirror,
             started: Instant::now(),
@@ -276,6 +282,11 @@ impl Server {
     pub fn secrets(&self) -> SecretDoor {
         let vault = Arc::clone(&self.shared.vault);
         SecretDoor::new(move |ask| vault.answer(ask))
+    }
+
+    /// By which the harness of an attempt reaches this server, while the attempt is live.
+    pub fn door(&self, attempt: &AttemptRef) -> api::agent::Door {
+        self.shared.doors.of(attempt)
     }
 
     /// A one-time link that opens a browser's session for the folder's owner; `None` where nobody

@@ -15,6 +15,7 @@ use crate::conductor::desk::{Desk, Gauges};
 use crate::config::settings::{Said, Settings};
 use crate::config::{Config, ConfigFile};
 use crate::definition::Definitions;
+use crate::door::Doors;
 use crate::egress::Egress;
 use crate::history::Histories;
 use crate::http::Running;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) config: Arc<ConfigFile>,
     pub(crate) vault: Arc<Vault>,
     pub(crate) accounts: Accounts,
+    /// By which attempts reach us.
+    pub(crate) doors: Arc<Doors>,
     pub(crate) said: Said,
     pub(crate) mirror: Arc<Mirror>,
     pub(crate) started: Instant,

@@ -4,7 +4,7 @@
 //! (for the environment, then for the pipeline, then for all); the file `secrets/<NAME>` of the data
 //! folder. One that is stored and cannot be opened is an error: no other takes its place.
 
-mod key;
+pub(crate) mod key;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -26,6 +26,7 @@ use super::timers::Timers;
 use crate::clock::{Ahead, Clock};
 use crate::config::ConfigFile;
 use crate::definition::Definitions;
+use crate::door::Doors;
 use crate::live::Broker;
 use crate::live::hub::Hub;
 use crate::metrics::Metrics;
@@ -43,6 +44,7 @@ pub(crate) struct Opening {
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) config: Arc<ConfigFile>,
     pub(crate) mirror: Arc<Mirror>,
+    pub(crate) doors: Arc<Doors>,
     pub(crate) ahead: Ahead,
     pub(crate) inbox: Receiver<Input>,
     pub(crate) orders: UnboundedSender<Order>,
@@ -69,6 +71,7 @@ impl Conductor {
             definitions: opening.definitions,
             config: opening.config,
             mirror: opening.mirror,
+            doors: opening.doors,
             clock: Clock::start_ahead(None, opening.ahead.clone()),
             inbox: opening.inbox,
             hands: Hands::new(opening.orders, opening.slots),

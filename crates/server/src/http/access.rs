@@ -17,6 +17,8 @@ pub(crate) enum Rule {
     Public,
     /// To be somebody with this right.
     Needs(Right),
+    /// To be a live attempt, with the token of its door.
+    Attempt,
     /// It is described in a way that nobody understands: closed.
     Closed,
 }
@@ -35,13 +37,17 @@ fn table(document: &Value) -> Table {
     paths.into_iter().flatten().map(|(path, item)| (path.clone(), of_path(item))).collect()
 }
 
-/// `[{}]` is public, `[{"token": ["run"]}]` needs that right; anything else lets nobody in.
+/// `[{}]` is public, `[{"token": ["run"]}]` needs that right, `[{"attempt": ["live"]}]` is for
+/// attempts; anything else lets nobody in.
 fn rule(operation: &Value) -> Rule {
     let Some([one]) = operation["security"].as_array().map(Vec::as_slice) else {
         return Rule::Closed;
     };
     if one.as_object().is_some_and(serde_json::Map::is_empty) {
         return Rule::Public;
+    }
+    if *one == serde_json::json!({"attempt": ["live"]}) {
+        return Rule::Attempt;
     }
     let rights = one["token"].as_array().map(Vec::as_slice);
     match rights {
@@ -92,6 +98,7 @@ pub(crate) fn reference() -> String {
         let needs = match rule {
             Rule::Public => "nothing: public",
             Rule::Needs(right) => right.word(),
+            Rule::Attempt => "to be a live attempt",
             Rule::Closed => "closed",
         };
         page += &format!("| `{method} {path}` | {needs} |\n");
@@ -109,6 +116,7 @@ mod tests {
         let of = |security: Value| rule(&json!({ "security": security }));
         assert_eq!(of(json!([{}])), Rule::Public);
         assert_eq!(of(json!([{"token": ["run"]}])), Rule::Needs(Right::Run));
+        assert_eq!(of(json!([{"attempt": ["live"]}])), Rule::Attempt);
         for unclear in [
             json!([]),
             json!(null),
@@ -117,6 +125,8 @@ mod tests {
             json!([{"token": ["run", "read"]}]),
             json!([{}, {"token": ["run"]}]),
             json!([{"cookie": []}]),
+            json!([{"attempt": []}]),
+            json!([{"attempt": ["live"], "token": ["run"]}]),
         ] {
             assert_eq!(of(unclear.clone()), Rule::Closed, "{unclear}");
         }
@@ -128,6 +138,7 @@ mod tests {
         let page = reference();
         assert!(page.contains("| `GET /healthz` | nothing: public |"), "{page}");
         assert!(page.contains("| `DELETE /api/tokens/{id}` | admin |"), "{page}");
+        assert!(page.contains("| `GET /api/attempt` | to be a live attempt |"), "{page}");
         assert!(page.contains("| viewer | read |"), "{page}");
     }
 
@@ -136,7 +147,11 @@ mod tests {
         let operations: Vec<_> = operations().collect();
         assert!(operations.len() > 50);
         for (method, path, rule) in operations {
-            assert_ne!(rule, Rule::Closed, "{method} {path} needs `security(..)` with one right");
+            assert_ne!(
+                rule,
+                Rule::Closed,
+                "{method} {path} needs `security(..)` with one right, or for attempts"
+            );
         }
     }
 }

@@ -16,9 +16,10 @@ use engine::ADMIN;
 use engine::event::Person;
 
 use super::access::{self, Rule};
+use super::attempt::Attempt;
 use super::credential::{self, Credential, Holder};
 use super::problem::{self, Fault};
-use super::{origin, stage};
+use super::{attempt, origin, stage};
 use crate::accounts::{self, Account};
 use crate::config::{Config, is_name};
 use crate::identity::{self, Via};
@@ -96,8 +97,10 @@ pub(crate) async fn admit(
     let (mut parts, body) = request.into_parts();
     let pass = Pass::of(&door, &parts);
     match caller(&shared, &door, &parts).await {
-        Ok(caller) => {
-            if let Some(caller) = caller {
+        Ok(asks) => {
+            if let Some(Asks::Attempt(attempt)) = asks {
+                parts.extensions.insert(attempt);
+            } else if let Some(Asks::Person(caller)) = asks {
                 if let Some((used, id)) = &caller.credential {
                     accounts::note_use(&shared, *used, id, crate::clock::wall());
                 }
@@ -140,8 +143,14 @@ impl Pass {
     }
 }
 
+/// Who asks.
+enum Asks {
+    Person(Caller),
+    Attempt(Attempt),
+}
+
 /// `None`: nobody in particular, for what is public.
-async fn caller(shared: &Shared, door: &Door, parts: &Parts) -> Result<Option<Caller>, Fault> {
+async fn caller(shared: &Shared, door: &Door, parts: &Parts) -> Result<Option<Asks>, Fault> {
     let matched = parts.extensions.get::<MatchedPath>();
     let rule = matched.map(|path| access::of(&parts.method, path.as_str()));
     let is_public = rule == Some(Some(Rule::Public))
@@ -158,6 +167,13 @@ async fn caller(shared: &Shared, door: &Door, parts: &Parts) -> Result<Option<Ca
     }
     if is_public {
         return Ok(None);
+    }
+    if let Some(token) = attempt::token(parts) {
+        // From another machine it is worth nothing.
+        if !is_from_here(parts) {
+            return Err(unauthorized());
+        }
+        return attempt::admit(shared, &token, rule).await.map(|asks| Some(Asks::Attempt(asks)));
     }
     let caller = match credential::given(&parts.headers, door.port())? {
         Some(given) => by_credential(shared, door, parts, &given, config).await?,
@@ -178,12 +194,13 @@ async fn caller(shared: &Shared, door: &Door, parts: &Parts) -> Result<Option<Ca
         Some(Some(Rule::Closed | Rule::Public)) => {
             return Err(Fault::not_allowed("nobody may ask this: no right is named for it"));
         }
+        Some(Some(Rule::Attempt)) => return Err(attempt::only_attempts()),
         Some(Some(Rule::Needs(right))) => {
             must_have(&caller, right, parts)?;
             stage::check(shared, door, parts, right).await?;
         }
     }
-    stand_in(shared, caller, &parts.headers).await.map(Some)
+    stand_in(shared, caller, &parts.headers).await.map(|caller| Some(Asks::Person(caller)))
 }
 
 fn must_have(caller: &Caller, right: Right, parts: &Parts) -> Result<(), Fault> {

@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 
 use super::answer::RequestId;
+use super::attempt::Attempt;
 use super::caller::Caller;
 use crate::config::settings;
 use crate::shared::Shared;
@@ -56,7 +57,9 @@ pub(super) async fn observe(
 
 /// Behind the layer that knows who it is.
 pub(super) async fn identify(request: Request, next: Next) -> Response {
+    let attempt = || request.extensions().get::<Attempt>().map(|asks| asks.0.key.clone());
     let caller = request.extensions().get::<Caller>().map(|caller| caller.name.clone());
+    let caller = caller.or_else(attempt);
     if let (Some(seen), Some(caller)) = (request.extensions().get::<Seen>(), caller) {
         // Set once.
         let _known = seen.0.set(caller);

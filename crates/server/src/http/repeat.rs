@@ -40,7 +40,15 @@ const LARGEST: usize = 16 << 20;
 
 /// Whether requests of this route may be sent again under a key.
 pub(super) fn takes_key(method: &str, path: &str) -> bool {
-    method.eq_ignore_ascii_case("post") && !HARMLESS.contains(&path) && !is_secret(path)
+    method.eq_ignore_ascii_case("post")
+        && !HARMLESS.contains(&path)
+        && !is_secret(path)
+        && !is_of_attempts(path)
+}
+
+/// Attempts are no callers by whom a key could be kept; they name what they repeat themselves.
+fn is_of_attempts(path: &str) -> bool {
+    path.starts_with("/llm/") || path.starts_with("/api/attempt")
 }
 
 fn is_secret(path: &str) -> bool {

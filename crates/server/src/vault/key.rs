@@ -19,7 +19,7 @@ pub(super) fn path(data_dir: &Path) -> PathBuf {
     crate::config::secret::path_of_environment(VARIABLE).unwrap_or_else(|| data_dir.join(NAME))
 }
 
-pub(super) struct Key(Zeroizing<[u8; 32]>);
+pub(crate) struct Key(Zeroizing<[u8; 32]>);
 
 impl Key {
     fn draw() -> Result<Self, String> {
@@ -39,7 +39,7 @@ impl Key {
         Some(Self(bytes))
     }
 
-    pub(super) fn bytes(&self) -> &[u8; 32] {
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
@@ -51,13 +51,13 @@ impl Key {
     }
 }
 
-pub(super) struct Keys {
+pub(crate) struct Keys {
     current: Key,
     older: Vec<Key>,
 }
 
 impl Keys {
-    pub(super) fn current(&self) -> &Key {
+    pub(crate) fn current(&self) -> &Key {
         &self.current
     }
 
@@ -84,7 +84,7 @@ impl Keys {
         })
     }
 
-    pub(super) fn load_or_create(path: &Path) -> Result<Self, String> {
+    pub(crate) fn load_or_create(path: &Path) -> Result<Self, String> {
         if let Some(keys) = read(path)? {
             return Ok(keys);
         }

@@ -15,19 +15,33 @@ const ROLES: [(&str, &[&str]); 7] = [
     ("admin", &["read", "run", "define", "decide", "maintain", "audit", "admin"]),
 ];
 
-/// Method, path with its parameters filled in, and the right; `None`: public.
-fn routes() -> Vec<(String, String, Option<String>)> {
+/// What a route is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum For {
+    Everybody,
+    Attempts,
+    Holders(String),
+}
+
+/// Method, path with its parameters filled in, and for whom it is.
+fn routes() -> Vec<(String, String, For)> {
     let document: Json = serde_json::from_str(server::openapi()).unwrap();
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let right = operation["security"][0]["token"][0].as_str().map(str::to_owned);
+            let way = &operation["security"][0];
+            let whom = match (way["token"][0].as_str(), way["attempt"][0].as_str()) {
+                (Some(right), None) => For::Holders(right.to_owned()),
+                (None, Some("live")) => For::Attempts,
+                (None, None) => For::Everybody,
+                (_, Some(_)) => panic!("{method} {path}: {way}"),
+            };
             let filled = path
                 .split('/')
                 .map(|part| if part.starts_with('{') { "none~9" } else { part })
                 .collect::<Vec<_>>()
                 .join("/");
-            routes.push((method.to_uppercase(), filled, right));
+            routes.push((method.to_uppercase(), filled, whom));
         }
     }
     routes
@@ -68,8 +82,8 @@ async fn every_route_asks_every_role_for_the_right_that_it_names() {
     let revoked = format!("Bearer {}", revoked["token"].as_str().unwrap());
     let routes = routes();
     assert!(routes.len() > 60);
-    for (method, path, right) in routes.iter().filter(|(_, path, _)| !endless(path)) {
-        let Some(right) = right else { continue };
+    for (method, path, whom) in routes.iter().filter(|(_, path, _)| !endless(path)) {
+        let For::Holders(right) = whom else { continue };
         let (status, _) = ask(&bench, method, path, &[("authorization", revoked.as_str())]).await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path}, revoked");
         for (role, rights, token) in &tokens {
@@ -88,6 +102,93 @@ async fn every_route_asks_every_role_for_the_right_that_it_names() {
             assert!(!status.is_server_error(), "{method} {path} as {role}: {problem}");
         }
     }
+}
+
+/// Shown as `Authorization`, and as clients of models show their keys.
+async fn with_door(bench: &Bench, method: &str, path: &str, token: &str) -> (StatusCode, Json) {
+    let bearer = format!("Bearer {token}");
+    ask(bench, method, path, &[("authorization", bearer.as_str())]).await
+}
+
+#[tokio::test]
+async fn a_live_attempt_asks_what_is_for_attempts_and_nothing_else() {
+    let mut bench = Bench::by_hand();
+    bench.start(crate::starts::CHAIN).await;
+    let attempt = bench.hands.started().await;
+    let door = bench.server.door(&attempt);
+    let owner = std::fs::read_to_string(bench.path().join("door.key")).unwrap();
+    assert!(!door.token.contains(owner.trim()));
+    let (status, me) = with_door(&bench, "GET", "/api/attempt", &door.token).await;
+    assert_eq!((status, &me["key"]), (StatusCode::OK, &json!(attempt.key)), "{me}");
+    assert_eq!((&me["fence"], &me["stopping"]), (&json!(attempt.fence), &json!(false)));
+    let ana = bench.token("ana").await;
+    let (mut closed, mut open) = (0, 0);
+    for (method, path, whom) in routes().iter().filter(|(_, path, _)| !endless(path)) {
+        match whom {
+            For::Everybody => continue,
+            For::Holders(_) => {
+                let (status, problem) = with_door(&bench, method, path, &door.token).await;
+                assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path}: {problem}");
+                closed += 1;
+            }
+            For::Attempts => {
+                // Neither the folder's owner nor a user with a token is an attempt.
+                for headers in [vec![], vec![("authorization", format!("Bearer {ana}"))]] {
+                    let headers: Vec<_> = headers.iter().map(|(n, v)| (*n, v.as_str())).collect();
+                    let (status, problem) = ask(&bench, method, path, &headers).await;
+                    assert_eq!(status, StatusCode::FORBIDDEN, "{method} {path}: {problem}");
+                    let says = problem["detail"].as_str().unwrap();
+                    assert!(says.starts_with("only the harness"), "{says}");
+                }
+                let (status, problem) = with_door(&bench, method, path, &door.token).await;
+                assert!(
+                    status != StatusCode::FORBIDDEN && status != StatusCode::UNAUTHORIZED,
+                    "{method} {path}: {status} {problem}"
+                );
+                open += 1;
+            }
+        }
+    }
+    assert!(closed > 60 && open > 0, "{closed} {open}");
+    let (status, _) = with_door(&bench, "GET", "/api/nothing", &door.token).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "not even what there is");
+    let standing_in = format!("Bearer {}", door.token);
+    let headers = [("authorization", standing_in.as_str()), ("x-orchestrate-as", "ana")];
+    let (status, _) = ask(&bench, "GET", "/api/runs", &headers).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn the_door_of_another_an_ended_or_no_attempt_is_closed_by_name() {
+    let mut bench = Bench::by_hand();
+    bench.start(crate::starts::CHAIN).await;
+    let attempt = bench.hands.started().await;
+    let token = bench.server.door(&attempt).token;
+    let mut wrong = attempt.clone();
+    wrong.fence += 1;
+    // Nobody has this fence yet: the token is ours, the attempt is none.
+    let early = bench.server.door(&wrong).token;
+    let guessed = format!("{}{}", &token[..token.len() - 64], "0".repeat(64));
+    let forged = token.replace(&format!("_{}_", attempt.fence), &format!("_{}_", wrong.fence));
+    for (token, status, code) in [
+        (&*early, StatusCode::CONFLICT, "stale"),
+        (&guessed, StatusCode::UNAUTHORIZED, "not_allowed"),
+        (&forged, StatusCode::UNAUTHORIZED, "not_allowed"),
+    ] {
+        let (found, problem) = with_door(&bench, "GET", "/api/attempt", token).await;
+        assert_eq!((found, &problem["code"]), (status, &json!(code)), "{problem}");
+    }
+    bench.hands.exit(&attempt, 0);
+    let next = bench.hands.started().await;
+    let (status, problem) = with_door(&bench, "GET", "/api/attempt", &token).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("stale")), "{problem}");
+    let (status, _) =
+        with_door(&bench, "GET", "/api/attempt", &bench.server.door(&next).token).await;
+    assert_eq!(status, StatusCode::OK);
+    bench.post("/api/runs/chain~1/cancel", json!({"reason": "no need"})).await;
+    let token = bench.server.door(&next).token;
+    let (_, me) = with_door(&bench, "GET", "/api/attempt", &token).await;
+    assert_eq!(me["stopping"], json!(true), "it may still say its last words");
 }
 
 #[tokio::test]

@@ -57,6 +57,29 @@ async fn tcp_lets_in_only_the_token_under_our_name() {
 }
 
 #[tokio::test]
+async fn an_attempt_comes_in_through_loopback_and_through_the_socket() {
+    let mut bench = Bench::by_hand();
+    let bound = bench.server.listen_tcp("127.0.0.1:0".parse().unwrap(), "s3cret").await.unwrap();
+    let path = bench.path().join("sock");
+    bench.server.listen_unix(&path).unwrap();
+    bench.start(CHAIN).await;
+    let attempt = bench.hands.started().await;
+    let token = bench.server.door(&attempt).token;
+    let bearer = format!("Authorization: Bearer {token}\r\n");
+    for (place, wanted) in [("/api/attempt", 200), ("/api/runs", 403), ("/api/nothing", 403)] {
+        let tcp = TcpStream::connect(bound).await.unwrap();
+        let (status, answer) = ask(tcp, &get(place, &bound.to_string(), &bearer)).await;
+        assert_eq!(status, wanted, "{place}: {answer}");
+        let unix = UnixStream::connect(&path).await.unwrap();
+        let (status, answer) = ask(unix, &get(place, "localhost", &bearer)).await;
+        assert_eq!(status, wanted, "{place}: {answer}");
+    }
+    let named = get("/api/attempt", "evil.example", &bearer);
+    let (status, _) = ask(TcpStream::connect(bound).await.unwrap(), &named).await;
+    assert_eq!(status, 421);
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_changes_nothing() {
     let bench = Bench::new();
     let bound = bench.server.listen_tcp("127.0.0.1:0".parse().unwrap(), "s3cret").await.unwrap();

@@ -23,6 +23,7 @@ const TAGS: &[(&str, &str)] = &[
     ("audit", "Who decided and changed what, and the proof of it"),
     ("tokens", "Keys of users"),
     ("accounts", "Users, sessions, secrets"),
+    ("attempt", "What the harness of a live attempt asks"),
     ("system", "The server about itself, and the language"),
 ];
 
@@ -53,6 +54,11 @@ pub(super) fn finish(mut document: Value) -> Value {
             "scheme": "bearer",
             "description": "A token of a user, or the data folder's `token` file. The words \
                 beside it are the rights that an operation needs.",
+        },
+        "attempt": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token of the door that a live attempt was given with its job.",
         },
     });
     document["components"]["headers"] = json!({

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 /// Harness to server, `POST /api/attempt/asks`: somebody has to say something before it goes on.
 /// Answered by [`Asked`]; asking again with the same `key` gives the same.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct AskPerson {
     /// Unique in the execution, stable over attempts: `tool-<call id>`, `question-3`.
     pub key: String,
@@ -19,7 +21,7 @@ pub struct AskPerson {
     pub detail: Json,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AskKind {
     /// May it do this? Answered by approving or rejecting.
@@ -29,13 +31,13 @@ pub enum AskKind {
 }
 
 /// `GET /api/attempt/asks/{key}` answers when there is an answer, or after 25 s with `null`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Asked {
     pub key: String,
     pub answer: Option<Answer>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Answer {
     Allowed {

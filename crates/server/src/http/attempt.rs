@@ -1,6 +1,8 @@
 //! What a live attempt asks of the server, with the token of its door. It is no person: nothing
 //! here takes a [`super::Caller`], and nothing elsewhere takes an [`Attempt`].
 
+mod asks;
+
 use std::sync::Arc;
 
 use api::agent::AttemptSelf;
@@ -21,7 +23,7 @@ use crate::shared::Shared;
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(whoami))
+    OpenApiRouter::new().routes(routes!(whoami)).merge(asks::routes())
 }
 
 /// The attempt that asks; it was live when it asked.

@@ -4,6 +4,7 @@
 mod access;
 mod adoption;
 mod aliases;
+mod asks;
 mod bench;
 mod changed;
 mod children;

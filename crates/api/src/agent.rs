@@ -113,6 +113,20 @@ pub enum Shape {
     },
 }
 
+impl Shape {
+    /// Whoever works on it: `implementer`, `architect, tester`.
+    pub fn names(&self) -> String {
+        match self {
+            Self::Single { agent } | Self::Loop { agent, .. } => agent.name.clone(),
+            Self::Discussion { members, .. } => {
+                let names: Vec<&str> = members.iter().map(|member| &*member.name).collect();
+                names.join(", ")
+            }
+            Self::Meta { planner, .. } => planner.name.clone(),
+        }
+    }
+}
+
 /// A resolved agent: who does the work, with which instructions and which hands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Agent {

@@ -73,6 +73,61 @@ pub struct Assignment {
     pub feedback: Option<String>,
     #[serde(default)]
     pub revision: u32,
+    /// `working_dir` lies in it: made before the start, committed after an end with exit code 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worktree: Option<Worktree>,
+}
+
+/// Where runs keep what they have of a repository.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repository {
+    /// Absolute: the folder of the clones.
+    pub home: String,
+    /// An absolute path, or an address.
+    pub source: String,
+    /// A branch of the source; `None`: the one that it shows first.
+    pub base: Option<String>,
+}
+
+/// A worktree on a branch of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worktree {
+    pub repository: Repository,
+    /// As people call the run.
+    pub run: String,
+    /// Whose worktree it is: `implement[2]`, also where another stage works in it.
+    pub owner: String,
+    /// Absolute.
+    pub path: String,
+}
+
+/// Branches that go into a target, one after another, through its queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeJob {
+    pub repository: Repository,
+    pub run: String,
+    pub stage: String,
+    pub attempt: u32,
+    /// Whose branches: `implement[1]`, `docs`.
+    pub from: Vec<String>,
+    /// `None`: the base.
+    pub into: Option<String>,
+    /// Run by `sh -e -c` on the merged tree.
+    pub check: Option<String>,
+    /// Absolute: the queue's own directory.
+    pub workspace: String,
+}
+
+/// What an attempt left in its worktree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Committed {
+    pub branch: String,
+    pub commit: String,
+    pub base: String,
+    /// Files that differ from the base.
+    pub files: u32,
+    pub added: u64,
+    pub removed: u64,
 }
 
 /// Which secret the hands ask the server for, when they start an attempt that declares it, and when
@@ -172,6 +227,10 @@ pub enum Work {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         whole: Vec<Lay>,
     },
+    /// This program as one turn of a merge queue (`orchestrate merge FOLDER`).
+    Merge {
+        job: Box<MergeJob>,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -234,6 +293,9 @@ pub struct Exit {
     pub outputs_error: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<Collected>,
+    /// What its worktree holds now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed: Option<Box<Committed>>,
     /// Why the declared artifacts could not be collected, all problems at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub artifacts_error: Option<String>,

@@ -143,6 +143,8 @@ pub enum Command {
     #[command(hide = true)]
     Harness(commands::harness::HarnessArgs),
     #[command(hide = true)]
+    MergeTurn(commands::merge_turn::MergeTurnArgs),
+    #[command(hide = true)]
     Drive(commands::drive::DriveArgs),
     #[command(hide = true)]
     Reference(commands::reference::ReferenceArgs),

@@ -16,6 +16,7 @@ pub mod init;
 pub mod input;
 pub mod keeper;
 pub mod logs;
+pub mod merge_turn;
 pub mod notify;
 pub mod open;
 pub mod pipeline;
@@ -73,6 +74,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Completions(args) => completions::run(&args, context),
         Command::Keeper(args) => keeper::run(&args, context),
         Command::Harness(args) => harness::run(&args),
+        Command::MergeTurn(args) => merge_turn::run(&args),
         Command::Drive(args) => drive::run(&args, context),
         Command::Reference(args) => reference::run(&args, context),
     }

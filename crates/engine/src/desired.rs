@@ -39,7 +39,9 @@ pub struct Task {
     pub work: TaskWork,
     /// In order; later entries win. Does not hold the product's own variables.
     pub env: IndexMap<String, Vec<Piece>>,
-    /// Absolute, or relative to the run's directory.
+    /// Where it works; what it does there is committed.
+    pub worktree: Option<TaskTree>,
+    /// Absolute, or relative to the run's directory or the worktree.
     pub working_dir: Option<String>,
     /// The run's directory.
     pub directory: String,
@@ -82,8 +84,36 @@ pub enum TaskWork {
         pipeline: String,
         inputs: serde_json::Map<String, Json>,
     },
+    /// Branches of executions go into a branch of the repository.
+    Merge(TaskMerge),
     /// One agent or several; definitions and files are looked up by the server.
     Agent(Box<AgentTask>),
+}
+
+/// A repository, resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRepository {
+    /// Absolute, relative to the run's directory, or an address.
+    pub source: String,
+    pub base: Option<String>,
+}
+
+/// A worktree: that of the execution `owner`, in the run that people call `run`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskTree {
+    pub repository: TaskRepository,
+    pub run: String,
+    pub owner: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskMerge {
+    pub repository: TaskRepository,
+    pub run: String,
+    /// Executions whose branches are brought together: those that succeeded.
+    pub from: Vec<String>,
+    pub into: Option<String>,
+    pub check: Option<String>,
 }
 
 /// The work of an agent stage, references resolved as far as the run knows them.

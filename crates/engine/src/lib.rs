@@ -39,6 +39,7 @@ pub mod shown;
 mod state;
 pub mod status;
 mod task;
+mod trees;
 pub mod view;
 mod wires;
 pub mod words;

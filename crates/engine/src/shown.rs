@@ -114,7 +114,11 @@ impl Run {
             shown.insert("item".to_owned(), item.clone());
         }
         let works = match &stage.work {
-            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Agent(_) => true,
+            Work::Run { .. }
+            | Work::Python { .. }
+            | Work::Child { .. }
+            | Work::Agent(_)
+            | Work::Merge(_) => true,
             Work::Noop | Work::Form => false,
         };
         // What is asked of a person first cannot be part of it yet.
@@ -216,6 +220,9 @@ fn task_json(task: &Task) -> Json {
             json!({kind: program, "parameters": parameters})
         }
         TaskWork::Child { pipeline, inputs } => json!({"pipeline": pipeline, "inputs": inputs}),
+        TaskWork::Merge(merge) => {
+            json!({"merge": merge.from, "into": merge.into, "check": merge.check})
+        }
         TaskWork::Agent(agent) => {
             let context: Vec<&str> = agent.given.iter().map(|given| &*given.reference).collect();
             json!({"agent": who(&agent.work), "task": agent.task, "context": context})

@@ -59,6 +59,7 @@ impl Run {
         let scope = RunScope { mapped: input.as_ref(), ..RunScope::of(self, ix) };
         let work = match &stage.work {
             Work::Agent(work) => TaskWork::Agent(Box::new(self.agent_task(ix, work, &scope)?)),
+            Work::Merge(work) => TaskWork::Merge(self.merge_task(work, &scope)?),
             Work::Run { .. }
             | Work::Python { .. }
             | Work::Noop
@@ -85,6 +86,7 @@ impl Run {
             effect_key: format!("{place}-{first}"),
             work,
             env,
+            worktree: self.tree(ix, stage, &scope)?,
             working_dir,
             directory: head.directory.clone(),
             timeout: stage.limits.timeout,
@@ -123,7 +125,9 @@ fn plain(stage: &Stage, scope: &dyn Scope) -> Result<TaskWork, String> {
             }
             Ok(TaskWork::Python { program, parameters: Json::Object(resolved) })
         }
-        Work::Noop | Work::Form | Work::Agent(_) => Err("there is nothing to hand out".to_owned()),
+        Work::Noop | Work::Form | Work::Agent(_) | Work::Merge(_) => {
+            Err("there is nothing to hand out".to_owned())
+        }
         Work::Child { pipeline, inputs } => {
             let mut resolved = Map::new();
             for (name, value) in inputs {

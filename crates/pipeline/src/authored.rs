@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::expr::Expression;
 use crate::model::{
     Approval, Artifact, BackoffKind, Concurrency, Effects, Form, HaltMode, Input, OnFailure,
-    Output, PythonSource, Rule, Shell,
+    Output, PythonSource, Repository, Rule, Shell,
 };
 use crate::source::Span;
 use crate::text::{Template, ValueTemplate};
@@ -33,6 +33,7 @@ mod root;
 mod scalars;
 mod stage;
 mod start;
+mod trees;
 mod values;
 
 pub(crate) use flow::{AuthoredEmit, AuthoredTrigger, AuthoredTriggers};
@@ -94,10 +95,25 @@ pub(crate) struct Authored {
     pub(crate) halt_mode: Option<HaltMode>,
     pub(crate) success: Option<AuthoredExpression>,
     pub(crate) triggers: Vec<AuthoredStart>,
+    pub(crate) repository: Option<Repository>,
     /// `finally` stages last.
     pub(crate) stages: Vec<AuthoredStage>,
     /// `stages:` was there and could be read as a list.
     pub(crate) has_stages: bool,
+}
+
+/// Whose worktree a stage works in, as written.
+#[derive(Debug)]
+pub(crate) enum AuthoredTree {
+    Own,
+    Stage(String),
+}
+
+#[derive(Debug)]
+pub(crate) struct AuthoredMerge {
+    pub(crate) from: Vec<Placed<String>>,
+    pub(crate) into: Option<Template>,
+    pub(crate) check: Option<Template>,
 }
 
 #[derive(Debug)]
@@ -127,6 +143,7 @@ pub(crate) struct AuthoredStage {
     pub(crate) foreach: Option<Placed<ValueTemplate>>,
     pub(crate) max_parallel: Option<Placed<u32>>,
     pub(crate) env: Named<Template>,
+    pub(crate) worktree: Option<Placed<AuthoredTree>>,
     pub(crate) working_dir: Option<Template>,
     pub(crate) outputs: Named<Output>,
     pub(crate) timeout: Option<Placed<Duration>>,
@@ -199,6 +216,7 @@ pub(crate) enum AuthoredWork {
     Noop,
     Form,
     Child { pipeline: Placed<String>, inputs: Named<ValueTemplate> },
+    Merge(Placed<AuthoredMerge>),
 }
 
 /// Each key may be left to the next outer level.

@@ -82,6 +82,8 @@ pub struct Pipeline {
     pub halt_mode: HaltMode,
     /// A run whose stages allow `succeeded` still fails when this is not `true`.
     pub success: Option<Expression>,
+    /// What runs work on: stages with a [`Stage::worktree`], and merges.
+    pub repository: Option<Repository>,
     /// What starts runs by itself, each with a name of its own, in the order written.
     pub triggers: Vec<StartTrigger>,
     /// Every stage in the order written, then the `finally` stages, then the compensations (stages
@@ -169,6 +171,8 @@ pub struct Stage {
     /// With `on_failure: rollback`: back to this stage, inclusive.
     pub rollback_to: Option<StageIx>,
     pub env: IndexMap<String, Template>,
+    /// It works in a worktree, and what it did there is committed.
+    pub worktree: Option<TreeOf>,
     pub working_dir: Option<Template>,
     pub outputs: IndexMap<String, Output>,
     pub limits: Limits,
@@ -191,6 +195,34 @@ impl Stage {
     }
 }
 
+/// A repository that runs work on, in a clone of their own.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    /// A path, relative to the run's directory, or an address.
+    pub source: Template,
+    /// A branch of it; `None`: the one that it shows first.
+    pub base: Option<Template>,
+}
+
+/// Whose worktree a stage works in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TreeOf {
+    Own,
+    /// Of this stage, which is upstream; instance by instance where both have instances.
+    Stage(StageIx),
+}
+
+/// What a merge brings together.
+#[derive(Clone, Debug)]
+pub struct MergeWork {
+    /// Stages with a worktree of their own, upstream; all their instances.
+    pub from: Vec<StageIx>,
+    /// A branch of the source; `None`: the repository's base.
+    pub into: Option<Template>,
+    /// A script that the merged tree has to pass.
+    pub check: Option<Template>,
+}
+
 /// What a stage does.
 #[derive(Clone, Debug)]
 pub enum Work {
@@ -204,6 +236,8 @@ pub enum Work {
     Form,
     /// A run of another pipeline; its outputs are that run's.
     Child { pipeline: String, inputs: IndexMap<String, ValueTemplate> },
+    /// Branches of stages go into a branch of the repository.
+    Merge(Box<MergeWork>),
     /// One agent or several do it.
     Agent(Box<AgentWork>),
 }

@@ -14,6 +14,7 @@ mod references;
 mod roots;
 mod site;
 mod starts;
+mod trees;
 mod triggers;
 mod undo;
 mod upstream;

@@ -45,7 +45,7 @@ fn of_object(object: &Object) -> Json {
             schema.insert("required".into(), json!(required));
         }
         let kinds = match object.id {
-            "stage" => Some(json!(["run", "python", "form", "pipeline", "noop"])),
+            "stage" => Some(json!(["run", "python", "form", "pipeline", "merge", "noop"])),
             "python" => Some(json!(["file", "code"])),
             "rollback" => Some(json!(["run", "python"])),
             "triggers" => Some(json!(["any", "all"])),

@@ -14,8 +14,8 @@ pub use flow::{
 };
 pub(crate) use flow::{FORMATS, TRANSFORM_WORDS};
 pub use people::{APPROVAL, FIELD, FORM, SAVE_AS};
-pub use root::{CONCURRENCY, ERROR_HANDLING, PIPELINE};
-pub use stage::{BACKOFF, FOREACH, GROUP, LABELS, PYTHON, RETRY, STAGE, WHEN};
+pub use root::{CONCURRENCY, ERROR_HANDLING, PIPELINE, REPOSITORY};
+pub use stage::{BACKOFF, FOREACH, GROUP, LABELS, MERGE, PYTHON, RETRY, STAGE, WHEN};
 pub(crate) use start::ENDINGS;
 pub use start::START_TRIGGER;
 pub use values::{INPUT, OUTPUT};
@@ -183,7 +183,7 @@ pub fn known_elsewhere(written: &str) -> Option<&'static str> {
 }
 
 /// Every object, from the outside in: the order of the reference.
-pub static OBJECTS: [&Object; 30] = [
+pub static OBJECTS: [&Object; 32] = [
     &PIPELINE,
     &INPUT,
     &START_TRIGGER,
@@ -192,6 +192,8 @@ pub static OBJECTS: [&Object; 30] = [
     &STAGE,
     &GROUP,
     &PYTHON,
+    &MERGE,
+    &REPOSITORY,
     &CHILD,
     &FORM,
     &FIELD,

@@ -63,6 +63,7 @@ mod schedules;
 pub(crate) mod starts;
 pub(crate) mod tasks;
 pub(crate) mod timers;
+mod trees;
 
 pub(crate) use open::Opening;
 

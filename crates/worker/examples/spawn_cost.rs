@@ -100,5 +100,6 @@ fn assignment(number: u32, working_dir: String) -> Assignment {
         form: None,
         feedback: None,
         revision: 0,
+        worktree: None,
     }
 }

@@ -7,6 +7,7 @@ mod lay;
 mod lost;
 mod prepare;
 mod secrets;
+pub(crate) mod worktree;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
@@ -41,6 +42,8 @@ pub struct Options {
     pub keeper: Program,
     /// Carries out attempts of agents: called with its arguments, then the attempt's folder.
     pub harness: Program,
+    /// Carries out one turn of a merge queue: called with its arguments, then the attempt's folder.
+    pub merge: Program,
     /// The environment that allowed names are taken from, and `ORCHESTRATE_SECRET_*`.
     pub environment: BTreeMap<String, String>,
     /// Asked for secrets that the server stores.
@@ -62,6 +65,7 @@ impl Options {
         let program = std::env::current_exe()?;
         Ok(Self {
             harness: Program { program: program.clone(), args: vec!["harness".into()] },
+            merge: Program { program: program.clone(), args: vec!["merge-turn".into()] },
             keeper: Program { program, args },
             data_dir,
             environment: std::env::vars_os().filter_map(text).collect(),
@@ -318,9 +322,13 @@ impl Hands {
 
     /// Reports an end, with what it left where it ended well.
     fn ended(self: &Arc<Self>, attempt: AttemptRef, exit: Box<Exit>) {
+        let folder = folder(&self.options.data_dir, &attempt);
         let folder = match exit.end {
-            End::Code(0) => folder(&self.options.data_dir, &attempt),
-            End::Code(_) | End::Signal(_) | End::Stopped(_) => None,
+            End::Code(0) => folder,
+            End::Code(_) | End::Signal(_) | End::Stopped(_) => {
+                folder.iter().for_each(|folder| collect::let_go(folder));
+                None
+            }
         };
         let Some(folder) = folder.filter(|folder| collect::is_wanted(folder)) else {
             return self.report(attempt, What::Exited(exit));
@@ -347,6 +355,7 @@ impl Hands {
             Ok(found) => {
                 exit.artifacts = found.artifacts;
                 exit.artifacts_error = found.error;
+                exit.committed = found.committed.map(Box::new);
             }
             Err(_) => {
                 exit.artifacts_error = Some("they could not be collected: see the log".into());

@@ -8,6 +8,7 @@ pub mod family;
 mod hands;
 pub mod keeper;
 mod mask;
+pub mod merge;
 mod record;
 mod tree;
 mod wire;

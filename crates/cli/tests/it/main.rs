@@ -24,3 +24,4 @@ mod tables;
 mod tasks;
 mod transcripts;
 mod triggers;
+mod worktrees;

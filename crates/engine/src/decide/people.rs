@@ -106,7 +106,8 @@ impl Run {
                     | Work::Run { .. }
                     | Work::Python { .. }
                     | Work::Child { .. }
-                    | Work::Agent(_) => return Ok(()),
+                    | Work::Agent(_)
+                    | Work::Merge(_) => return Ok(()),
                 }
             }
         };

@@ -169,7 +169,11 @@ impl Run {
     fn instantly(&self, ix: ExecIx) -> Result<(), Failure> {
         let stage = self.model(ix.stage);
         match stage.work {
-            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Agent(_) => {
+            Work::Run { .. }
+            | Work::Python { .. }
+            | Work::Child { .. }
+            | Work::Agent(_)
+            | Work::Merge(_) => {
                 return Ok(());
             }
             Work::Noop | Work::Form => {}
@@ -196,7 +200,11 @@ impl Run {
             }
             (_, Some(AttemptResult::Succeeded { outputs, .. })) => outputs.clone(),
             (
-                Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Agent(_),
+                Work::Run { .. }
+                | Work::Python { .. }
+                | Work::Child { .. }
+                | Work::Agent(_)
+                | Work::Merge(_),
                 Some(
                     AttemptResult::Failed { .. }
                     | AttemptResult::Stopped { .. }

@@ -25,14 +25,20 @@ impl State {
         let limited = pipeline.fanned(ix.stage) && pipeline.at_once(ix.stage).is_some();
         let place = match &model.work {
             Work::Noop | Work::Form => Place::Instant,
-            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Agent(_)
+            Work::Run { .. }
+            | Work::Python { .. }
+            | Work::Child { .. }
+            | Work::Agent(_)
+            | Work::Merge(_)
                 if limited =>
             {
                 Place::Parked
             }
-            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Agent(_) => {
-                Place::Ready
-            }
+            Work::Run { .. }
+            | Work::Python { .. }
+            | Work::Child { .. }
+            | Work::Agent(_)
+            | Work::Merge(_) => Place::Ready,
         };
         self.transition(pipeline, ix, ExecutionState::Queued { ticket: self.ticket, place });
         if self.bar(model).is_some() {

@@ -343,7 +343,11 @@ impl State {
     pub(crate) fn lock_of<'s>(&'s self, stage: &'s Stage) -> Option<&'s str> {
         match stage.work {
             Work::Noop | Work::Form => return None,
-            Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Agent(_) => {}
+            Work::Run { .. }
+            | Work::Python { .. }
+            | Work::Child { .. }
+            | Work::Agent(_)
+            | Work::Merge(_) => {}
         }
         let name = stage.environment.as_deref()?;
         self.head.as_deref()?.environments.get(name)?.lock.then_some(name)

@@ -213,7 +213,8 @@ impl Run {
                     Work::Run { .. }
                     | Work::Python { .. }
                     | Work::Child { .. }
-                    | Work::Agent(_) => false,
+                    | Work::Agent(_)
+                    | Work::Merge(_) => false,
                 };
                 let done = !model.finally && !idle && !self.succeeded(ix).is_empty();
                 done.then_some((end.sequence, ix))

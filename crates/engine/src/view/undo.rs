@@ -123,6 +123,7 @@ impl Run {
                 format!("runs python \"{}\"", first_line(code))
             }
             Work::Child { pipeline, .. } => format!("runs the pipeline {pipeline}"),
+            Work::Merge(_) => "merges branches".to_owned(),
             Work::Agent(work) => format!("asks {}", who(work)),
             Work::Noop | Work::Form => format!("runs {}", compensation.name),
         };

@@ -10,7 +10,7 @@ use crate::vocabulary::{CHILD, FOREACH, PYTHON, STAGE};
 use crate::yaml::{Entry, Kind, Node};
 
 /// The keys of this version that say what a stage does.
-const KINDS: [&str; 5] = ["run", "python", "form", "pipeline", "noop"];
+const KINDS: [&str; 6] = ["run", "python", "form", "pipeline", "merge", "noop"];
 /// And those of later versions, which are reported as such.
 const LATER_KINDS: [&str; 6] = ["agent", "agents", "task", "loop", "discussion", "meta_agent"];
 
@@ -45,6 +45,7 @@ impl Reader<'_> {
             foreach: None,
             max_parallel: fields.integer("max_parallel", self),
             env: self.env(&fields),
+            worktree: self.worktree(&fields),
             working_dir: self.working_dir(&fields),
             outputs: match fields.node("outputs") {
                 Some(node) => self.outputs(node),
@@ -163,7 +164,7 @@ impl Reader<'_> {
                 let help = if fields.get("human").is_some() {
                     "a form that is all there is to do is called `form`"
                 } else {
-                    "give it one of `run`, `python`, `form`, `pipeline` and `noop: true`"
+                    "give it one of `run`, `python`, `form`, `pipeline`, `merge` and `noop: true`"
                 };
                 let message = "this stage does not say what to do";
                 self.push(Diagnostic::new(Code::NO_KIND, place, message).help(help));
@@ -187,6 +188,7 @@ impl Reader<'_> {
             "python" => self.python(&kind.value),
             "form" => Some(AuthoredWork::Form),
             "pipeline" => self.child(&kind.value),
+            "merge" => self.merge(&kind.value),
             _ => {
                 let node = &kind.value;
                 if node.scalar().and_then(crate::yaml::Scalar::boolean) != Some(true) {

@@ -59,7 +59,10 @@ fn no_action(stage: &AuthoredStage, failing: &AuthoredStage, reader: &mut Reader
 fn leaves_something(stage: &AuthoredStage) -> bool {
     let works = match &stage.work {
         Some(
-            AuthoredWork::Run { .. } | AuthoredWork::Python { .. } | AuthoredWork::Child { .. },
+            AuthoredWork::Run { .. }
+            | AuthoredWork::Python { .. }
+            | AuthoredWork::Child { .. }
+            | AuthoredWork::Merge(_),
         ) => true,
         Some(AuthoredWork::Noop | AuthoredWork::Form) | None => false,
     };

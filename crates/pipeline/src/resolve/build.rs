@@ -92,6 +92,7 @@ pub(super) fn build(authored: Authored, graph: Graph) -> Option<Pipeline> {
         budget: Budget::default(),
         halt_mode,
         success: authored.success.map(|success| success.expression),
+        repository: authored.repository,
         triggers: authored.triggers.into_iter().map(super::starts::build).collect(),
         stages,
         list_order: graph.list_order,
@@ -133,7 +134,7 @@ struct Place<'a> {
     emitters: &'a HashMap<String, Vec<usize>>,
 }
 
-pub(super) fn work(written: AuthoredWork) -> Work {
+pub(super) fn work(written: AuthoredWork, names: &HashMap<String, usize>) -> Work {
     match written {
         AuthoredWork::Run { script, shell } => Work::Run { script, shell },
         AuthoredWork::Python { source, parameters } => {
@@ -143,6 +144,9 @@ pub(super) fn work(written: AuthoredWork) -> Work {
         AuthoredWork::Form => Work::Form,
         AuthoredWork::Child { pipeline, inputs } => {
             Work::Child { pipeline: pipeline.value, inputs: unplaced(inputs) }
+        }
+        AuthoredWork::Merge(merge) => {
+            Work::Merge(Box::new(super::trees::merge(merge.value, names)))
         }
     }
 }
@@ -173,7 +177,8 @@ fn build_stage(
         }
         (Some(_), Some(_)) | (None, _) => None,
     };
-    let mut built = with_limits(&mut stage, &defaults)?;
+    let mut built = with_limits(&mut stage, &defaults, place.names)?;
+    built.worktree = super::trees::tree(&stage, place.names);
     built.rule = stage.rule.map(|rule| rule.value).or(place.plain).unwrap_or(built.rule);
     built.depends_on = place.depends_on;
     built.dependants = place.dependants;
@@ -194,8 +199,12 @@ fn build_stage(
 }
 
 /// The stage with what concerns its work alone.
-fn with_limits(stage: &mut AuthoredStage, defaults: &Defaults<'_>) -> Option<Stage> {
-    let work = work(stage.work.take()?);
+fn with_limits(
+    stage: &mut AuthoredStage,
+    defaults: &Defaults<'_>,
+    names: &HashMap<String, usize>,
+) -> Option<Stage> {
+    let work = work(stage.work.take()?, names);
     let tests: Vec<Test> = stage
         .when
         .take()
@@ -214,7 +223,7 @@ fn with_limits(stage: &mut AuthoredStage, defaults: &Defaults<'_>) -> Option<Sta
     let timeout = match work {
         Work::Form | Work::Child { .. } => None,
         Work::Agent(_) => Some(AGENT_TIMEOUT),
-        Work::Run { .. } | Work::Python { .. } | Work::Noop => Some(TIMEOUT),
+        Work::Run { .. } | Work::Python { .. } | Work::Noop | Work::Merge(_) => Some(TIMEOUT),
     };
     // A child run is found again by its id, so nothing of it is ever done twice.
     let once = stage.environment.is_some() && !matches!(work, Work::Child { .. });
@@ -275,6 +284,7 @@ pub(super) fn bare_stage() -> Stage {
         compensates: None,
         rollback_to: None,
         env: IndexMap::new(),
+        worktree: None,
         working_dir: None,
         outputs: IndexMap::new(),
         limits: Limits { timeout: Some(TIMEOUT), total: None, idle: None, grace: GRACE },

@@ -76,6 +76,12 @@ impl Checker<'_, '_, '_> {
         for (_, value) in &authored.outputs {
             self.value(value, None, Site::Result);
         }
+        if let Some(repository) = &authored.repository {
+            self.template(&repository.source, None, Site::Run);
+            if let Some(base) = &repository.base {
+                self.template(base, None, Site::Run);
+            }
+        }
         self.starts();
     }
 
@@ -99,8 +105,10 @@ impl Checker<'_, '_, '_> {
                     self.value(value, Some(ix), Site::Value);
                 }
             }
+            Some(AuthoredWork::Merge(merge)) => self.merge(merge, ix),
             Some(AuthoredWork::Noop | AuthoredWork::Form) | None => {}
         }
+        self.worktree(ix);
         for (_, template) in &stage.env {
             self.template(template, Some(ix), Site::Env);
         }
@@ -414,7 +422,9 @@ impl Checker<'_, '_, '_> {
                 }
                 Why::Reads => format!("`{}` is not known when `{stage}` starts", need.source),
                 Why::Lays => format!("`{}` has left nothing when `{stage}` starts", need.source),
-                Why::GoesBack => format!("`{stage}` does not come after `{}`", need.source),
+                Why::GoesBack | Why::Builds => {
+                    format!("`{stage}` does not come after `{}`", need.source)
+                }
             };
             let help = if own {
                 String::new()
@@ -447,7 +457,13 @@ fn outputs_of(stage: &AuthoredStage) -> Vec<(&str, ValueKind)> {
     }
     match (&stage.work, &stage.people.form) {
         (Some(AuthoredWork::Form), Some(form)) => fields_of(&form.value),
-        _ => stage.outputs.iter().map(|(name, of)| (name.value.as_str(), of.kind)).collect(),
+        _ => {
+            let declared: Vec<_> =
+                stage.outputs.iter().map(|(name, of)| (name.value.as_str(), of.kind)).collect();
+            let implied = super::trees::implied(stage).iter().copied();
+            let implied = implied.filter(|(name, _)| declared.iter().all(|(own, _)| own != name));
+            declared.iter().copied().chain(implied).collect()
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Actions that undo a stage, and how far a failure goes back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +42,10 @@ impl Checker<'_, '_, '_> {
                     self.value(value, Some(ix), Site::UndoValue);
                 }
             }
-            AuthoredWork::Noop | AuthoredWork::Form | AuthoredWork::Child { .. } => {}
+            AuthoredWork::Noop
+            | AuthoredWork::Form
+            | AuthoredWork::Child { .. }
+            | AuthoredWork::Merge(_) => {}
         }
         for (_, template) in &action.env {
             self.template(template, Some(ix), Site::UndoEnv);
@@ -79,7 +83,11 @@ impl Undoing<'_> {
             (None, Work::Noop | Work::Form) => Compensation::None,
             (
                 None,
-                Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Agent(_),
+                Work::Run { .. }
+                | Work::Python { .. }
+                | Work::Child { .. }
+                | Work::Agent(_)
+                | Work::Merge(_),
             ) => Compensation::Missing,
         }
     }
@@ -88,11 +96,12 @@ impl Undoing<'_> {
         Stage {
             name: Arc::from(format!("{}.rollback", of.name)),
             description: format!("Undoes `{}`", of.name),
-            work: work(action.work),
+            work: work(action.work, &HashMap::new()),
             rule: Rule::Always,
             compensation: Compensation::None,
             compensates: Some(ix),
             env: unplaced(action.env),
+            worktree: of.worktree,
             working_dir: action.working_dir.or_else(|| of.working_dir.clone()),
             limits: Limits {
                 timeout: Some(action.timeout.unwrap_or(TIMEOUT)),

@@ -23,6 +23,8 @@ pub(super) enum Why {
     Lays,
     /// A rollback goes back to it.
     GoesBack,
+    /// Its worktree, or its branch.
+    Builds,
 }
 
 /// The needs whose target is not upstream, in the order given.

@@ -71,6 +71,12 @@ pub static PIPELINE: Object = Object {
         Key::new("triggers", START_TRIGGERS)
             .doc("What starts runs by itself; without any, only people and other runs do.")
             .example("[{schedule: \"0 2 * * *\"}, pull_request.merged]"),
+        Key::new("repository", Type::Either(&[Type::Template, Type::Object(&REPOSITORY)]))
+            .doc(
+                "What stages with a `worktree` and merges work on, in a clone of their own: a path \
+                 relative to the run's directory, an address, or more about it.",
+            )
+            .example("."),
         Key::new("stages", Type::List(&STAGE_OR_GROUP))
             .required()
             .doc("The stages, and `parallel:` groups of them.")
@@ -101,6 +107,23 @@ pub static PIPELINE: Object = Object {
         "budget",
         "labels",
     ],
+};
+
+pub static REPOSITORY: Object = Object {
+    name: "a repository",
+    id: "repository",
+    doc: "Whoever has it checked out is not disturbed: runs work in a bare clone.",
+    keys: &[
+        Key::new("source", Type::Template)
+            .required()
+            .doc("A path, relative to the run's directory, or an address that git understands.")
+            .example("."),
+        Key::new("base", Type::Template)
+            .default("the branch that it shows first")
+            .doc("What branches begin at, and what merges go into.")
+            .example("main"),
+    ],
+    later: &[],
 };
 
 pub static CONCURRENCY: Object = Object {

@@ -72,6 +72,13 @@ pub static STAGE: Object = Object {
         Key::new("pipeline", CHILD_TYPE)
             .doc("A run of another pipeline: its name, or more about it.")
             .example("other"),
+        Key::new("merge", MERGE_TYPE)
+            .doc(
+                "Merges the branches of stages into a branch of the repository, through its queue: \
+                 the stages, or more about it. Its outputs are `commit`, `before`, `delivered` and \
+                 `empty`.",
+            )
+            .example("work"),
         Key::new("noop", Type::True).doc("Does nothing: a join, a milestone.").example("true"),
         Key::new("shell", Type::Either(&[Type::Text, Type::List(&Type::Text)]))
             .default("`sh`")
@@ -237,6 +244,14 @@ pub static STAGE: Object = Object {
                  yes, 1 no, anything else leaves it to a person.",
             )
             .example("test -e done.txt"),
+        Key::new("worktree", Type::Either(&[Type::Boolean, Type::Name]))
+            .default("`false`: in the run's directory")
+            .doc(
+                "`true`: it works in a worktree of the repository, on a branch of its own, and what \
+                 it did is committed; its outputs `branch`, `commit`, `base` and `changes` say \
+                 where. The name of a stage: in that stage's worktree.",
+            )
+            .example("true"),
         Key::new("environment", Type::Text)
             .doc("The environment this stage works on: a label, and a fact for `when`.")
             .example("staging"),
@@ -273,6 +288,32 @@ const LATER: &[&str] = &[
     "budget",
     "type",
 ];
+
+const MERGE_TYPE: Type = Type::Either(&[Type::Name, Type::List(&Type::Name), Type::Object(&MERGE)]);
+
+pub static MERGE: Object = Object {
+    name: "a merge",
+    id: "merge",
+    doc: "One writer for each target: merged as trees, checked on the merged tree, then moved.",
+    keys: &[
+        Key::new("from", Type::Either(&[Type::Name, Type::List(&Type::Name)]))
+            .required()
+            .doc("Stages with a worktree of their own; of a fan-out all instances that succeeded.")
+            .example("[work]"),
+        Key::new("into", Type::Template)
+            .default("the repository's base")
+            .doc(
+                "A branch of the repository. One that is checked out there is not moved: the \
+                  result lies beside it as `orch/<run>/integration`.",
+            )
+            .example("main"),
+        Key::new("check", Type::Template)
+            .default("merging without a conflict is enough")
+            .doc("A shell script, run on the merged tree before anything moves.")
+            .example("make test"),
+    ],
+    later: &[],
+};
 
 pub static PYTHON: Object = Object {
     name: "a Python program",

@@ -19,6 +19,13 @@ fn stage(lines: &str) -> String {
     )
 }
 
+/// A stage with these lines, after one with a worktree.
+fn in_repository(lines: &str) -> String {
+    format!(
+        "name: x\nrepository: .\nstages:\n  - {{name: work, run: ':', worktree: true}}\n  - name: s\n{lines}"
+    )
+}
+
 /// `beside`: what has to stand beside a key that is not required.
 type Beside<'a> = &'a dyn Fn(&str) -> String;
 
@@ -86,6 +93,8 @@ fn of_stage(id: &str, name: &str, pair: &str, _: Beside<'_>) -> Option<String> {
             stage(&format!("    run: ':'\n    foreach: [1]\n    {pair}\n"))
         }
         ("stage", "environment") => format!("name: x\nstages: [{{name: a, noop: true, {pair}}}]\n"),
+        ("stage", "worktree") => in_repository(&format!("    run: ':'\n    {pair}\n")),
+        ("stage", "merge") => in_repository(&format!("    {pair}\n")),
         ("stage", _) => stage(&format!("    run: ':'\n    {pair}\n")),
         (_, _) => return None,
     })
@@ -185,6 +194,14 @@ fn of_flow(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<Strin
 
 fn of_the_rest(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<String> {
     Some(match (id, name) {
+        ("merge", _) => {
+            let from = beside("from: work, ");
+            in_repository(&format!("    merge: {{{from}{pair}}}\n"))
+        }
+        ("repository", _) => {
+            let source = beside("source: ., ");
+            format!("name: x\nrepository: {{{source}{pair}}}\nstages: [{{name: a, noop: true}}]\n")
+        }
         ("python", "parameters") => stage(&format!("    python: {{code: x, {pair}}}\n")),
         ("python", _) => stage(&format!("    python: {{{pair}}}\n")),
         ("foreach", _) => {

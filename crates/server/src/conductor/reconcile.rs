@@ -16,6 +16,7 @@ use super::Conductor;
 use super::batch::Batch;
 use super::live::{Live, guarded};
 use super::reports::{self, Whose};
+use super::trees;
 use crate::refused::Refused;
 
 impl Conductor {
@@ -117,7 +118,9 @@ impl Conductor {
             let max = self.largest_artifact();
             let Some(live) = self.runs.get(&run) else { return };
             match guarded(|| {
-                live.run.probe(attempt).and_then(|task| assignment(live, &whose, task, max))
+                live.run
+                    .probe(attempt)
+                    .and_then(|task| assignment(&self.data_dir, live, &whose, task, max))
             }) {
                 Ok(Some(assignment)) => self.hands.start(whose, assignment),
                 Ok(None) => self.unprobed.push((run, attempt.clone())),
@@ -142,7 +145,9 @@ impl Conductor {
             let max = self.largest_artifact();
             let Some(live) = self.runs.get(&whose.run) else { continue };
             let task = guarded(|| {
-                live.run.task(&whose.attempt).and_then(|task| assignment(live, &whose, task, max))
+                live.run
+                    .task(&whose.attempt)
+                    .and_then(|task| assignment(&self.data_dir, live, &whose, task, max))
             });
             match task {
                 Ok(Some(assignment)) => {
@@ -291,14 +296,22 @@ fn prepare(data: &Path, assignment: &Assignment) {
 }
 
 /// `None`: it is not for the hands.
-fn assignment(live: &Live, whose: &Whose, task: Task, largest: u64) -> Option<Assignment> {
+fn assignment(
+    data_dir: &Path,
+    live: &Live,
+    whose: &Whose,
+    task: Task,
+    largest: u64,
+) -> Option<Assignment> {
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let environment =
         live.run.row(&whose.attempt.execution).and_then(|row| row.stage.environment.clone());
     let directory = Path::new(&task.directory);
+    let worktree = task.worktree.as_ref().map(|tree| trees::worktree(data_dir, directory, tree));
+    let root = worktree.as_ref().map_or(directory, |tree| Path::new(&tree.path));
     let working_dir = match &task.working_dir {
-        Some(folder) => directory.join(folder),
-        None => directory.to_owned(),
+        Some(folder) => root.join(folder),
+        None => root.to_owned(),
     };
     Some(Assignment {
         attempt: reports::reference(whose, &task.key),
@@ -310,6 +323,9 @@ fn assignment(live: &Live, whose: &Whose, task: Task, largest: u64) -> Option<As
                     PythonProgram::Code(code) => Python::Code(code),
                 },
                 parameters,
+            },
+            TaskWork::Merge(task) => Work::Merge {
+                job: Box::new(trees::merge(data_dir, directory, task, &whose.attempt)),
             },
             TaskWork::Child { .. } | TaskWork::Agent(_) => return None,
         },
@@ -335,6 +351,7 @@ fn assignment(live: &Live, whose: &Whose, task: Task, largest: u64) -> Option<As
         form: task.form,
         feedback: task.feedback,
         revision: task.revision,
+        worktree,
     })
 }
 

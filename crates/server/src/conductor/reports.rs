@@ -4,6 +4,7 @@ use api::link;
 use engine::command::{End, Exit, Report, StopReason};
 use engine::event::{ArtifactRef, Usage};
 use engine::id::{AttemptId, RunId};
+use indexmap::IndexMap;
 use pipeline::value::parse_output_file;
 use uuid::Uuid;
 
@@ -82,8 +83,9 @@ fn exit(exit: link::Exit) -> Exit {
     let outputs = match (&exit.outputs, &exit.outputs_error) {
         (_, Some(problem)) => Err(problem.clone()),
         (Some(text), None) => parse_output_file(text),
-        (None, None) => Ok(indexmap::IndexMap::new()),
+        (None, None) => Ok(IndexMap::new()),
     };
+    let outputs = outputs.map(|outputs| with_branch(outputs, exit.committed));
     let artifacts = match exit.artifacts_error {
         Some(problem) => Err(problem),
         None => Ok(exit.artifacts.into_iter().map(artifact).collect()),
@@ -115,6 +117,23 @@ fn exit(exit: link::Exit) -> Exit {
     }
 }
 
+/// Where the work of a stage in a worktree is found; what it says itself of the same name wins.
+fn with_branch(
+    mut outputs: IndexMap<String, serde_json::Value>,
+    committed: Option<Box<link::Committed>>,
+) -> IndexMap<String, serde_json::Value> {
+    let Some(committed) = committed else {
+        return outputs;
+    };
+    let link::Committed { branch, commit, base, files, added, removed } = *committed;
+    let changes = serde_json::json!({"files": files, "added": added, "removed": removed});
+    let own = [("branch", branch.into()), ("commit", commit.into()), ("base", base.into())];
+    for (name, value) in own.into_iter().chain([("changes", changes)]) {
+        outputs.entry(name.to_owned()).or_insert(value);
+    }
+    outputs
+}
+
 fn artifact(collected: link::Collected) -> ArtifactRef {
     let link::Collected { name, path, digest, bytes, format } = collected;
     ArtifactRef { name, path, digest, bytes, format }
@@ -124,7 +143,7 @@ fn artifact(collected: link::Collected) -> ArtifactRef {
 pub(crate) fn never_handed_out(reason: StopReason) -> Report {
     Report::Exited(Exit {
         end: End::Stopped(reason),
-        outputs: Ok(indexmap::IndexMap::new()),
+        outputs: Ok(IndexMap::new()),
         artifacts: Ok(Vec::new()),
         usage: Usage::default(),
         tail: String::new(),

@@ -75,6 +75,7 @@ pub(crate) fn kind(stage: &Stage) -> &'static str {
         Work::Form => "form",
         Work::Child { .. } => "pipeline",
         Work::Agent(_) => "agent",
+        Work::Merge(_) => "merge",
     }
 }
 

@@ -12,11 +12,12 @@ use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use api::link::{Assignment, Collect, Collected, Piece, SecretAsk};
+use api::link::{Assignment, Collect, Collected, Committed, Piece, SecretAsk, Worktree};
 use blobs::{Blobs, Staged};
 use serde::{Deserialize, Serialize};
 
 use super::lay::chain;
+use super::worktree::{self, Authorship};
 use super::{Options, secrets};
 use crate::mask::Masks;
 
@@ -34,18 +35,22 @@ struct Wanted {
     run: String,
     #[serde(default)]
     environment: Option<String>,
+    #[serde(default)]
+    worktree: Option<(Worktree, Authorship)>,
 }
 
 /// What came of it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Found {
     pub(super) artifacts: Vec<Collected>,
+    #[serde(default)]
+    pub(super) committed: Option<Committed>,
     pub(super) error: Option<String>,
 }
 
 /// Writes down what is to be collected; nothing for an attempt that declares nothing.
 pub(super) fn remember(assignment: &Assignment, folder: &Path) -> io::Result<()> {
-    if assignment.artifacts.is_empty() {
+    if assignment.artifacts.is_empty() && assignment.worktree.is_none() {
         return Ok(());
     }
     let named = |piece: &Piece| match piece {
@@ -61,6 +66,7 @@ pub(super) fn remember(assignment: &Assignment, folder: &Path) -> io::Result<()>
         secrets,
         run: assignment.attempt.run.clone(),
         environment: assignment.environment.clone(),
+        worktree: assignment.worktree.clone().map(|of| (of, Authorship::of(assignment))),
     };
     fs::create_dir_all(folder)?;
     write(&folder.join(WANTED), &serde_json::to_vec(&wanted)?, assignment.once)?;
@@ -98,7 +104,7 @@ pub(super) fn collect(options: &Options, folder: &Path) -> Found {
     {
         return found;
     }
-    let refused = |error: String| Found { artifacts: Vec::new(), error: Some(error) };
+    let refused = |error: String| Found { error: Some(error), ..Found::default() };
     let wanted = match fs::read(folder.join(WANTED)) {
         Ok(text) => serde_json::from_slice::<Wanted>(&text).map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
@@ -116,6 +122,17 @@ pub(super) fn collect(options: &Options, folder: &Path) -> Found {
         tracing::warn!(%error, "could not write down what was collected");
     }
     found
+}
+
+/// The attempt ended otherwise than well: its worktree is there for the next one, as it is.
+pub(super) fn let_go(folder: &Path) {
+    let Ok(text) = fs::read(folder.join(WANTED)) else { return };
+    let Ok(wanted) = serde_json::from_slice::<Wanted>(&text) else { return };
+    if let Some((of, _)) = wanted.worktree
+        && let Err(error) = worktree::release(&of)
+    {
+        tracing::warn!(%error, path = of.path, "a worktree could not be let go");
+    }
 }
 
 fn gather(options: &Options, blobs: &Blobs, wanted: &Wanted) -> Result<Found, Vec<String>> {
@@ -145,7 +162,11 @@ fn gather(options: &Options, blobs: &Blobs, wanted: &Wanted) -> Result<Found, Ve
             format: artifact.format.clone(),
         });
     }
-    Ok(Found { artifacts, error: None })
+    let committed = wanted.worktree.as_ref();
+    let committed = committed.map(|(of, by)| worktree::commit(of, by)).transpose();
+    let committed =
+        committed.map_err(|error| vec![format!("its work was not committed: {error}")])?;
+    Ok(Found { artifacts, committed, error: None })
 }
 
 fn told(artifact: &Collect, problem: &str) -> String {

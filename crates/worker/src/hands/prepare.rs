@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use api::link::{Assignment, Piece, Python, SecretAsk, Work};
 use rustix::fs::{Access, access};
 
-use super::{Options, agent, collect, create_folder, folder, lay, secrets};
+use super::{Options, agent, collect, create_folder, folder, lay, secrets, worktree};
 use crate::tree::KEY;
 use crate::wire::Spawn;
 
@@ -67,6 +67,8 @@ pub(super) enum Problem {
     Context { path: String, what: String },
     #[error("{0}")]
     Secret(String),
+    #[error("its worktree could not be made: {0}")]
+    Worktree(String),
     #[error(
         "the environment variable `{0}` cannot be set: a name has no `=`, and neither name nor value a NUL"
     )]
@@ -81,6 +83,12 @@ pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spaw
     let outputs = run_folder.join(format!("{}.outputs", attempt.key));
     let (mut env, secrets) = environment(options, assignment)?;
     env.insert("ORCHESTRATE_OUTPUT".into(), outputs.display().to_string());
+    if let Some(of) = &assignment.worktree {
+        let worktree =
+            worktree::prepare(of).map_err(|error| Problem::Worktree(error.to_string()))?;
+        env.insert("ORCHESTRATE_BRANCH".into(), worktree.branch.to_string());
+        env.insert("ORCHESTRATE_BASE".into(), worktree.base);
+    }
     lay::lay(options, assignment, &folder, &mut env)?;
     let working_dir = PathBuf::from(&assignment.working_dir);
     let argv = words(options, &assignment.work, &folder, &working_dir, &mut env)?;
@@ -181,6 +189,10 @@ fn words(
         Work::Command { argv } => return Ok(argv.clone()),
         Work::Agent { job, whole } => {
             return agent::words(options, job, whole, folder, working_dir);
+        }
+        Work::Merge { job } => {
+            fs::create_dir_all(folder).map_err(failed(folder))?;
+            return crate::merge::words(options, job, folder).map_err(failed(folder));
         }
         Work::Python { program, parameters } => (program, parameters),
     };

@@ -115,6 +115,7 @@ impl Held {
             outputs,
             outputs_error,
             artifacts: Vec::new(),
+            committed: None,
             artifacts_error: None,
             elapsed_ms: millis(elapsed),
             user_ms: rusage.map_or(0, |r| millis(r.utime)),

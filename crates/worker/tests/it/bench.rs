@@ -145,6 +145,7 @@ impl Bench {
             form: None,
             feedback: None,
             revision: 0,
+            worktree: None,
         }
     }
 

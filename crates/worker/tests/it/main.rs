@@ -11,3 +11,4 @@ mod recovery;
 mod refusals;
 mod surroundings;
 mod trees;
+mod worktrees;

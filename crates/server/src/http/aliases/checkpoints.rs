@@ -273,6 +273,7 @@ fn view(pipeline: &Pipeline, stage: &Stage, order: usize, revision: u32) -> Chec
         Work::Run { .. } | Work::Python { .. } => "script",
         Work::Child { .. } => "pipeline",
         Work::Agent(_) => "agent",
+        Work::Merge(_) => "merge",
         Work::Noop => "none",
     };
     let form = stage.form.as_ref();

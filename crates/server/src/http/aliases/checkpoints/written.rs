@@ -8,7 +8,7 @@ use crate::http::problem::Fault;
 /// All keys of a new stage.
 pub(super) fn added(request: WriteCheckpoint) -> Result<Vec<(String, Value)>, Fault> {
     let asks = asks(&request);
-    let work = ["run", "python", "form", "pipeline", "noop"];
+    let work = ["run", "python", "form", "pipeline", "merge", "noop"];
     let has_work = request.stage.keys().any(|key| work.contains(&key.as_str()));
     if !asks && request.script.is_none() && !has_work {
         return Err(Fault::invalid_input(

@@ -224,6 +224,7 @@ pub(crate) fn exited(end: End) -> What {
         outputs: None,
         outputs_error: None,
         artifacts: Vec::new(),
+        committed: None,
         artifacts_error: None,
         elapsed_ms: 1,
         user_ms: 1,

@@ -3,13 +3,14 @@
 //! An adapter translates. It decides nothing: what may be done, what counts, when it is over and what
 //! it came to is the business of the desk and the seat.
 
+mod api;
 mod mock;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use api::agent::{Adapter as Kind, Terminal};
+use ::api::agent::{Adapter as Kind, Terminal};
 use serde_json::Value as Json;
 
 use crate::desk::Desk;
@@ -69,7 +70,9 @@ pub(crate) struct Exit {
 pub(crate) fn make(desk: &Arc<Desk>) -> Result<Box<dyn Adapter>, String> {
     match &desk.agent.adapter {
         Kind::Mock { script } => Ok(Box::new(mock::Mock::open(Arc::clone(desk), script)?)),
-        Kind::Api { .. } => missing("api"),
+        Kind::Api { provider, format } => {
+            Ok(Box::new(api::Api::open(Arc::clone(desk), provider, *format)?))
+        }
         Kind::Acp { .. } => missing("acp"),
         Kind::Claude { .. } => missing("claude"),
         Kind::Codex { .. } => missing("codex"),

@@ -136,8 +136,9 @@ impl Desk {
         number <= most
     }
 
-    /// A tool begins; what is silent from here on is the tool. Counts the call.
-    pub(crate) fn call_begins(&self, call: &Call) {
+    /// A tool begins; what is silent from here on is the tool. Counts the call; `false`: there is
+    /// none left.
+    pub(crate) fn call_begins(&self, call: &Call) -> bool {
         let over = {
             let mut state = self.state();
             state.running += 1;
@@ -153,6 +154,7 @@ impl Desk {
         if over {
             self.halt(StoppedBy::Turns);
         }
+        !over
     }
 
     /// The same failing call three times in a row is not tried a fourth time.
@@ -183,6 +185,11 @@ impl Desk {
                 true
             }
         });
+    }
+
+    /// Why it is about to be stopped, if it is: nothing that costs anything should be begun.
+    pub(crate) fn halting(&self) -> Option<Halt> {
+        self.room.halted().or_else(|| self.halt.borrow().map(Halt::By))
     }
 
     /// Until this agent has to stop: by the room, by itself, or because it fell silent.

@@ -58,6 +58,19 @@ impl Door {
         Self { way, token: place.token.clone() }
     }
 
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Path of the gateway for a provider, as the server has it. A server for trying things out is
+    /// the provider itself.
+    pub(crate) fn model_path(&self, provider: &str, rest: &str) -> String {
+        match &self.way {
+            Way::Socket(_) => format!("/llm/{provider}/{rest}"),
+            Way::Loopback(_) => format!("/{rest}"),
+        }
+    }
+
     /// Sends one request, once. The body of the answer is still to come.
     pub(crate) async fn send(
         &self,

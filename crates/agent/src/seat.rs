@@ -161,6 +161,8 @@ impl Seat<'_> {
             why = self.desk.stop() => Err(why),
             rest = self.adapter.say(message) => Ok(rest),
         };
+        // It may have ended before anybody could stop it.
+        let rest = rest.and_then(|rest| self.desk.halting().map_or(Ok(rest), Err));
         let rest = match rest {
             Ok(rest) => rest,
             Err(why) => {

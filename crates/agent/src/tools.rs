@@ -28,7 +28,6 @@ use place::Place;
 #[derive(Debug)]
 pub(crate) struct Tool {
     pub(crate) name: String,
-    #[expect(dead_code, reason = "only a model reads it")]
     pub(crate) description: String,
     /// Of its arguments.
     pub(crate) schema: Json,
@@ -76,6 +75,11 @@ impl Toolbox {
         &self.tools
     }
 
+    /// Whether calls of this name may run beside each other.
+    pub(crate) fn harmless(&self, name: &str) -> bool {
+        self.tools.iter().any(|tool| tool.name == name && tool.harmless)
+    }
+
     /// Carries out a call, once: one that was answered in an attempt before is answered the same, and
     /// one that was cut off there is not begun again.
     pub(crate) async fn call(&self, id: &str, name: &str, arguments: &str) -> Output {
@@ -84,7 +88,9 @@ impl Toolbox {
             return output;
         }
         let (call, work) = self.prepare(id, name, arguments);
-        self.desk.call_begins(&call);
+        if !self.desk.call_begins(&call) {
+            return self.answer(&call, Output::failed("no calls are left".to_owned())).await;
+        }
         let (tool, input) = match work {
             Ok(work) => work,
             Err(message) => return self.answer(&call, Output::failed(message)).await,

@@ -1,7 +1,7 @@
 //! The tools that the house itself offers to every agent, whatever stands behind it: hand in, ask a
 //! person, get the whole of a text, note, report that it cannot go on.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
@@ -126,13 +126,18 @@ pub(crate) async fn call(desk: &Desk, house: House, input: &Json) -> Output {
     }
 }
 
-/// The whole text behind a reference: from the folder that the hands laid out, else from the job.
+/// Where the hands lay the whole of what a prompt holds cut, below the workspace.
+const WHOLE: &str = ".orchestrate/context";
+
+/// The whole text behind a reference: from what the hands laid out, else from the job.
 fn artifact(desk: &Desk, reference: &str) -> Result<String, String> {
     let name = reference.trim().trim_start_matches('@');
-    let context = std::env::var_os("ORCHESTRATE_CONTEXT");
-    let folder = context.and_then(|folder| Place::open(Path::new(&folder)).ok());
-    if let Some(Ok(bytes)) = folder.map(|folder| folder.read(name)) {
-        return Ok(desk.room.veil.text(&String::from_utf8_lossy(&bytes)));
+    let given = Path::new(&desk.room.job.workspace).join(WHOLE);
+    let laid = std::env::var_os("ORCHESTRATE_CONTEXT").map(PathBuf::from);
+    for folder in [Some(given), laid].into_iter().flatten() {
+        if let Ok(Ok(bytes)) = Place::open(&folder).map(|folder| folder.read(name)) {
+            return Ok(desk.room.veil.text(&String::from_utf8_lossy(&bytes)));
+        }
     }
     let blocks = &desk.room.job.context;
     let fits = |reference: &str| reference.trim_start_matches('@') == name;

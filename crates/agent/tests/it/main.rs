@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what the tests share belongs to the tests")]
 
+mod api;
+mod door;
 mod mock;
+mod model;
 mod stage;
 mod tools;

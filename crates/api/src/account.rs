@@ -21,6 +21,9 @@ pub struct CreateUser {
     /// Without one they log in by a token or a provider only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// What the provider of `oidc` calls them for itself: their `sub`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
 }
 
 /// `PATCH /api/users/{name}`: what is not given stays.
@@ -38,6 +41,10 @@ pub struct UpdateUser {
     /// Ends all of their sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password: Option<String>,
+    /// What the provider of `oidc` calls them for itself: their `sub`; an empty one is none. Another
+    /// one ends all of their sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// Lets them in no more, by whatever they have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
@@ -68,6 +75,8 @@ pub struct UserView {
     pub rights: Vec<String>,
     /// `store`, `config` (only `config.yaml` lists them) or `oidc`.
     pub origin: String,
+    /// Their identity at the provider: its address, a space, and what it calls them.
+    pub subject: Option<String>,
     pub has_password: bool,
     pub disabled_at: Option<Timestamp>,
     pub created_at: Option<Timestamp>,
@@ -98,6 +107,17 @@ pub struct SessionView {
     /// When it ends by itself, unless it is used before.
     pub expires_at: Timestamp,
     pub ended_at: Option<Timestamp>,
+}
+
+/// `GET /api/session/oidc`
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProviderView {
+    /// Whether there is a provider to sign in by.
+    pub configured: bool,
+    /// Its address.
+    pub issuer: Option<String>,
+    /// Where a browser goes to sign in: `/api/session/oidc/start`, with `?return_to=/..`.
+    pub start: Option<String>,
 }
 
 /// `POST /api/session/link`

@@ -15,6 +15,7 @@ use crate::rights::{self, Rights};
 use crate::shared::Shared;
 
 pub(crate) mod link;
+pub(crate) mod oidc;
 pub(crate) mod password;
 pub(crate) mod session;
 pub(crate) mod throttle;
@@ -35,6 +36,9 @@ pub(crate) struct Accounts {
     pub(crate) links: Links,
     pub(crate) throttle: Throttle,
     pub(crate) hashing: Semaphore,
+    pub(crate) sign_in: oidc::SignIn,
+    /// Held while a user is read, changed and written: none of two changes is lost.
+    pub(crate) changing: tokio::sync::Mutex<()>,
     used: Mutex<HashMap<String, Timestamp>>,
 }
 
@@ -44,6 +48,8 @@ impl Default for Accounts {
             links: Links::default(),
             throttle: Throttle::default(),
             hashing: Semaphore::new(HASHING),
+            sign_in: oidc::SignIn::default(),
+            changing: tokio::sync::Mutex::default(),
             used: Mutex::default(),
         }
     }
@@ -149,12 +155,16 @@ pub(crate) async fn any_listed(shared: &Shared) -> Result<bool, Refused> {
 }
 
 /// Whether anybody but the folder's owner could prove who they are: by a password or a token that
-/// holds. Without it no address but this machine's own is served.
+/// holds, or by the provider. Without it no address but this machine's own is served.
 pub(crate) fn has_credentials(
     reader: &dyn Read,
+    config: &Config,
     now: Timestamp,
 ) -> Result<bool, store::port::Error> {
     let users = reader.users()?;
+    if oidc::people::lets_in(config, &users) {
+        return Ok(true);
+    }
     let disabled =
         |name: &str| users.iter().any(|user| user.name == name && user.disabled_at.is_some());
     if users.iter().any(|user| user.password.is_some() && user.disabled_at.is_none()) {

@@ -7,6 +7,7 @@ mod accounts;
 mod environment;
 mod file;
 pub(crate) mod notify;
+pub(crate) mod oidc;
 mod read;
 pub(crate) mod secret;
 pub mod settings;
@@ -33,6 +34,8 @@ pub(crate) struct Config {
     /// Who sends events to `POST /hooks/<name>`.
     pub(crate) sources: IndexMap<String, source::Source>,
     pub(crate) notify: notify::Notify,
+    /// Who proves the identity of people, beside us.
+    pub(crate) oidc: Option<oidc::Oidc>,
     pub(crate) settings: FileValues,
 }
 

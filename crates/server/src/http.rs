@@ -37,8 +37,10 @@ mod metrics;
 mod notices;
 mod observe;
 mod observed;
+mod oidc;
 mod openapi;
 mod origin;
+mod page;
 mod pipelines;
 mod problem;
 mod reference;
@@ -131,6 +133,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(tokens::routes())
         .merge(users::routes())
         .merge(sessions::routes())
+        .merge(oidc::routes())
         .merge(secrets::routes())
         .merge(attempt::routes())
         .merge(openapi::routes())

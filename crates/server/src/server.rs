@@ -119,7 +119,7 @@ pub enum Error {
     #[error(
         "`{address}` can be reached from other machines, and nobody could prove who they are: \
          create a user first (`orchestrate user create NAME --role admin --password`), \
-         or make a token (`orchestrate token create NAME`)"
+         make a token (`orchestrate token create NAME`), or name a provider (`oidc` in config.yaml)"
     )]
     NoAccounts { address: String },
     #[error("could not read the accounts")]
@@ -364,7 +364,9 @@ impl Server {
 
     /// Whoever can reach more than this machine has to be able to tell people apart.
     fn must_have_accounts(&self, address: SocketAddr) -> Result<(), Error> {
-        let has = accounts::has_credentials(&*self.shared.reader, crate::clock::wall())
+        let config = self.shared.config.current().map_err(Error::Config)?;
+        let now = crate::clock::wall();
+        let has = accounts::has_credentials(&*self.shared.reader, &config, now)
             .map_err(|source| Error::Accounts { source })?;
         if has { Ok(()) } else { Err(Error::NoAccounts { address: address.to_string() }) }
     }

@@ -38,6 +38,9 @@ pub struct CreateArgs {
     email: String,
     #[arg(long, default_value = "")]
     full_name: String,
+    /// What the provider of `oidc` calls them for itself: their `sub`
+    #[arg(long, value_name = "SUB")]
+    subject: Option<String>,
     /// Give them a password, asked for or read from stdin
     #[arg(long)]
     password: bool,
@@ -71,6 +74,9 @@ pub struct UpdateArgs {
     email: Option<String>,
     #[arg(long)]
     full_name: Option<String>,
+    /// What the provider of `oidc` calls them for itself: their `sub`; '' for none
+    #[arg(long, value_name = "SUB")]
+    subject: Option<String>,
     /// Let them in again
     #[arg(long)]
     enable: bool,
@@ -100,6 +106,7 @@ pub fn run(command: UserCommand, context: &Context) -> Result<Exit> {
                 groups: some(args.groups),
                 email: args.email,
                 full_name: args.full_name,
+                subject: args.subject,
                 disabled: args.enable.then_some(false),
                 password: None,
             };
@@ -121,8 +128,8 @@ fn create(args: CreateArgs, context: &Context) -> Result<Exit> {
         true => Some(hidden::read(context, "Password: ")?),
         false => None,
     };
-    let CreateArgs { name, roles, groups, email, full_name, password: _ } = args;
-    let body = CreateUser { name, full_name, email, roles, groups, password };
+    let CreateArgs { name, roles, groups, email, full_name, subject, password: _ } = args;
+    let body = CreateUser { name, full_name, email, roles, groups, password, subject };
     session::talk(context, async |session| {
         let user = session.client.create_user(&body).await?;
         output::show_item(context, ("orchestrate.user/v1", &user), |user| Ok(line(user)))?;

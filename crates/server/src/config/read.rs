@@ -6,7 +6,7 @@ use pipeline::source::{Span, place};
 use pipeline::yaml::{self, Entry, Kind, Node, Scalar};
 use serde_json::Value as Json;
 
-use super::{ArtifactLimits, Config, accounts, environment, notify, settings, source};
+use super::{ArtifactLimits, Config, accounts, environment, notify, oidc, settings, source};
 
 /// The error has a line for each mistake.
 pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
@@ -23,12 +23,24 @@ pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
     if let Some(root) = root.filter(|root| !root.is_null()) {
         root_keys(&mut reader, &root, &mut config);
     }
+    // Under the name to which the provider sends browsers back we have to answer.
+    let public = config.oidc.as_ref().and_then(oidc::Oidc::host);
+    config.accounts.hosts.extend(public);
     reader.end(config)
 }
 
 fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
-    const KEYS: [&str; 8] =
-        ["users", "groups", "accounts", "environments", "config", "artifacts", "sources", "notify"];
+    const KEYS: [&str; 9] = [
+        "users",
+        "groups",
+        "accounts",
+        "environments",
+        "config",
+        "artifacts",
+        "sources",
+        "notify",
+        "oidc",
+    ];
     let keys = [&KEYS[..], &settings::SECTIONS].concat();
     for entry in reader.keys(root, "the configuration", &keys) {
         match entry.key.as_str() {
@@ -49,6 +61,7 @@ fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
             }
             "config" => config.values = values(reader, &entry.value, "`config`"),
             "notify" => config.notify = notify::read(reader, &entry.value),
+            "oidc" => config.oidc = oidc::read(reader, entry),
             key if settings::SECTIONS.contains(&key) => {
                 settings::section(reader, entry, &mut config.settings);
             }

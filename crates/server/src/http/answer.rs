@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument as _;
 
+use super::page::Page;
 use super::problem::Fault;
 use super::tag;
 
@@ -72,7 +73,8 @@ async fn explained(mut response: Response, id: &str) -> Response {
         return with_problem(response, fault.of_request(id));
     }
     let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
+    let is_page = response.extensions().get::<Page>().is_some();
+    if is_page || (!status.is_client_error() && !status.is_server_error()) {
         return response;
     }
     let kind = response.headers().get(CONTENT_TYPE).map(|kind| kind.as_bytes().to_vec());

@@ -34,6 +34,7 @@ pub(crate) async fn show(
     _caller: Caller,
 ) -> Result<Json<Page<SettingView>>, Fault> {
     let settings = shared.settings()?;
-    let data = settings.all().map(view::setting::view).collect();
+    let mut data: Vec<SettingView> = settings.all().map(view::setting::view).collect();
+    data.extend(view::setting::of_provider(shared.config()?.oidc.as_ref()));
     Ok(Json(pipelines::page("setting", data, u32::MAX, |of: &SettingView| of.name.clone())))
 }

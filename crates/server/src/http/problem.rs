@@ -156,6 +156,11 @@ impl Fault {
         self.0.status == 401
     }
 
+    /// Title, detail and hints, for a page.
+    pub(super) fn words(&self) -> (&str, &str, &[String]) {
+        (&self.0.title, &self.0.detail, &self.0.hints)
+    }
+
     /// As a frame of the stream.
     pub(crate) fn failure(&self, topic: Option<String>) -> Failure {
         let Problem { status, detail, hints, .. } = &*self.0;

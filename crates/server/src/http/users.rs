@@ -75,13 +75,14 @@ pub(crate) async fn create(
     caller: Caller,
     Json(body): Json<CreateUser>,
 ) -> Result<(StatusCode, Json<UserView>), Fault> {
-    let CreateUser { name, full_name, email, mut roles, groups, password } = body;
+    let CreateUser { name, full_name, email, mut roles, groups, password, subject } = body;
     if !is_name(&name) {
         return Err(Fault::invalid_input("`name` has to be the name of a user"));
     }
     if roles.is_empty() {
         roles.push("viewer".to_owned());
     }
+    let subject = linked(&shared, subject.as_deref())?.flatten();
     let now = crate::clock::wall();
     let row = UserRow {
         name: name.clone(),
@@ -90,7 +91,7 @@ pub(crate) async fn create(
         roles,
         groups,
         password: None,
-        subject: None,
+        subject,
         disabled_at: None,
         created_at: now,
         created_by: caller.name.clone(),
@@ -98,11 +99,13 @@ pub(crate) async fn create(
     };
     must_be_fit(&row)?;
     let password = hashed(&shared, password).await?;
+    let _one = shared.accounts.changing.lock().await;
     put(&shared, caller, UserRow { password, ..row }, true).await?;
     Ok((StatusCode::CREATED, Json(found(&shared, name).await?)))
 }
 
-/// Changes what is given. A new password, or being disabled, ends all sessions of the user.
+/// Changes what is given. A new password, another identity at the provider, or being disabled, ends
+/// all sessions of the user.
 #[utoipa::path(
     patch,
     path = "/api/users/{name}",
@@ -118,6 +121,10 @@ pub(crate) async fn update(
     Path(name): Path<String>,
     Json(body): Json<UpdateUser>,
 ) -> Result<Json<UserView>, Fault> {
+    let new_password = hashed(&shared, body.password).await?;
+    let subject = linked(&shared, body.subject.as_deref())?;
+    // What is read has to be still so when it is written.
+    let _one = shared.accounts.changing.lock().await;
     let of = name.clone();
     let row = shared.read(move |reader| Ok(reader.user(&of)?)).await?;
     let Some(row) = row else {
@@ -129,7 +136,8 @@ pub(crate) async fn update(
         });
     };
     let now = crate::clock::wall();
-    let ends = body.password.is_some() || body.disabled == Some(true);
+    let relinked = subject.as_ref().is_some_and(|subject| *subject != row.subject);
+    let ends = new_password.is_some() || relinked || body.disabled == Some(true);
     let row = UserRow {
         full_name: body.full_name.unwrap_or(row.full_name),
         email: body.email.unwrap_or(row.email),
@@ -140,13 +148,14 @@ pub(crate) async fn update(
             Some(false) => None,
             Some(true) => row.disabled_at.or(Some(now)),
         },
+        password: new_password.or(row.password),
+        subject: subject.unwrap_or(row.subject),
         updated_at: now,
         ..row
     };
     must_be_fit(&row)?;
-    let password = hashed(&shared, body.password).await?.or_else(|| row.password.clone());
     let by = caller.name.clone();
-    put(&shared, caller, UserRow { password, ..row }, false).await?;
+    put(&shared, caller, row, false).await?;
     if ends {
         let user = name.clone();
         let end = move |at| Change::Account(Box::new(AccountChange::EndSessions { user, by, at }));
@@ -168,6 +177,15 @@ async fn hashed(shared: &Shared, password: Option<String>) -> Result<Option<Stri
         return Err(Fault::invalid_input(problem));
     }
     Ok(Some(shared.accounts.hash(password).await?))
+}
+
+/// `None`: nothing is said of it.
+fn linked(shared: &Shared, sub: Option<&str>) -> Result<Option<Option<String>>, Fault> {
+    let Some(sub) = sub else { return Ok(None) };
+    let linked = accounts::oidc::people::linked(&*shared.config()?, sub);
+    linked.map(Some).map_err(|problem| {
+        Fault::invalid_input(format!("`subject`: {problem}")).field("subject", problem)
+    })
 }
 
 fn must_be_fit(row: &UserRow) -> Result<(), Fault> {
@@ -219,6 +237,7 @@ fn view(config: &Config, name: &str, row: Option<&UserRow>) -> UserView {
             Some(_) => "store",
         }
         .to_owned(),
+        subject: row.and_then(|row| row.subject.clone()),
         has_password: row.is_some_and(|row| row.password.is_some()),
         disabled_at: row.and_then(|row| row.disabled_at),
         created_at: row.map(|row| row.created_at),

@@ -18,6 +18,7 @@ mod given;
 mod graph;
 mod identity;
 mod notices;
+mod oidc;
 mod operations;
 mod output;
 mod people;

@@ -8,16 +8,16 @@ mod answers;
 mod flow;
 mod notices;
 mod people;
+mod rows;
 mod schedules;
 pub(crate) mod tasks;
+mod upkeep;
 
 use std::sync::Arc;
-mod upkeep;
 
 use engine::event::Stamped;
 use engine::id::RunId;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 pub use self::accounts::{
     AccountChange, AccountRefusal, ReadAccounts, SecretRow, SessionRow, TrailEntry, TrailQuery,
@@ -33,6 +33,11 @@ pub use self::notices::{
 };
 pub use self::people::{
     ArtifactQuery, ArtifactRow, DraftRow, RequestKind, RequestQuery, RequestRow,
+};
+pub(crate) use self::rows::run_name;
+pub use self::rows::{
+    EventRow, Health, PipelineQuery, PipelineRow, Recent, RevisionRow, RunQuery, RunRow, StageRow,
+    Verified,
 };
 pub use self::schedules::{KeptSchedules, ScheduleRow};
 pub use self::tasks::{DRAWN, TaskQuery, TaskRow, Wanted};
@@ -373,160 +378,6 @@ pub enum Refusal {
     NoRewind { pipeline: String },
     #[error("`{pipeline}#{number}` was started since: the rewind cannot be undone any more")]
     RewindOver { pipeline: String, number: u64 },
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct PipelineRow {
-    pub name: String,
-    pub description: String,
-    pub enabled: bool,
-    pub revision: u32,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RevisionRow {
-    pub pipeline: String,
-    pub number: u32,
-    pub digest: String,
-    pub text: String,
-    pub created_at: Timestamp,
-    pub created_by: String,
-}
-
-/// Table `pipeline_runs`.
-///
-/// `status`, `finished`, `reason`, `started_at`, `finished_at` and `progress` follow every
-/// [`Append`]; `superseded` follows the rewinds of the pipeline; the rest is fixed by the append
-/// that created the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunRow {
-    pub id: RunId,
-    pub pipeline: String,
-    pub number: u64,
-    pub revision: u32,
-    pub status: String,
-    pub finished: bool,
-    pub reason: String,
-    pub by: String,
-    pub trigger: String,
-    pub created_at: Timestamp,
-    pub started_at: Option<Timestamp>,
-    pub finished_at: Option<Timestamp>,
-    /// Counts by status, as JSON.
-    pub progress: serde_json::Value,
-    /// The run that it goes on from.
-    #[serde(default)]
-    pub extends: Option<RunId>,
-    /// The run that started it.
-    #[serde(default)]
-    pub parent: Option<RunId>,
-    /// Its pipeline was rewound to an earlier run. Of no meaning in an append.
-    #[serde(default)]
-    pub superseded: bool,
-    /// The task that it belongs to, and its number among the runs of it.
-    #[serde(default)]
-    pub task: Option<(String, u64)>,
-}
-
-impl RunRow {
-    /// What people call it: `name#n`, or `<task>-<n>`.
-    pub fn name(&self) -> String {
-        run_name(&self.pipeline, self.number, self.task.as_ref())
-    }
-}
-
-pub(crate) fn run_name(pipeline: &str, number: u64, task: Option<&(String, u64)>) -> String {
-    match task {
-        Some((task, number)) => format!("{task}-{number}"),
-        None => format!("{pipeline}#{number}"),
-    }
-}
-
-/// Table `pipeline_stages`: one row an execution.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StageRow {
-    pub stage: String,
-    /// 0: the stage itself.
-    pub instance: u32,
-    pub status: String,
-    pub outcome: Option<String>,
-    pub conclusion: Option<String>,
-    pub attempts: u32,
-    pub started_at: Option<Timestamp>,
-    pub finished_at: Option<Timestamp>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EventRow {
-    pub run: RunId,
-    pub seq: u64,
-    pub event: Stamped,
-    pub hash: String,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct PipelineQuery {
-    /// Names after this one, in alphabetical order.
-    pub after: Option<String>,
-    pub limit: u32,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct RunQuery {
-    pub pipeline: Option<String>,
-    pub task: Option<String>,
-    /// Any of these words; empty: all.
-    pub statuses: Vec<String>,
-    pub finished: Option<bool>,
-    /// Runs older than this one (ids sort by time).
-    pub before: Option<RunId>,
-    pub limit: u32,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
-    pub runs: u64,
-    pub events: u64,
-    /// Hex SHA-256 over every event in the order of arrival. Written down elsewhere, it shows later
-    /// that nothing before it was altered, not even by somebody who can recompute hashes.
-    pub head: String,
-}
-
-/// The last runs of one pipeline.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Recent {
-    pub last: Option<RunRow>,
-    /// Statuses of the last ten, oldest first.
-    pub last_ten: Vec<String>,
-    /// Median time from start to end of the last 50 finished runs that had started.
-    pub p50_ms: Option<u64>,
-}
-
-impl Recent {
-    /// Both lists are newest first.
-    fn of(ten: Vec<RunRow>, finished: &[RunRow]) -> Self {
-        let mut times: Vec<u64> = finished
-            .iter()
-            .filter_map(|row| {
-                let spent = row.finished_at?.duration_since(row.started_at?);
-                u64::try_from(spent.as_millis()).ok()
-            })
-            .collect();
-        times.sort_unstable();
-        let p50_ms = times.get(times.len().saturating_sub(1) / 2).copied();
-        let last_ten = ten.iter().rev().map(|row| row.status.clone()).collect();
-        Self { last: ten.into_iter().next(), last_ten, p50_ms }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Health {
-    pub schema: u32,
-    pub bytes: u64,
-    /// Differs for every data folder: live sequence numbers are only comparable within one.
-    pub epoch: String,
 }
 
 #[derive(Debug, thiserror::Error)]

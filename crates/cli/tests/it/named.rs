@@ -83,18 +83,20 @@ stages:
     run: |
       mkdir busy
       trap 'echo bye >> said; rmdir busy; exit 1' TERM
-      : < gate
+      : < gate-$NUMBER
       if [ "$NUMBER" = 1 ]; then sleep 600 & wait $!; fi
       echo done >> said
       rmdir busy
 "##;
     let place = Place::with("one.yaml", text);
-    place.gate("gate");
+    // Each run has a gate of its own: the first may still hold its end when the second is waited for.
+    place.gate("gate-1");
+    place.gate("gate-2");
     ok(&place.run(&["run", "one.yaml", "--detach"]));
     // The first one is in the workspace, and stays there until it is told to leave.
-    drop(place.wait_at("gate"));
+    drop(place.wait_at("gate-1"));
     let second = place.start(&["run", "one.yaml"]);
-    drop(place.wait_at("gate"));
+    drop(place.wait_at("gate-2"));
     let ended = second.end();
     assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
     let said = std::fs::read_to_string(place.path().join("said")).unwrap();

@@ -37,7 +37,8 @@ pub(crate) struct List {
     /// At most so many of them.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     limit: Option<Limit>,
-    /// As the page before said.
+    /// `next` of the page before.
+    #[param(pattern = "^[0-9]{1,20}-[0-9]{1,20}$")]
     after: Option<String>,
 }
 
@@ -66,7 +67,7 @@ pub(crate) async fn list(
     let (before, before_entry) = match list.after.as_deref().map(places) {
         None => (None, None),
         Some(Some((position, number))) => (Some(position), Some(number)),
-        Some(None) => return Err(Fault::bad_request("`after` has to be the `next` of a page")),
+        Some(None) => return Err(pipelines::bad_after("`<number>-<number>`")),
     };
     let of_server = TrailQuery {
         by: list.by.clone(),
@@ -95,7 +96,12 @@ pub(crate) async fn list(
 /// Where a page ends in both trails: `<position>-<number>`.
 fn places(cursor: &str) -> Option<(u64, u64)> {
     let (position, number) = cursor.split_once('-')?;
-    Some((position.parse().ok()?, number.parse().ok()?))
+    // Beyond every number that there is, it is the beginning.
+    let place = |digits: &str| {
+        let fits = (1..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        fits.then(|| digits.parse().unwrap_or(u64::MAX))
+    };
+    Some((place(position)?, place(number)?))
 }
 
 /// The newest of both, at most so many. Either list has one more than that, where there are more.

@@ -15,6 +15,8 @@ use serde_json::error::Category;
 
 use super::problem::Fault;
 
+mod whole;
+
 /// A whole body of JSON comes within this time, and so does each piece of a larger one.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Maps and lists inside each other.
@@ -119,7 +121,7 @@ fn sound(body: &[u8]) -> Result<(), Fault> {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<Json<T>, Fault> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let value = serde_path_to_error::deserialize(whole::Whole(&mut reader)).map_err(|error| {
         let path = error.path().to_string();
         refused(&path, error.inner())
     })?;

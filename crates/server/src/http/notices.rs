@@ -65,19 +65,16 @@ pub(crate) async fn list(
     Params(list): Params<List>,
 ) -> Result<Json<Page<NoticeView>>, Fault> {
     let limit = pipelines::limit(list.limit);
-    let mut statuses = Vec::new();
-    for word in pipelines::words(list.status.as_deref()) {
-        let status = NoticeStatus::ALL.into_iter().find(|status| status.word() == word);
-        statuses.push(status.ok_or_else(|| {
-            let words = NoticeStatus::ALL.map(NoticeStatus::word).join(", ");
-            Fault::bad_request(format!("`status` has to be of {words}, not `{word}`"))
-        })?);
-    }
+    let words =
+        pipelines::statuses(list.status.as_deref(), &NoticeStatus::ALL.map(NoticeStatus::word))?;
+    let statuses = NoticeStatus::ALL.into_iter();
+    let statuses = statuses.filter(|status| words.iter().any(|word| word == status.word()));
     let before = match list.after.as_deref() {
         None => None,
-        Some(after) => Some(number(after).ok_or_else(|| {
-            Fault::bad_request("`after` has to be the id of a notice, such as `N-17`")
-        })?),
+        Some(after) => {
+            let bad = || pipelines::bad_after("the id of a notice, such as `N-17`");
+            Some(number(after).ok_or_else(bad)?)
+        }
     };
     let run = match &list.run {
         Some(run) => Some(reference::run(&shared, run).await?.id),
@@ -85,7 +82,7 @@ pub(crate) async fn list(
     };
     let query = NoticeQuery {
         target: list.target,
-        statuses,
+        statuses: statuses.collect(),
         run,
         before,
         limit: limit + 1,

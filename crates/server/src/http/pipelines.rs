@@ -63,8 +63,8 @@ pub(crate) struct Older {
     after: Option<String>,
 }
 
-pub(crate) fn limit(wanted: Option<impl Into<u32>>) -> u32 {
-    wanted.map_or(Limit::DEFAULT, Into::into).clamp(1, Limit::MAX)
+pub(crate) fn limit(wanted: Option<Limit>) -> u32 {
+    wanted.map_or(Limit::DEFAULT, Into::into)
 }
 
 /// Pipelines by name.
@@ -93,12 +93,6 @@ pub(crate) async fn list(
         })
         .await?;
     Ok(Json(page("pipeline", data, limit, |summary| summary.name.clone())))
-}
-
-/// Words separated by commas.
-pub(crate) fn words(text: Option<&str>) -> Vec<String> {
-    let words = text.unwrap_or_default().split(',').map(str::trim);
-    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// Words separated by commas, each of which is known.
@@ -215,7 +209,7 @@ pub(crate) async fn create(
     let text = match (request.definition, request.name) {
         (text, None) => text,
         (text, Some(name)) if text.is_empty() => begun(&name, request.description.as_deref()),
-        (_, Some(_)) => return Err(Fault::bad_request("give either `definition` or `name`")),
+        (_, Some(_)) => return Err(Fault::invalid_input("give either `definition` or `name`")),
     };
     let checked = runs::valid(&shared, text, request.file).await?;
     let name = store_revision(&shared, caller, checked, Expect::Absent).await?;

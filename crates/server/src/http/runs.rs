@@ -184,7 +184,7 @@ pub(crate) async fn start(
     if let Some(name) = request.pipeline_id.take()
         && request.pipeline.replace(name).is_some()
     {
-        return Err(Fault::bad_request("give either `pipeline` or `pipeline_id`"));
+        return Err(Fault::invalid_input("give either `pipeline` or `pipeline_id`"));
     }
     let previous = request.previous_run_id.take();
     let start = match (request.pipeline.take(), request.definition.take()) {

@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::body::{Json, Params};
+use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::pipelines;
 use super::problem::Fault;
@@ -29,8 +29,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// At most so many of them.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
-    limit: Option<u32>,
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
     /// `next` of the page before.
     after: Option<String>,
     /// Only of this pipeline.

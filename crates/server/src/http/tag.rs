@@ -85,20 +85,39 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         for value in parts.headers.get_all(IF_MATCH) {
             let tags = value.to_str().map(split).unwrap_or_default();
             given = true;
+            if tags == ["*"] {
+                return Ok(Self(None));
+            }
+            if tags.is_empty() {
+                return Err(no_tag());
+            }
             for tag in tags {
-                if tag == "*" {
-                    return Ok(Self(None));
-                }
-                let plain = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-                let Some(plain) = plain else {
-                    let detail = "`If-Match` holds tags as `ETag` gave them: \"...\"";
-                    return Err(Fault::bad_request(detail));
-                };
-                versions.push(plain.split('.').next().unwrap_or_default().to_owned());
+                versions.push(version(&tag).ok_or_else(no_tag)?.to_owned());
             }
         }
         Ok(Self(given.then_some(versions)))
     }
+}
+
+fn no_tag() -> Fault {
+    Fault::bad_request("`If-Match` holds tags as `ETag` gave them: `\"r3\"`, or it is `*`")
+}
+
+/// What the description says of `If-Match`: anything, or tags as `ETag` gives them.
+pub(super) const IF_MATCH_PATTERN: &str =
+    concat!(r#"^(\*|"[a-z]?[0-9]+(\.[0-9a-f]+)?""#, r#"( *, *"[a-z]?[0-9]+(\.[0-9a-f]+)?")*)$"#);
+
+/// The version in a tag: `r3` of `"r3.91c0"`.
+fn version(tag: &str) -> Option<&str> {
+    let plain = tag.strip_prefix('"')?.strip_suffix('"')?;
+    let (version, digest) =
+        plain.split_once('.').map_or((plain, None), |(version, digest)| (version, Some(digest)));
+    let number = version.strip_prefix(|first: char| first.is_ascii_lowercase()).unwrap_or(version);
+    let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let fits = !number.is_empty()
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && digest.is_none_or(|digest| !digest.is_empty() && digest.bytes().all(hex));
+    fits.then_some(version)
 }
 
 #[cfg(test)]
@@ -117,10 +136,12 @@ mod tests {
         let tag = of(Some(&now), b"{}");
         assert!(if_match(&tag).await.unwrap().check(&now).is_ok());
         assert!(if_match("\"r3\"").await.unwrap().check(&now).is_ok());
-        assert!(if_match("\"r2\", \"r3.x\"").await.unwrap().check(&now).is_ok());
+        assert!(if_match("\"r2\", \"r3.e\"").await.unwrap().check(&now).is_ok());
         assert!(if_match("*").await.unwrap().check(&now).is_ok());
         assert!(if_match("\"r2\"").await.unwrap().check(&now).is_err());
-        assert!(if_match("r3").await.is_err());
+        for wrong in ["r3", "", ",", "null", "\"\"", "\"r3.x\"", "\"r3.\"", "\"r\"", "\"r3\", *"] {
+            assert!(if_match(wrong).await.is_err(), "{wrong}");
+        }
         assert!(IfMatch::default().check(&now).is_ok());
     }
 

@@ -9,8 +9,7 @@ use api::problem::Problem;
 use api::run::RunSummary;
 use api::task::{ChangeTask, CreateTask, StartTask, StopTask, TaskView};
 use axum::extract::{Path, State};
-use axum::http::header::IF_MATCH;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use engine::id::RunId;
 use serde::Deserialize;
@@ -21,7 +20,7 @@ use super::caller::Caller;
 use super::pipelines;
 use super::problem::Fault;
 use super::repeat::Repeat;
-use super::tag::{Version, Versioned};
+use super::tag::{IfMatch, Version, Versioned};
 use crate::conductor::desk::Ask;
 use crate::conductor::tasks::{TaskAsk, TaskDone, Then};
 use crate::refused::Refused;
@@ -138,7 +137,7 @@ pub(crate) async fn show(
     security(("token" = ["run"])),
     params(
         ("id" = String, Path, description = "`TASK-7`"),
-        ("if-match" = Option<String>, Header, description = "the version that it is about"),
+        ("If-Match" = Option<String>, Header, description = "The tag of what was seen (`ETag`): refused (412) when there is another version by now"),
     ),
     request_body = ChangeTask,
     responses((status = OK, body = TaskView), (status = "default", body = Problem)),
@@ -147,10 +146,10 @@ pub(crate) async fn change(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    seen: IfMatch,
     Json(request): Json<ChangeTask>,
 ) -> Result<Response, Fault> {
-    wish(&shared, &caller, &id, &headers, &Wish::Change(request)).await?;
+    wish(&shared, &caller, &id, &seen, &Wish::Change(request)).await?;
     Ok(answer(StatusCode::OK, find(&shared, id).await?))
 }
 
@@ -162,7 +161,7 @@ pub(crate) async fn change(
     security(("token" = ["run"])),
     params(
         ("id" = String, Path, description = "`TASK-7`"),
-        ("if-match" = Option<String>, Header, description = "the version that it is about"),
+        ("If-Match" = Option<String>, Header, description = "The tag of what was seen (`ETag`): refused (412) when there is another version by now"),
     ),
     responses((status = NO_CONTENT), (status = "default", body = Problem)),
 )]
@@ -170,9 +169,9 @@ pub(crate) async fn delete(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    seen: IfMatch,
 ) -> Result<StatusCode, Fault> {
-    wish(&shared, &caller, &id, &headers, &Wish::Delete).await?;
+    wish(&shared, &caller, &id, &seen, &Wish::Delete).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -185,7 +184,7 @@ pub(crate) async fn delete(
     security(("token" = ["run"])),
     params(
         ("id" = String, Path, description = "`TASK-7`"),
-        ("if-match" = Option<String>, Header, description = "the version that it is about"),
+        ("If-Match" = Option<String>, Header, description = "The tag of what was seen (`ETag`): refused (412) when there is another version by now"),
     ),
     request_body = StartTask,
     responses((status = CREATED, body = RunSummary), (status = "default", body = Problem)),
@@ -195,10 +194,10 @@ pub(crate) async fn start(
     caller: Caller,
     repeat: Repeat,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    seen: IfMatch,
     Json(request): Json<StartTask>,
 ) -> Result<(StatusCode, Json<RunSummary>), Fault> {
-    let run = start_task(&shared, &caller, (&id, repeat.run()), &headers, request).await?;
+    let run = start_task(&shared, &caller, (&id, repeat.run()), &seen, request).await?;
     Ok((StatusCode::CREATED, Json(run)))
 }
 
@@ -207,10 +206,10 @@ pub(super) async fn start_task(
     shared: &Shared,
     caller: &Caller,
     (id, run): (&str, Option<RunId>),
-    headers: &HeaderMap,
+    seen: &IfMatch,
     request: StartTask,
 ) -> Result<RunSummary, Fault> {
-    let done = wish(shared, caller, id, headers, &Wish::Start(request, run)).await?;
+    let done = wish(shared, caller, id, seen, &Wish::Start(request, run)).await?;
     let gone = || Refused::Internal("a run was started and is not there".to_owned());
     let run = done.run.ok_or_else(gone)?;
     let row = shared.read(move |reader| reader.run(run)?.ok_or_else(gone)).await?;
@@ -225,7 +224,7 @@ pub(super) async fn start_task(
     security(("token" = ["run"])),
     params(
         ("id" = String, Path, description = "`TASK-7`"),
-        ("if-match" = Option<String>, Header, description = "the version that it is about"),
+        ("If-Match" = Option<String>, Header, description = "The tag of what was seen (`ETag`): refused (412) when there is another version by now"),
     ),
     request_body = StopTask,
     responses((status = OK, body = TaskView), (status = "default", body = Problem)),
@@ -234,10 +233,10 @@ pub(crate) async fn stop(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    seen: IfMatch,
     Json(StopTask { reason }): Json<StopTask>,
 ) -> Result<Response, Fault> {
-    wish(&shared, &caller, &id, &headers, &Wish::Stop { reason }).await?;
+    wish(&shared, &caller, &id, &seen, &Wish::Stop { reason }).await?;
     Ok(answer(StatusCode::OK, find(&shared, id).await?))
 }
 
@@ -304,22 +303,11 @@ pub(super) async fn find(shared: &Shared, id: String) -> Result<TaskView, Refuse
 
 /// With its version, which a change may name.
 fn answer(status: StatusCode, task: TaskView) -> Response {
-    Versioned(Version(task.version.to_string()), (status, Json(task))).into_response()
+    Versioned(version(task.version), (status, Json(task))).into_response()
 }
 
-/// What `If-Match` says; `None`: any version.
-fn expected(headers: &HeaderMap) -> Result<Option<u64>, Fault> {
-    let Some(value) = headers.get(IF_MATCH) else { return Ok(None) };
-    let tag = value.to_str().unwrap_or_default().trim();
-    if tag == "*" {
-        return Ok(None);
-    }
-    let tag = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).unwrap_or(tag);
-    // The rest is of what else the answer showed.
-    let number = tag.split('.').next().unwrap_or_default().parse();
-    number.map(Some).map_err(|_no_number| {
-        Fault::bad_request("`If-Match` has to be the `ETag` of the task, or `*`")
-    })
+fn version(of: u64) -> Version {
+    Version(of.to_string())
 }
 
 /// What somebody wants of a task.
@@ -339,23 +327,18 @@ async fn wish(
     shared: &Shared,
     caller: &Caller,
     id: &str,
-    headers: &HeaderMap,
+    seen: &IfMatch,
     wish: &Wish,
 ) -> Result<TaskDone, Fault> {
-    let expected = expected(headers)?;
     let mut tries = TRIES;
     loop {
         let task = row(shared, id).await?;
-        if let Some(expected) = expected.filter(|expected| *expected != task.version) {
-            let (id, current) = (task.id, task.version);
-            return Err(Refused::Catalog(Refusal::TaskMoved { id, current, expected }).into());
-        }
+        seen.check(&version(task.version))?;
         let (task, then) = meant(shared, caller, task, wish).await?;
         tries -= 1;
         match ask(shared, caller.clone(), task, then).await {
             Ok(done) => return Ok(done),
-            Err(Refused::Catalog(Refusal::TaskMoved { .. })) if expected.is_none() && tries > 0 => {
-            }
+            Err(Refused::Catalog(Refusal::TaskMoved { .. })) if seen.0.is_none() && tries > 0 => {}
             Err(refused) => return Err(refused.into()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use api::link::{AttemptRef, End, Exit, Order, Report, Stopped, What};
 use axum::Router;
@@ -22,6 +22,7 @@ pub(crate) struct Bench {
     pub(crate) server: Server,
     pub(crate) folder: TempDir,
     pub(crate) hands: Hands,
+    router: OnceLock<Router>,
 }
 
 /// What arrived at the hands, and what they answer.
@@ -73,11 +74,12 @@ impl Bench {
                 forward(&seen_sender, order);
             }
         });
-        Self { server, folder, hands: Hands { seen, inbox } }
+        Self { server, folder, hands: Hands { seen, inbox }, router: OnceLock::new() }
     }
 
+    /// Made when it is first asked for: with every route and its description that takes long.
     pub(crate) fn router(&self) -> Router {
-        self.server.router()
+        self.router.get_or_init(|| self.server.router()).clone()
     }
 
     pub(crate) async fn call(&self, method: &str, path: &str, body: Json) -> (StatusCode, Json) {

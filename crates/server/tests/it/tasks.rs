@@ -52,7 +52,7 @@ async fn a_task_is_kept_version_by_version() {
     let (status, problem) =
         call_with(bench.router(), "PATCH", path, json!({"title": "late"}), &stale).await;
     assert_eq!(status, StatusCode::PRECONDITION_FAILED, "{problem}");
-    assert_eq!(problem["detail"], "task `TASK-1` is at version 2, not 1");
+    assert_eq!(problem["detail"], "it is \"2\" now, and that is not what `If-Match` names");
     let fresh = [("if-match", "\"2\"")];
     let (status, _) = call_with(bench.router(), "PATCH", path, json!({"title": "A"}), &fresh).await;
     assert_eq!(status, StatusCode::OK);

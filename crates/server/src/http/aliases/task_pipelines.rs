@@ -18,10 +18,11 @@ use store::port::{RunQuery, RunRow};
 
 use crate::captured::{self, Times};
 use crate::history;
-use crate::http::body::{Json, Params};
+use crate::http::body::{Json, Limit, Params};
 use crate::http::caller::Caller;
 use crate::http::problem::Fault;
 use crate::http::repeat::Repeat;
+use crate::http::tag::IfMatch;
 use crate::http::{observed, pipelines, reference, runs, tasks};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
@@ -47,7 +48,9 @@ const PART: usize = 1 << 20;
 pub(crate) struct List {
     /// Only of this task.
     task: Option<String>,
-    limit: Option<u32>,
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
 }
 
 /// Runs, newest first; of a task, or all.
@@ -113,7 +116,7 @@ pub(crate) async fn create(
     let start = StartTask { pipeline, inputs, on_active, force, ..StartTask::default() };
     let run = {
         let of = (task_id.as_str(), repeat.run());
-        tasks::start_task(&shared, &caller, of, &HeaderMap::new(), start).await?
+        tasks::start_task(&shared, &caller, of, &IfMatch::default(), start).await?
     };
     let row = reference::run(&shared, &run.id).await?;
     Ok((StatusCode::CREATED, Json(view(&shared, &row))))

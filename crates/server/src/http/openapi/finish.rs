@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::http::repeat;
+use crate::http::{repeat, tag};
 
 /// In the order in which the page shows them.
 const TAGS: &[(&str, &str)] = &[
@@ -26,9 +26,6 @@ const TAGS: &[(&str, &str)] = &[
     ("attempt", "What the harness of a live attempt asks"),
     ("system", "The server about itself, and the language"),
 ];
-
-/// Anything, or tags as `ETag` gives them.
-const IF_MATCH_PATTERN: &str = r#"^(\*|"[a-z]?[0-9]+(\.[0-9a-f]+)?")$"#;
 
 /// Title, rights and answers that all operations share.
 pub(super) fn finish(mut document: Value) -> Value {
@@ -67,14 +64,18 @@ pub(super) fn finish(mut document: Value) -> Value {
             "schema": {"type": "string"},
         },
     });
+    widths(&mut document);
+    let schemas = document["components"]["schemas"].take();
     let Some(paths) = document["paths"].as_object_mut() else { return document };
     for (path, item) in paths.iter_mut() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             if let Some(operation) = operation.as_object_mut() {
                 finish_operation(path, method, operation);
+                may_be_empty(operation, &schemas);
             }
         }
     }
+    document["components"]["schemas"] = schemas;
     document
 }
 
@@ -97,7 +98,7 @@ fn finish_operation(path: &str, method: &str, operation: &mut Map<String, Value>
         operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
     {
         if parameter["in"] == "header" && parameter["name"] == "If-Match" {
-            parameter["schema"] = json!({"type": "string", "pattern": IF_MATCH_PATTERN});
+            parameter["schema"] = json!({"type": "string", "pattern": tag::IF_MATCH_PATTERN});
         }
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
@@ -127,6 +128,51 @@ fn key() -> Value {
             once and answered alike for 24 hours; another request with this key is refused (422)",
         "schema": {"type": "string", "pattern": repeat::KEY_PATTERN},
     })
+}
+
+/// An empty body counts as `{}`: it has to be given only where that is not enough.
+fn may_be_empty(operation: &mut Map<String, Value>, schemas: &Value) {
+    let Some(body) = operation.get_mut("requestBody") else { return };
+    let named = body["content"]["application/json"]["schema"]["$ref"].as_str();
+    let name = named.and_then(|named| named.strip_prefix("#/components/schemas/"));
+    let Some(schema) = name.map(|name| &schemas[name]) else { return };
+    let needs_nothing = schema["required"].as_array().is_none_or(Vec::is_empty);
+    if schema["type"] == "object" && needs_nothing {
+        body["required"] = json!(false);
+    }
+}
+
+/// Numbers are as wide as the server reads them, and say so.
+fn widths(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            let whole = match map.get("type") {
+                Some(Value::String(kind)) => kind == "integer",
+                Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "integer"),
+                Some(_) | None => false,
+            };
+            if whole {
+                width(map);
+            }
+            map.values_mut().for_each(widths);
+        }
+        Value::Array(items) => items.iter_mut().for_each(widths),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn width(schema: &mut Map<String, Value>) {
+    let unsigned = schema.get("minimum").and_then(Value::as_i64).is_some_and(|least| least >= 0);
+    let narrow = schema.get("format").is_some_and(|format| format == "int32");
+    let (format, least, most) = match (unsigned, narrow) {
+        (true, true) => ("uint32", json!(0), json!(u32::MAX)),
+        (true, false) => ("uint64", json!(0), json!(u64::MAX)),
+        (false, true) => ("int32", json!(i32::MIN), json!(i32::MAX)),
+        (false, false) => ("int64", json!(i64::MIN), json!(i64::MAX)),
+    };
+    schema.insert("format".to_owned(), json!(format));
+    schema.entry("minimum").or_insert(least);
+    schema.entry("maximum").or_insert(most);
 }
 
 fn finish_response(response: &mut Value) {

@@ -193,7 +193,11 @@ pub enum Change {
         /// Its number.
         request: u64,
         values: serde_json::Value,
+        /// Refused unless the draft that is there was saved then; `Some(None)`: unless there is
+        /// none.
+        seen: Option<Option<Timestamp>>,
         by: String,
+        /// Later than that of the draft before: the next moment, where it is not.
         at: Timestamp,
     },
     /// Answered by [`Outcome::Given`]. Who takes it is noted by the append that has it as
@@ -362,6 +366,8 @@ pub enum Refusal {
     RequestClosed { number: u64, status: String },
     #[error("there is no notice `N-{number}`")]
     NoSuchNotice { number: u64 },
+    #[error("the draft of request {number} was saved again meanwhile")]
+    DraftMoved { number: u64 },
     #[error("notice `N-{number}` is delivered already")]
     NoticeDelivered { number: u64 },
     #[error("token `{id}` exists already")]

@@ -211,6 +211,62 @@ fn a_storm_with_a_kill_loses_nothing_acknowledged_and_starts_nothing_twice() {
     assert_eq!(server.end().code, Some(0));
 }
 
+/// Says that 25 MiB come, and waits for what is answered before they do: status, and head.
+fn announce(address: SocketAddr) -> (u16, String, TcpStream) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /hooks/gl HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+         X-Gitlab-Token: {SECRET}\r\nX-Gitlab-Event: Push Hook\r\nContent-Length: {LARGE}\r\n\
+         Expect: 100-continue\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    let (status, head) = answered(&mut stream);
+    (status, head, stream)
+}
+
+fn answered(stream: &mut TcpStream) -> (u16, String) {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), head)
+}
+
+/// As much as a delivery may have: ten of them fill the room that there is.
+const LARGE: usize = 25 << 20;
+
+#[test]
+fn deliveries_that_do_not_fit_beside_each_other_are_told_when_to_come_again() {
+    let place = Place::new();
+    place.write("data/hook", SECRET);
+    place.write("data/config.yaml", "sources: {gl: {kind: gitlab, secret: {file: hook}}}\n");
+    let (server, address) = serve(&place, "127.0.0.1:0");
+    let mut held = Vec::new();
+    for nth in 0..10 {
+        // `100`: the body is waited for, and there is room for it.
+        let (status, head, stream) = announce(address);
+        assert_eq!(status, 100, "{nth}: {head}");
+        held.push(stream);
+    }
+    let (status, head, _) = announce(address);
+    assert_eq!(status, 503, "{head}");
+    assert!(head.contains("\r\nretry-after: 1\r\n"), "{head}");
+    assert!(head.contains("\r\ncontent-type: application/problem+json\r\n"), "{head}");
+    // A small one has room, and is taken.
+    let mut client = Client { address, stream: None };
+    assert!(client.deliver(1, &Gate::default()));
+    // One of the large ones comes to its end (it is no JSON), and the next one has its room.
+    let mut one = held.pop().unwrap();
+    one.write_all(&vec![b' '; LARGE]).unwrap();
+    assert_eq!(answered(&mut one).0, 400);
+    assert_eq!(announce(address).0, 100);
+    drop(held);
+    server.signal("TERM");
+    assert_eq!(server.end().code, Some(0));
+}
+
 fn ids(events: &[Json]) -> BTreeSet<usize> {
     let id = |event: &Json| event["id"].as_str().unwrap().trim_start_matches("gl:d-").parse();
     events.iter().map(|event| id(event).unwrap()).collect()

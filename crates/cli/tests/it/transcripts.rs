@@ -15,7 +15,7 @@ use regex::Regex;
 use crate::binary::{Place, me};
 
 /// Pages that have to hold a transcript.
-const PAGES: [&str; 2] = ["approvals.md", "cascades.md"];
+const PAGES: [&str; 5] = ["api.md", "approvals.md", "cascades.md", "rest.md", "tasks.md"];
 
 #[test]
 fn the_guide_to_approvals_says_what_happens() {
@@ -25,6 +25,85 @@ fn the_guide_to_approvals_says_what_happens() {
 #[test]
 fn the_guide_to_cascades_says_what_happens() {
     follow("cascades.md");
+}
+
+#[test]
+fn the_guide_to_the_api_says_what_happens() {
+    follow("api.md");
+}
+
+#[test]
+fn the_guide_to_what_all_routes_have_in_common_says_what_happens() {
+    follow("rest.md");
+}
+
+#[test]
+fn the_guide_to_tasks_says_what_happens() {
+    follow("tasks.md");
+}
+
+/// What the seeds name, method by method, stands in the guide with its answer.
+#[test]
+fn every_endpoint_that_was_promised_is_called_in_the_guide() {
+    let text = std::fs::read_to_string(guide().join("api.md")).unwrap();
+    let calls: Vec<(String, String)> = parts(&text).iter().filter_map(called).collect();
+    let id = "[^/?]+";
+    for (method, path) in [
+        ("GET", "/pipelines?task=*"),
+        ("POST", "/pipelines"),
+        ("GET", "/pipelines/*"),
+        ("POST", "/pipelines/*/stop"),
+        ("GET", "/pipelines/*/status"),
+        ("GET", "/pipelines/*/logs"),
+        ("GET", "/api/checkpoints/*"),
+        ("POST", "/api/checkpoints"),
+        ("PUT", "/api/checkpoints/*"),
+        ("DELETE", "/api/checkpoints/*"),
+        ("POST", "/api/pipelines/*/checkpoints/reorder"),
+        ("POST", "/api/runs"),
+        ("GET", "/api/runs?pipeline_id=*"),
+        ("GET", "/api/runs/*"),
+        ("POST", "/api/runs/*/start"),
+        ("POST", "/api/runs/*/pause"),
+        ("POST", "/api/runs/*/resume"),
+        ("GET", "/api/executions/*"),
+        ("POST", "/api/executions/*/approve-start"),
+        ("POST", "/api/executions/*/submit"),
+        ("POST", "/api/executions/*/approve-complete"),
+        ("POST", "/api/executions/*/request-revision"),
+        ("GET", "/api/artifacts/*"),
+        ("GET", "/api/artifacts/*/content"),
+        ("GET", "/api/artifacts/*/download"),
+        ("GET", "/api/artifacts/execution/*"),
+        ("GET", "/api/pipelines"),
+        ("POST", "/api/pipelines"),
+        ("GET", "/api/pipelines/*"),
+        ("PUT", "/api/pipelines/*"),
+        ("DELETE", "/api/pipelines/*"),
+        ("POST", "/api/pipelines/*/run"),
+        ("GET", "/api/pipelines/*/runs"),
+        ("GET", "/api/pipeline-runs/*"),
+        ("POST", "/api/pipeline-runs/*/cancel"),
+        ("GET", "/api/approvals?status=pending"),
+        ("POST", "/api/approvals/*/approve"),
+        ("POST", "/api/approvals/*/reject"),
+    ] {
+        let pattern = format!("^{}$", regex::escape(path).replace(r"\*", id));
+        let pattern = Regex::new(&pattern).unwrap();
+        let found = calls.iter().any(|(how, to)| how == method && pattern.is_match(to));
+        assert!(found, "docs/guide/api.md does not call {method} {path}");
+    }
+}
+
+/// Method and path of a command that calls the API and says what came.
+fn called(part: &Part) -> Option<(String, String)> {
+    let Part::Step { command, says, .. } = part else { return None };
+    let words: Vec<&str> = command.strip_prefix("api ")?.split(' ').collect();
+    let url = words.iter().find_map(|word| word.trim_matches(['\'', '"']).strip_prefix("http://o"));
+    let after = |flag: &str| words.iter().position(|word| *word == flag).map(|at| words[at + 1]);
+    let method = after("-X").unwrap_or(if after("-d").is_some() { "POST" } else { "GET" });
+    let answered = says.iter().any(|line| !line.is_empty());
+    answered.then(|| (method.to_owned(), url.unwrap_or_default().to_owned()))
 }
 
 #[test]

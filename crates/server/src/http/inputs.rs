@@ -18,6 +18,7 @@ use engine::event::{ArtifactRef, Person};
 use engine::id::ExecutionId;
 use engine::view::{FormState, FormView};
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use pipeline::form;
 use pipeline::model::{FieldKind, Form, SaveFormat};
 use serde::Deserialize;
@@ -28,6 +29,7 @@ use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use super::requests::{self, Asked, List};
+use super::tag::{IfMatch, Version, Versioned};
 use crate::conductor::desk::Ask;
 use crate::history;
 use crate::refused::Refused;
@@ -119,9 +121,19 @@ pub(crate) async fn show(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<InputDetail>, Fault> {
+) -> Result<Versioned<Json<InputDetail>>, Fault> {
     let asked = requests::find(&shared, RequestKind::Input, &id).await?;
-    Ok(Json(detail(&shared, &caller, asked).await?))
+    Ok(versioned(detail(&shared, &caller, asked).await?))
+}
+
+/// With the version of its draft, which the next one may name.
+fn versioned(detail: InputDetail) -> Versioned<Json<InputDetail>> {
+    Versioned(version(detail.draft.as_ref().map(|draft| draft.at)), Json(detail))
+}
+
+/// A draft is told by when it was saved: no two of a form have the same time.
+fn version(saved: Option<Timestamp>) -> Version {
+    Version(format!("d{}", saved.map_or(0, Timestamp::as_nanosecond)))
 }
 
 /// What the run says of a form.
@@ -215,13 +227,17 @@ fn must_be_asked(asked: &Asked, person: &Person) -> Result<(), Fault> {
     Err(Refused::Rejected(rejection).into())
 }
 
-/// Kept until it is submitted; nothing is checked but the names.
+/// Kept until it is submitted; nothing is checked but the names. Of two who write at once the later
+/// one wins, unless it says with `If-Match` what it has seen.
 #[utoipa::path(
     put,
     path = "/api/inputs/{id}/draft",
     tag = "inputs",
     security(("token" = ["decide"])),
-    params(("id" = String, Path, description = "`I-5`")),
+    params(
+        ("id" = String, Path, description = "`I-5`"),
+        ("If-Match" = Option<String>, Header, description = "The tag of what was seen (`ETag`): refused (412) when another draft was saved by now"),
+    ),
     request_body = SaveDraft,
     responses(
         (status = OK, body = InputDetail),
@@ -232,16 +248,26 @@ pub(crate) async fn draft(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     Path(id): Path<String>,
+    given: IfMatch,
     Json(SaveDraft { values }): Json<SaveDraft>,
-) -> Result<Json<InputDetail>, Fault> {
+) -> Result<Versioned<Json<InputDetail>>, Fault> {
     let asked = requests::find(&shared, RequestKind::Input, &id).await?;
     must_be_asked(&asked, &caller.person(&shared)?)?;
     let seen = seen(&shared, &asked).await?;
     unknown(&seen.form, values.keys())?;
     let (request, by) = (asked.row.number, caller.name.clone());
+    let mut upon = None;
+    if given.0.is_some() {
+        let draft = shared.read(move |reader| Ok(reader.draft(request)?)).await?;
+        let saved = draft.map(|draft| draft.at);
+        given.check(&version(saved))?;
+        // Nobody may come in between.
+        upon = Some(saved);
+    }
     let values = Value::Object(values.into_iter().collect());
-    shared.desk.store(move |at| Change::SaveDraft { request, values, by, at }).await?;
-    Ok(Json(detail(&shared, &caller, asked).await?))
+    let save = move |at| Change::SaveDraft { request, values, seen: upon, by, at };
+    shared.desk.store(save).await?;
+    Ok(versioned(detail(&shared, &caller, asked).await?))
 }
 
 fn unknown<'a>(form: &Form, names: impl Iterator<Item = &'a String>) -> Result<(), Fault> {

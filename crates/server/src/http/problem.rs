@@ -185,12 +185,17 @@ impl From<Refused> for Fault {
             Refused::Stopping => unavailable("stopping", "the server is stopping"),
             Refused::Rejected(rejection) => Self::rejected(&rejection),
             Refused::Catalog(refusal) => Self::refused(&refusal),
-            Refused::NotFound { what: "content", .. } => Self::not_found(says),
-            Refused::NotFound { what: "artifact", .. } => {
-                Self::not_found(says).hint("orchestrate artifacts list")
-            }
             Refused::NotFound { what, .. } => {
-                Self::not_found(says).hint(format!("orchestrate {what} list"))
+                // Where such things are listed.
+                let noun = match what {
+                    "content" | "log" => return Self::not_found(says),
+                    "artifact" => "artifacts",
+                    "run" => "runs",
+                    "revision" => "pipeline",
+                    "notice" => "notify",
+                    what => what,
+                };
+                Self::not_found(says).hint(format!("orchestrate {noun} list"))
             }
             Refused::TooMuch(_) => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the file is too large", says)
@@ -319,10 +324,17 @@ impl Fault {
                 Self::conflict(says).hint(format!("orchestrate pipeline show {name}"))
             }
             Refusal::TaskMoved { id, .. } => {
-                let title = "it has changed meanwhile";
-                Self::new(StatusCode::PRECONDITION_FAILED, "precondition_failed", title, says)
+                let (code, title) = ("changed_meanwhile", "changed meanwhile");
+                Self::new(StatusCode::PRECONDITION_FAILED, code, title, says)
                     .hint(format!("orchestrate task show {id}"))
             }
+            Refusal::DraftMoved { .. } => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "changed_meanwhile",
+                "changed meanwhile",
+                says,
+            )
+            .hint("read it again and decide anew"),
             Refusal::NoSuchRequest { .. }
             | Refusal::NoSuchToken { .. }
             | Refusal::NoSuchNotice { .. }

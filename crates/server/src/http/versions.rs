@@ -59,7 +59,7 @@ pub(crate) async fn extend(
     let row = reference::run(&shared, &run).await?;
     if !row.finished {
         let detail = format!("`{}` has not finished", row.name());
-        return Err(Fault::conflict(detail).hint(format!("orchestrate watch {}", row.name())));
+        return Err(Fault::conflict(detail).hint(format!("orchestrate logs {} -f", row.name())));
     }
     let definitions = Arc::clone(&shared.definitions);
     let name = row.pipeline.clone();

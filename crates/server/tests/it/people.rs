@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value as Json, json};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, call_with};
 
 const GATED: &str = "
 name: release
@@ -179,6 +179,20 @@ async fn a_form_keeps_a_draft_and_says_everything_that_is_wrong_at_once() {
     assert_eq!(status, StatusCode::OK, "{kept}");
     assert_eq!(kept["values"], json!({"version": "not yet", "breaking": false}));
     assert_eq!(kept["draft"]["by"], "bo");
+    // Who says what they have seen does not write over what they have not.
+    let bearer = format!("Bearer {bo}");
+    let seen = |tag| [("authorization", bearer.as_str()), ("if-match", tag)];
+    let (path, late) = ("/api/inputs/I-1/draft", json!({"values": {"version": "late"}}));
+    let (status, problem) =
+        call_with(bench.router(), "PUT", path, late.clone(), &seen("\"d0\"")).await;
+    assert_eq!((status.as_u16(), &problem["code"]), (412, &json!("changed_meanwhile")));
+    let now = problem["detail"].as_str().unwrap().split('"').nth(1).unwrap();
+    let now = format!("\"{now}\"");
+    let (status, kept) = call_with(bench.router(), "PUT", path, late, &seen(&now)).await;
+    assert_eq!((status, &kept["values"]["version"]), (StatusCode::OK, &json!("late")));
+    let (status, _) =
+        call_with(bench.router(), "PUT", path, json!({"values": {}}), &seen(&now)).await;
+    assert_eq!(status, StatusCode::PRECONDITION_FAILED);
     let wrong = json!({"values": {"version": "x", "count": 7}});
     let (status, problem) = bench.call_as(&bo, "POST", "/api/inputs/I-1/submit", wrong).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -89,20 +89,29 @@ pub fn a_refused_append_numbers_nothing(mut memory: Fixture) {
 }
 
 pub fn drafts_last_until_the_form_is_closed(mut memory: Fixture) {
-    let save = |n, by: &str| Change::SaveDraft {
+    let upon = |n, by: &str, seen| Change::SaveDraft {
         request: n,
         values: json!({ "version": by, "none": null }),
+        seen,
         by: by.into(),
         at: at(7),
     };
+    let save = |n, by: &str| upon(n, by, None);
     let missing = Outcome::Refused(Refusal::NoSuchRequest { number: 1 });
     assert_eq!(memory.commit(save(1, "ana")), missing);
     asked(&mut memory, 1, 0, vec![request(Input, "a", 1, "open")], Vec::new());
     assert_eq!(memory.reader.draft(1).expect("reads"), None);
-    assert_eq!(memory.commit(save(1, "ana")), Outcome::Done);
-    assert_eq!(memory.commit(save(1, "bo")), Outcome::Done);
+    let moved = Outcome::Refused(Refusal::DraftMoved { number: 1 });
+    assert_eq!(memory.commit(upon(1, "ana", Some(Some(at(7))))), moved);
+    assert_eq!(memory.commit(upon(1, "ana", Some(None))), Outcome::Done);
+    assert_eq!(memory.commit(upon(1, "bo", Some(None))), moved);
+    assert_eq!(memory.reader.draft(1).expect("reads").expect("is there").at, at(7));
+    // Nobody else's draft has the same time, not even one of the same moment.
+    assert_eq!(memory.commit(upon(1, "bo", Some(Some(at(7))))), Outcome::Done);
+    assert_eq!(memory.commit(upon(1, "ana", Some(Some(at(7))))), moved);
     let draft = memory.reader.draft(1).expect("reads").expect("is there");
-    assert_eq!((draft.request, draft.by.as_str(), draft.at), (1, "bo", at(7)));
+    assert_eq!((draft.request, draft.by.as_str()), (1, "bo"));
+    assert!(draft.at > at(7) && draft.at < at(8), "{}", draft.at);
     assert_eq!(draft.values, json!({ "version": "bo", "none": null }));
     asked(&mut memory, 1, 1, vec![request(Input, "a", 1, "submitted")], Vec::new());
     let closed = Refusal::RequestClosed { number: 1, status: "submitted".into() };

@@ -53,7 +53,7 @@ impl State {
 
     pub(super) fn save_draft(
         &mut self,
-        request: u64,
+        (request, seen): (u64, Option<Option<Timestamp>>),
         values: &Json,
         by: &str,
         at: Timestamp,
@@ -64,6 +64,11 @@ impl State {
             let status = found.status.clone();
             return Err(Refusal::RequestClosed { number: request, status });
         }
+        let before = self.drafts.get(&request).map(|before| before.at);
+        if seen.is_some_and(|seen| seen != before) {
+            return Err(Refusal::DraftMoved { number: request });
+        }
+        let at = DraftRow::next(before, at);
         let draft = DraftRow { request, by: by.to_owned(), at, values: values.clone() };
         self.drafts.insert(request, draft);
         Ok(Outcome::Done)

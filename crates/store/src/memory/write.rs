@@ -65,8 +65,8 @@ impl State {
                 pipeline.live = false;
                 Outcome::Done
             }),
-            Change::SaveDraft { request, values, by, at } => {
-                self.save_draft(*request, values, by, *at)
+            Change::SaveDraft { request, values, seen, by, at } => {
+                self.save_draft((*request, *seen), values, by, *at)
             }
             Change::StoreEvent(event) => Ok(self.store_event(event)),
             Change::RouteEvent(routed) => Ok(self.route_event(routed)),

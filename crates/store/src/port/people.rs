@@ -1,7 +1,7 @@
 //! What people were asked, and the files that stages and people left.
 
 use engine::id::RunId;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
@@ -67,6 +67,15 @@ pub struct DraftRow {
     pub by: String,
     pub at: Timestamp,
     pub values: Json,
+}
+
+impl DraftRow {
+    /// When a draft counts as saved that comes after this one: no two of a form at the same time.
+    pub(crate) fn next(before: Option<Timestamp>, at: Timestamp) -> Timestamp {
+        let moment = SignedDuration::from_nanos(1);
+        let next = before.map(|before| before.checked_add(moment).unwrap_or(before));
+        next.map_or(at, |next| next.max(at))
+    }
 }
 
 /// Table `artifacts`: content lies in the blobs, by its digest.

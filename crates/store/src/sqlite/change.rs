@@ -23,8 +23,8 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         Change::DeletePipeline { name, at, by: _ } => {
             catalog::delete(connection, name, *at).map_err(storage("delete a pipeline"))
         }
-        Change::SaveDraft { request, values, by, at } => {
-            people::save_draft(connection, *request, values, by, *at)
+        Change::SaveDraft { request, values, seen, by, at } => {
+            people::save_draft(connection, (*request, *seen), values, by, *at)
                 .map_err(storage("save a draft"))
         }
         Change::StoreEvent(event) => {

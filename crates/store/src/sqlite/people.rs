@@ -74,7 +74,7 @@ pub(super) fn put_artifact(
 
 pub(super) fn save_draft(
     connection: &Connection,
-    request: u64,
+    (request, seen): (u64, Option<Option<Timestamp>>),
     values: &Json,
     by: &str,
     at: Timestamp,
@@ -90,6 +90,11 @@ pub(super) fn save_draft(
         }
         Some((_, false)) => {}
     }
+    let before = draft(connection, request)?.map(|before| before.at);
+    if seen.is_some_and(|seen| seen != before) {
+        return Ok(Outcome::Refused(Refusal::DraftMoved { number: request }));
+    }
+    let at = DraftRow::next(before, at);
     connection
         .prepare_cached("REPLACE INTO drafts (request, by, at, content) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![integer(request), by, nanoseconds(at), values.to_string()])?;

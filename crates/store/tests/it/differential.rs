@@ -172,6 +172,7 @@ fn change(step: &Step, ends: &mut [u64]) -> Change {
         Step::Draft { request, by } => Change::SaveDraft {
             request: *request,
             values: serde_json::json!({ "by": by }),
+            seen: (*by == 0).then_some(None),
             by: PIPELINES[*by].into(),
             at: at(902),
         },
@@ -236,6 +237,7 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Rewound { .. } | Outcome::Upkept { .. } => "rewound",
         Outcome::Refused(Refusal::NoSuchRequest { .. }) => "no such request",
         Outcome::Refused(Refusal::RequestClosed { .. }) => "request closed",
+        Outcome::Refused(Refusal::DraftMoved { .. }) => "draft moved",
         Outcome::Refused(Refusal::NoSuchNotice { .. }) => "no such notice",
         Outcome::Refused(Refusal::NoticeDelivered { .. }) => "notice delivered",
         Outcome::Refused(Refusal::TokenExists { .. }) => "token exists",

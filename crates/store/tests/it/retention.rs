@@ -168,7 +168,7 @@ fn references_are_all_that_is_named_anywhere() {
     let base = append(heir, 1, 1);
     kept.writer.commit(&[Change::Append(Append { requests: vec![form], ..base })]).unwrap();
     let values = json!({ "files": [{ "digest": digest(5) }], "no": "digest" });
-    let draft = Change::SaveDraft { request: 1, values, by: "ana".into(), at: at(1) };
+    let draft = Change::SaveDraft { request: 1, values, seen: None, by: "ana".into(), at: at(1) };
     kept.writer.commit(&[draft]).unwrap();
     let mut found: Vec<String> = references(&kept.reader).unwrap().into_iter().collect();
     found.sort();

@@ -111,6 +111,46 @@ fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+/// Who draws a number from the document draws one that can be read.
+#[test]
+fn whole_numbers_say_how_wide_they_are() {
+    fn walk(value: &Value, found: &mut u32) {
+        match value {
+            Value::Object(map) => {
+                let kind = map.get("type").map(Value::to_string).unwrap_or_default();
+                if kind.contains("\"integer\"") {
+                    *found += 1;
+                    let (least, most) = (&map["minimum"], &map["maximum"]);
+                    assert!(least.is_number() && most.is_number(), "{value}");
+                    let unsigned = least.as_i64().is_some_and(|least| least >= 0);
+                    let format = map["format"].as_str().unwrap();
+                    assert_eq!(format.starts_with('u'), unsigned, "{value}");
+                }
+                map.values().for_each(|value| walk(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| walk(value, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut found = 0;
+    walk(&DOCUMENT, &mut found);
+    assert!(found > 100, "{found}");
+    let after = &DOCUMENT["paths"]["/api/artifacts"]["get"]["parameters"];
+    let after = after.as_array().unwrap().iter().find(|of| of["name"] == "after").unwrap();
+    assert_eq!(after["schema"]["maximum"], u64::MAX);
+}
+
+/// An empty body counts as `{}`.
+#[test]
+fn a_body_is_needed_only_where_nothing_will_not_do() {
+    let needed = |path: &str| {
+        let body = &DOCUMENT["paths"][path]["post"]["requestBody"];
+        body["required"].as_bool().unwrap()
+    };
+    assert!(!needed("/api/runs") && !needed("/api/runs/{run}/cancel") && !needed("/api/validate"));
+    assert!(needed("/pipelines") && needed("/api/executions/{id}/request-revision"));
+}
+
 /// What is referred to is there.
 #[test]
 fn references_lead_somewhere() {

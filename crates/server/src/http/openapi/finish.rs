@@ -98,7 +98,9 @@ fn finish_operation(path: &str, method: &str, operation: &mut Map<String, Value>
         operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
     {
         if parameter["in"] == "header" && parameter["name"] == "If-Match" {
-            parameter["schema"] = json!({"type": "string", "pattern": tag::IF_MATCH_PATTERN});
+            let pattern = tag::IF_MATCH_PATTERN;
+            parameter["schema"] =
+                json!({"type": "string", "pattern": pattern, "examples": ["*", "\"r3\""]});
         }
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {

@@ -20,6 +20,7 @@ pub struct CreateUser {
     pub groups: Vec<String>,
     /// Without one they log in by a token or a provider only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Password)]
     pub password: Option<String>,
     /// What the provider of `oidc` calls them for itself: their `sub`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,6 +41,7 @@ pub struct UpdateUser {
     pub groups: Option<Vec<String>>,
     /// Ends all of their sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Password)]
     pub password: Option<String>,
     /// What the provider of `oidc` calls them for itself: their `sub`; an empty one is none. Another
     /// one ends all of their sessions.
@@ -87,6 +89,7 @@ pub struct UserView {
 #[serde(deny_unknown_fields)]
 pub struct Login {
     pub user: String,
+    #[schema(format = Password)]
     pub password: String,
 }
 
@@ -124,8 +127,10 @@ pub struct ProviderView {
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct LinkView {
     /// Opens once: `/login/<code>`.
+    #[schema(format = Password)]
     pub path: String,
     /// The whole of it, where the server listens on TCP.
+    #[schema(format = Password)]
     pub url: Option<String>,
     pub expires_at: Timestamp,
 }
@@ -140,6 +145,7 @@ impl std::fmt::Debug for LinkView {
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetSecret {
+    #[schema(format = Password)]
     pub value: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<String>,

@@ -83,6 +83,23 @@ pub struct LiveStatus {
     /// What is recorded and what was seen differ; what was seen is taken up at once.
     pub drift: bool,
     pub attempts: Vec<LiveAttempt>,
+    /// Attempts that are runs of their own, each with all that it started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<LiveChild>,
+}
+
+/// A run that is an attempt of another one; in other respects a [`LiveStatus`].
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LiveChild {
+    pub stage: String,
+    pub attempt: u32,
+    pub id: String,
+    pub name: String,
+    pub recorded: String,
+    /// `running idle gone unreachable`
+    pub live: String,
+    pub observed_at: Timestamp,
+    pub drift: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

@@ -238,6 +238,7 @@ pub struct TokenView {
     pub used_at: Option<Timestamp>,
     /// Only in the answer to its creation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Password)]
     pub token: Option<String>,
 }
 

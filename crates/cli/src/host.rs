@@ -51,6 +51,8 @@ impl Role {
 #[derive(Clone, Debug)]
 pub struct HostOptions {
     pub role: Role,
+    /// Lets go of what is old: a command that only asks or says something removes nothing.
+    pub tidies: bool,
     pub slots: Option<u32>,
     pub listen: Option<SocketAddr>,
     /// What flags and the environment say of settings.
@@ -161,6 +163,9 @@ impl Host {
         };
         server.listen_unix(&socket).map_err(|error| Failure::internal("listen", &error))?;
         server.tend();
+        if options.tidies {
+            server.tidy();
+        }
         if options.role == Role::Serve {
             server.keep_time();
         }
@@ -275,8 +280,13 @@ pub async fn drive(context: &Context, slots: Option<u32>) -> Result<Exit> {
         Err(store::port::Error::InUse { .. }) => return Ok(Exit::Ok),
         Err(error) => return Err(store_failure(&error)),
     };
-    let options =
-        HostOptions { role: Role::Drive, slots, listen: None, said: context.said.clone() };
+    let options = HostOptions {
+        role: Role::Drive,
+        tidies: true,
+        slots,
+        listen: None,
+        said: context.said.clone(),
+    };
     let host = Host::open(owned, &options).await?;
     loop {
         tokio::select! {

@@ -13,12 +13,21 @@ use tracing_subscriber::{EnvFilter, Layer, Registry};
 use crate::context::Context;
 use crate::error::{Failure, Result};
 use crate::session;
-use rotate::{Keep, Rotating};
+use rotate::{Again, Keep, Rotating};
 
 /// Until it is dropped, what was logged reaches the file.
 #[derive(Debug, Default)]
 pub struct Listening {
-    _file: Option<WorkerGuard>,
+    file: Option<(WorkerGuard, Again)>,
+}
+
+impl Listening {
+    /// Opens the log file again: whoever rotates logs may have put it aside.
+    pub fn reopen(&self) {
+        if let Some((_, again)) = &self.file {
+            again.ask();
+        }
+    }
 }
 
 /// Of a command: stderr alone, as `--quiet`, `--verbose` and `ORCHESTRATE_LOG` say.
@@ -46,13 +55,13 @@ pub fn of_a_server(said: &Said, context: &Context) -> Result<Listening> {
     let (file, guard) = match settings.text(&settings::LOG_FILE) {
         None => (None, None),
         Some(path) => {
-            let (writer, guard) = file(&data.join(path), &settings)?;
+            let (writer, guard, again) = file(&data.join(path), &settings)?;
             let filter = chosen.unwrap_or_else(|| plain("info"));
-            (Some(lines(json, filter, writer)), Some(guard))
+            (Some(lines(json, filter, writer)), Some((guard, again)))
         }
     };
     start([Some(stderr(json, screen)), file]);
-    Ok(Listening { _file: guard })
+    Ok(Listening { file: guard })
 }
 
 type Lines = Box<dyn Layer<Registry> + Send + Sync>;
@@ -109,7 +118,7 @@ fn filter(text: &str) -> Result<EnvFilter> {
 }
 
 /// A disk that is slow keeps nobody waiting: what does not fit into the queue is dropped.
-fn file(path: &Path, settings: &Settings) -> Result<(NonBlocking, WorkerGuard)> {
+fn file(path: &Path, settings: &Settings) -> Result<(NonBlocking, WorkerGuard, Again)> {
     let keep = Keep {
         bytes: settings.whole(&settings::LOG_FILE_BYTES).unwrap_or(u64::MAX),
         files: settings.whole(&settings::LOG_FILES).unwrap_or(u64::MAX),
@@ -117,5 +126,7 @@ fn file(path: &Path, settings: &Settings) -> Result<(NonBlocking, WorkerGuard)> 
     };
     let rotating = Rotating::open(PathBuf::from(path), keep)
         .map_err(|error| Failure::internal("open the log file", &error))?;
-    Ok(tracing_appender::non_blocking(rotating))
+    let again = rotating.again();
+    let (writer, guard) = tracing_appender::non_blocking(rotating);
+    Ok((writer, guard, again))
 }

@@ -190,6 +190,7 @@ async fn find(context: &Context, need: Need) -> Result<Found> {
                 if orphans.is_empty() || matches!(need, Need::Drive { .. }) {
                     let options = HostOptions {
                         role: Role::Run,
+                        tidies: matches!(need, Need::Drive { .. }),
                         slots,
                         listen: None,
                         said: context.said.clone(),

@@ -35,6 +35,7 @@ use deliver::Listeners;
 use desk::{Ask, Gauges, Input};
 use hands::Hands;
 use live::{Live, guarded};
+use parked::Parked;
 use route::{Routes, Unknown};
 use schedules::Schedules;
 use timers::Timers;
@@ -53,6 +54,7 @@ pub(crate) mod live;
 mod meter;
 mod notices;
 mod open;
+mod parked;
 mod people;
 mod reconcile;
 mod recover;
@@ -106,7 +108,11 @@ pub(crate) struct Conductor {
     pub(crate) on_fatal: Arc<dyn Fn(&str) + Send + Sync>,
     /// Runs that have not finished, folded.
     pub(crate) runs: HashMap<RunId, Live>,
-    /// Kept also for runs that were dropped.
+    /// Those that only wait.
+    pub(crate) parked: Parked,
+    /// Runs that were folded in this turn.
+    pub(crate) awake: Vec<RunId>,
+    /// Kept also for runs that were parked or dropped.
     pub(crate) listeners: Listeners,
     pub(crate) routes: Routes,
     /// Stored events that have still to be held against triggers.
@@ -150,8 +156,10 @@ impl Conductor {
     }
 
     fn turn(mut self) {
-        let mut batch =
-            Batch { reconcile: self.runs.keys().copied().collect(), ..Batch::default() };
+        // One of those that wait is enough to see whose turn has come.
+        let waiting = self.parked.waiting();
+        let reconcile = self.runs.keys().copied().chain(waiting).collect();
+        let mut batch = Batch { reconcile, ..Batch::default() };
         self.follow(&mut batch);
         self.finish(batch);
         while !self.ended {

@@ -15,7 +15,7 @@ use pipeline::when::Facts;
 use serde_json::Value as Json;
 
 /// A start, ready to be decided.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Start {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) digest: String,
@@ -40,7 +40,7 @@ pub(crate) struct Start {
 }
 
 /// What a run goes on from.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Origin {
     #[default]
     Fresh,
@@ -50,7 +50,7 @@ pub(crate) enum Origin {
     Child { id: RunId, parent: Parent },
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Source {
     /// A revision of the catalogue.
     Stored { revision: u32 },

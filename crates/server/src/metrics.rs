@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use blobs::Blobs;
 use engine::event::{AttemptResult, Event};
-use store::port::{Append, Tally};
+use store::port::{Append, NoticeStatus, Tally};
 
 pub use self::catalogue::page;
 
@@ -38,6 +38,8 @@ pub(crate) struct Metrics {
     sync_seconds: Histogram,
     journal_events: Counter,
     given: Family<Counter>,
+    notices_tried: Family<Counter>,
+    notice_seconds: Histogram,
     http_requests: Family<Counter>,
     http_seconds: Family<Histogram>,
     pub(crate) http_active: Counter,
@@ -61,6 +63,8 @@ impl Default for Metrics {
             sync_seconds: Histogram::new(&named::SYNC_SECONDS),
             journal_events: Counter::default(),
             given: Family::new(&named::GIVEN),
+            notices_tried: Family::new(&named::NOTICES_TRIED),
+            notice_seconds: Histogram::new(&named::NOTICE_SECONDS),
             http_requests: Family::new(&named::HTTP_REQUESTS),
             http_seconds: Family::new(&named::HTTP_SECONDS),
             http_active: Counter::default(),
@@ -126,6 +130,17 @@ impl Metrics {
         self.given.with(&[if created { "stored" } else { "duplicate" }]).add(1);
     }
 
+    /// A notice that was sent to this target.
+    pub(crate) fn tried(&self, target: &str, status: NoticeStatus, took: Duration) {
+        let result = match status {
+            NoticeStatus::Delivered => "delivered",
+            NoticeStatus::Waiting => "failed",
+            NoticeStatus::GivenUp => "given_up",
+        };
+        self.notices_tried.with(&[target, result]).add(1);
+        self.notice_seconds.observe(took.as_secs_f64());
+    }
+
     /// A request that was answered.
     pub(crate) fn answered(&self, route: &str, method: &str, status: u16, took: Duration) {
         self.http_requests.with(&[route, method, &status.to_string()]).add(1);
@@ -185,6 +200,8 @@ fn counted(metrics: &Metrics, text: &mut Text) {
     text.histogram(&named::SYNC_SECONDS, &[], &metrics.sync_seconds);
     text.one(&named::JOURNAL_EVENTS, &[], metrics.journal_events.get() as f64);
     text.counters(&metrics.given);
+    text.counters(&metrics.notices_tried);
+    text.histogram(&named::NOTICE_SECONDS, &[], &metrics.notice_seconds);
     text.counters(&metrics.http_requests);
     text.histograms(&metrics.http_seconds);
     let active = metrics.http_active.get().saturating_sub(metrics.http_done.get());
@@ -204,6 +221,12 @@ fn now(shared: &Shared, tally: &Tally, text: &mut Text) {
     text.one(&named::QUEUE, &[], f64::from(gauge.queued));
     text.one(&named::DAMAGED, &[], gauge.damaged.len() as f64);
     text.one(&named::SUBSCRIBERS, &[], shared.broker.subscribers() as f64);
+    let live = shared.hub.tally();
+    text.one(&named::STREAMS, &[], live.streams as f64);
+    text.one(&named::TOPICS, &[], live.topics as f64);
+    text.one(&named::FRAMES, &[], live.frames as f64);
+    text.one(&named::GAPS, &[], live.gaps as f64);
+    text.one(&named::BUFFERED, &[], live.buffered as f64);
     text.begin(&named::RUNS);
     for (status, count) in &tally.runs {
         text.one(&named::RUNS, &[status], *count as f64);

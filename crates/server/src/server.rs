@@ -303,15 +303,20 @@ impl Server {
         http::router(Arc::clone(&self.shared), Door::Local)
     }
 
-    /// Lets go of artifacts by the rules of `config.yaml` now and every hour, and sends notices, in
-    /// the background, until the shutdown. Must be called inside a tokio runtime.
+    /// Asks for changed paths and sends notices in the background, until the shutdown. Must be
+    /// called inside a tokio runtime.
     pub fn tend(&self) {
         let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(unknown) = unknown {
             tokio::spawn(changed::tend(Arc::clone(&self.shared), unknown));
         }
-        tokio::spawn(retention::tend(Arc::clone(&self.shared)));
         tokio::spawn(outbox::tend(Arc::clone(&self.shared)));
+    }
+
+    /// Lets go of what need not be kept by the rules of `config.yaml`, now and every hour, until
+    /// the shutdown: not for somebody who only looks. Must be called inside a tokio runtime.
+    pub fn tidy(&self) {
+        tokio::spawn(retention::tend(Arc::clone(&self.shared)));
     }
 
     /// From now on what is due starts runs, and so do files that change: for a server that stays.
@@ -418,7 +423,9 @@ impl Server {
 
     /// Reads `config.yaml` again, and says what is wrong with it.
     pub fn reload(&self) -> Result<(), Error> {
-        self.shared.settings().map(drop).map_err(|refused| Error::Config(refused.to_string()))
+        let read = self.shared.settings();
+        tracing::info!(valid = read.is_ok(), "told to read the configuration again");
+        read.map(drop).map_err(|refused| Error::Config(refused.to_string()))
     }
 
     fn begin_shutdown(&self) {

@@ -11,7 +11,8 @@ use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::host::{Host, HostOptions, Owned, Role, store_failure};
 use crate::keys::{Signal, Signals};
-use crate::{logs, session, words};
+use crate::logs::{self, Listening};
+use crate::{session, words};
 
 /// Serve the HTTP API on this machine and drive every run of the data folder
 ///
@@ -52,7 +53,7 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
         .flag(&settings::LOG_FORMAT, args.log_format.as_ref())
         .flag(&settings::LOG_LEVEL, args.log_level.as_ref())
         .flag(&settings::LOG_FILE, args.log_file.as_ref());
-    let _logs = logs::of_a_server(&said, context)?;
+    let logs = logs::of_a_server(&said, context)?;
     let configured = server::settings_of(&session::data_dir(context)?, &said)
         .map_err(|error| Failure::new(Exit::Invalid, crate::error::chain(&error)))?;
     let listen = configured.address(&settings::LISTEN);
@@ -61,8 +62,13 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
         let mut signals = Signals::new()?;
         let owned = take(context).await?;
         let unfinished = owned.orphans()?.len();
-        let options =
-            HostOptions { role: Role::Serve, slots: args.slots, listen: Some(listen), said };
+        let options = HostOptions {
+            role: Role::Serve,
+            tidies: true,
+            slots: args.slots,
+            listen: Some(listen),
+            said,
+        };
         let host = Host::open(owned, &options).await?;
         if let Some(address) = host.address() {
             context.note(&format!("listening on http://{address}"));
@@ -79,7 +85,7 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
             let runs = words::count(unfinished as u64, "unfinished run");
             context.note(&format!("picked up {runs}"));
         }
-        let signal = until_told(&mut signals, &host, context).await;
+        let signal = until_told(&mut signals, &host, &logs, context).await;
         context.note(&format!("{}: stopping; running stages go on", signal.name()));
         let left = tokio::select! {
             left = host.stop() => left?,
@@ -99,14 +105,20 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
     })
 }
 
-/// Until it has to stop. SIGHUP reads the configuration again, unless it says that the terminal
-/// that this was started from has gone.
-async fn until_told(signals: &mut Signals, host: &Host, context: &Context) -> Signal {
+/// Until it has to stop. SIGHUP reads the configuration again and opens the log file anew, unless
+/// it says that the terminal that this was started from has gone.
+async fn until_told(
+    signals: &mut Signals,
+    host: &Host,
+    logs: &Listening,
+    context: &Context,
+) -> Signal {
     loop {
         let signal = signals.next().await;
         if signal != Signal::HangUp || context.around.stdin_is_terminal {
             return signal;
         }
+        logs.reopen();
         match host.reload() {
             Ok(()) => context.note("SIGHUP: the configuration is read again"),
             Err(failure) => context.note(&format!(

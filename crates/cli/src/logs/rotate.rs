@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -32,11 +34,37 @@ pub(super) struct Rotating {
     bytes: u64,
     day: Date,
     now: fn() -> Timestamp,
+    again: Again,
+}
+
+/// Asks a log to be opened again: somebody else has put its file aside.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Again(Arc<AtomicBool>);
+
+impl Again {
+    /// Before the next line is written.
+    pub(super) fn ask(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is_asked(&self) -> bool {
+        self.0.swap(false, Ordering::AcqRel)
+    }
 }
 
 impl Rotating {
     pub(super) fn open(path: PathBuf, keep: Keep) -> io::Result<Self> {
         Self::with_clock(path, keep, Timestamp::now)
+    }
+
+    pub(super) fn again(&self) -> Again {
+        self.again.clone()
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        self.file = append(&self.path)?;
+        self.bytes = self.file.metadata()?.len();
+        Ok(())
     }
 
     fn with_clock(path: PathBuf, keep: Keep, now: fn() -> Timestamp) -> io::Result<Self> {
@@ -46,7 +74,7 @@ impl Rotating {
         let file = append(&path)?;
         let bytes = file.metadata()?.len();
         let day = now().to_zoned(TimeZone::UTC).date();
-        Ok(Self { path, keep, file, bytes, day, now })
+        Ok(Self { path, keep, file, bytes, day, now, again: Again::default() })
     }
 
     fn turn(&mut self, now: Timestamp) -> io::Result<()> {
@@ -59,8 +87,7 @@ impl Rotating {
         if let Some(aside) = (0..1000).find_map(free) {
             fs::rename(&self.path, aside)?;
         }
-        self.file = append(&self.path)?;
-        self.bytes = self.file.metadata()?.len();
+        self.reopen()?;
         self.day = now.to_zoned(TimeZone::UTC).date();
         self.tidy()
     }
@@ -89,6 +116,10 @@ impl Rotating {
 
 impl Write for Rotating {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        if self.again.is_asked() {
+            // One that cannot be opened leaves the old one, which is better than none.
+            drop(self.reopen());
+        }
         let now = (self.now)();
         let full =
             self.bytes > 0 && self.bytes.saturating_add(buffer.len() as u64) > self.keep.bytes;

@@ -1,8 +1,12 @@
 //! A data folder is copied while runs are in flight, and another is made of the copy.
 
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use serde_json::json;
 
 use crate::binary::Place;
+use crate::storm::Client;
 
 const GATED: &str = r#"
 name: gated
@@ -66,6 +70,79 @@ fn a_folder_restored_from_a_copy_of_a_running_one_repeats_nothing() {
         assert_eq!(of("b")["status"], "unknown", "{shown}");
         assert_eq!(place.read("counter"), "a\nb\nc\n");
     }
+    server.signal("TERM");
+    assert_eq!(server.end().code, Some(0));
+}
+
+/// Whoever follows a run has numbers of this epoch.
+fn epoch(place: &Place, args: &[&str]) -> String {
+    let run = place.json(&[&["api", "/api/runs/quick~1"], args].concat());
+    let topics = format!("run:{}", run["id"].as_str().unwrap());
+    let path = format!("/api/v1/stream/poll?wait=0&topics={topics}");
+    let polled = place.json(&[&["api", &path], args].concat());
+    polled["cursor"].as_str().unwrap().split(':').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_copy_made_under_load_is_whole_and_counts_anew() {
+    let quick = "name: quick\nstages: [{name: a, noop: true}]\n";
+    let place = Place::with("quick.yaml", quick);
+    assert_eq!(place.run(&["pipeline", "create", "quick.yaml"]).code, Some(0));
+    let mut server = place.start(&["serve", "--listen", "127.0.0.1:0"]);
+    let line = server.says("listening on");
+    let address = line.trim().rsplit('/').next().unwrap().parse().unwrap();
+    let token = place.read("data/token");
+    let head = format!(
+        "POST /api/pipelines/quick/run HTTP/1.1\r\nAuthorization: Bearer {}\r\nContent-Type: \
+         application/json",
+        token.trim()
+    );
+    let (asked, done, stop) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicBool::new(false));
+    let copies = ["one", "two"];
+    let mut made = Vec::new();
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut client = Client { address, stream: None };
+                while !stop.load(Ordering::SeqCst) {
+                    asked.fetch_add(1, Ordering::SeqCst);
+                    let (status, answer) = client.send(&head, "{}").unwrap();
+                    assert_eq!(status, 201, "{answer}");
+                    done.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        while done.load(Ordering::SeqCst) < 10 {
+            std::thread::yield_now();
+        }
+        for copy in copies {
+            let before = done.load(Ordering::SeqCst);
+            let copied = place.json(&["backup", copy]);
+            let runs = usize::try_from(copied["data"]["runs"].as_u64().unwrap()).unwrap();
+            let after = asked.load(Ordering::SeqCst);
+            assert!((before..=after).contains(&runs), "{before} <= {runs} <= {after}");
+            made.push(runs);
+        }
+        stop.store(true, Ordering::SeqCst);
+    });
+    assert!(made[0] < made[1], "it went on meanwhile: {made:?}");
+    let mut epochs = vec![epoch(&place, &[])];
+    for (copy, runs) in copies.into_iter().zip(made) {
+        assert_eq!(place.run(&["backup", "--check", copy]).code, Some(0));
+        let to = format!("restored-{copy}");
+        let at = ["--data-dir", to.as_str()];
+        let restored = place.json(&[&["restore", copy], &at[..]].concat());
+        assert_eq!(restored["data"]["runs"], json!(runs), "{restored}");
+        let verified = place.run(&[&["audit", "verify"], &at[..]].concat());
+        assert_eq!(verified.code, Some(0), "{}{}", verified.stdout, verified.stderr);
+        // It takes up what had not ended, and goes on counting.
+        let next = place.json(&[&["run", "quick"], &at[..]].concat());
+        assert_eq!(next["data"]["number"], json!(runs + 1), "{next}");
+        epochs.push(epoch(&place, &at));
+    }
+    epochs.sort_unstable();
+    epochs.dedup();
+    assert_eq!(epochs.len(), 3, "each store counts in an epoch of its own: {epochs:?}");
     server.signal("TERM");
     assert_eq!(server.end().code, Some(0));
 }

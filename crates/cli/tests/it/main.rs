@@ -25,3 +25,4 @@ mod tasks;
 mod transcripts;
 mod triggers;
 mod worktrees;
+mod upkeep;

@@ -29,14 +29,14 @@ fn is_listened_to(id: usize) -> bool {
     !id.is_multiple_of(3)
 }
 
-struct Client {
-    address: SocketAddr,
-    stream: Option<BufReader<TcpStream>>,
+pub(crate) struct Client {
+    pub(crate) address: SocketAddr,
+    pub(crate) stream: Option<BufReader<TcpStream>>,
 }
 
 impl Client {
     /// The status and the body; `None`: the connection broke before there was an answer.
-    fn send(&mut self, head: &str, body: &str) -> Option<(u16, String)> {
+    pub(crate) fn send(&mut self, head: &str, body: &str) -> Option<(u16, String)> {
         let answer = self.exchange(head, body);
         if answer.is_none() {
             self.stream = None;
@@ -76,14 +76,16 @@ impl Client {
     }
 
     /// Sends one until it is taken; what is refused for being too much comes again.
-    fn deliver(&mut self, id: usize, killed: &Gate) -> bool {
+    fn deliver(&mut self, id: usize, files: usize, killed: &Gate) -> bool {
         let head = format!(
             "POST /hooks/gl HTTP/1.1\r\nContent-Type: application/json\r\nX-Gitlab-Token: \
              {SECRET}\r\nX-Gitlab-Event: Push Hook\r\nIdempotency-Key: d-{id}"
         );
         let branch = if is_listened_to(id) { "main" } else { "dev" };
+        let added: Vec<String> = (0..files).map(|file| format!("\"a{id}/{file}\"")).collect();
         let body = format!(
-            r#"{{"object_kind":"push","ref":"refs/heads/{branch}","before":"1","after":"2","total_commits_count":1,"commits":[{{"added":["a{id}"],"modified":[],"removed":[],"title":"{}"}}]}}"#,
+            r#"{{"object_kind":"push","ref":"refs/heads/{branch}","before":"1","after":"2","total_commits_count":1,"commits":[{{"added":[{}],"modified":[],"removed":[],"title":"{}"}}]}}"#,
+            added.join(","),
             "x".repeat(500)
         );
         match self.send(&head, &body) {
@@ -172,7 +174,7 @@ fn a_storm_with_a_kill_loses_nothing_acknowledged_and_starts_nothing_twice() {
                     if nth >= size || stop.load(Ordering::SeqCst) {
                         return;
                     }
-                    while !client.deliver(id(nth), &gate) {
+                    while !client.deliver(id(nth), 1, &gate) {
                         std::thread::yield_now();
                     }
                     acknowledged.lock().unwrap().insert(id(nth));
@@ -256,13 +258,75 @@ fn deliveries_that_do_not_fit_beside_each_other_are_told_when_to_come_again() {
     assert!(head.contains("\r\ncontent-type: application/problem+json\r\n"), "{head}");
     // A small one has room, and is taken.
     let mut client = Client { address, stream: None };
-    assert!(client.deliver(1, &Gate::default()));
+    assert!(client.deliver(1, 1, &Gate::default()));
     // One of the large ones comes to its end (it is no JSON), and the next one has its room.
     let mut one = held.pop().unwrap();
     one.write_all(&vec![b' '; LARGE]).unwrap();
     assert_eq!(answered(&mut one).0, 400);
     assert_eq!(announce(address).0, 100);
     drop(held);
+    server.signal("TERM");
+    assert_eq!(server.end().code, Some(0));
+}
+
+/// Of memory that is in RAM, by the system's word.
+fn resident(server: &Going) -> u64 {
+    let pages = std::fs::read_to_string(format!("/proc/{}/statm", server.child.id())).unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+}
+
+const WAITING: &str = "
+stages: [{name: a, noop: true, requires_approval: true}]
+";
+
+/// Runs that wait for their turn, and runs that wait for a person: two for each delivery.
+#[test]
+fn what_started_runs_that_wait_is_not_kept_in_memory() {
+    const WARM: usize = 20;
+    const MANY: usize = 120;
+    /// As values of JSON some 250 KB a delivery: kept twice for each it would be 60 MB.
+    const FILES: usize = 3000;
+    const ROOM: u64 = 24 << 20;
+    let place = Place::new();
+    place.write("data/hook", SECRET);
+    place.write("data/config.yaml", "sources: {gl: {kind: gitlab, secret: {file: hook}}}\n");
+    for (name, more) in [("turn", "concurrency: one\n"), ("ask", "")] {
+        let text = format!("name: {name}\n{more}triggers: [{{event: push}}]{WAITING}");
+        place.write("p.yaml", &text);
+        assert_eq!(place.run(&["pipeline", "create", "p.yaml"]).code, Some(0));
+    }
+    let (mut server, address) = serve(&place, "127.0.0.1:0");
+    let gate = Gate::default();
+    let mut client = Client { address, stream: None };
+    let mut deliver = |ids: std::ops::Range<usize>| {
+        for id in ids {
+            while !client.deliver(id, FILES, &gate) {
+                std::thread::yield_now();
+            }
+        }
+    };
+    deliver(0..WARM);
+    let before = resident(&server);
+    deliver(WARM..WARM + MANY);
+    let grown = resident(&server).saturating_sub(before);
+    assert!(grown < ROOM, "{MANY} deliveries cost {grown} bytes");
+    server.signal("KILL");
+    server.child.wait().unwrap();
+    (server, _) = serve(&place, &address.to_string());
+    let grown = resident(&server).saturating_sub(before);
+    assert!(grown < ROOM, "taking up what waits costs {grown} bytes");
+    // They are there, and go on when it is their turn.
+    let runs = place.json(&["runs", "list", "--limit", "1000"]);
+    assert_eq!(runs["data"].as_array().unwrap().len(), 2 * (WARM + MANY));
+    for run in ["turn#1", "turn#2", &format!("ask#{}", WARM + MANY)] {
+        let waits = place.json(&["approval", "list", "--run", run]);
+        let open = &waits["data"][0];
+        let approved = place.run(&["approval", "approve", open["id"].as_str().unwrap()]);
+        assert_eq!(approved.code, Some(0), "{run}: {}", approved.stderr);
+        assert_eq!(place.run(&["logs", "-f", run]).code, Some(0));
+        assert_eq!(place.json(&["runs", "show", run])["data"]["status"], "succeeded");
+    }
+    assert_eq!(place.json(&["runs", "show", "turn#4"])["data"]["status"], "pending");
     server.signal("TERM");
     assert_eq!(server.end().code, Some(0));
 }

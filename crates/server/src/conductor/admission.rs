@@ -25,9 +25,9 @@ impl Conductor {
         }
         let mut any = false;
         // Each step can make room for the next; a run is cancelled or admitted at most once.
-        for _ in 0..=self.runs.len() {
-            let occupants = self.runs.values().filter_map(|live| live.run.occupant());
-            let steps = admit(occupants);
+        for _ in 0..=self.runs.len() + self.parked.len() {
+            let here = self.runs.values().filter_map(|live| live.run.occupant());
+            let steps = admit(here.chain(self.parked.occupants().cloned()));
             if steps.is_empty() {
                 break;
             }

@@ -258,10 +258,11 @@ impl Conductor {
         self.runs.get(&id).and_then(|live| live.run.link()).ok_or_else(gone)
     }
 
-    /// `name#n` of a loaded run.
+    /// `name#n`; its id where it cannot be read.
     pub(super) fn name(&self, run: RunId) -> String {
         let link = self.runs.get(&run).and_then(|live| live.run.link());
-        link.map_or_else(|| run.to_string(), |link| link.name)
+        let stored = || self.reader.run(run).ok().flatten().map(|row| row.name());
+        link.map(|link| link.name).or_else(stored).unwrap_or_else(|| run.to_string())
     }
 }
 

@@ -241,8 +241,10 @@ impl Conductor {
         for (run, look) in batch.looks {
             look(self.runs.get(&run).map(|live| &live.run));
         }
-        for run in rows.iter().map(|(run, _)| *run).chain(batch.reconcile) {
+        let awake = std::mem::take(&mut self.awake);
+        for run in rows.iter().map(|(run, _)| *run).chain(batch.reconcile).chain(awake) {
             self.rest(run);
+            self.park(run);
         }
         failpoint::pass("replied");
     }

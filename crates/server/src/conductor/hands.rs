@@ -13,7 +13,8 @@ use super::reports::{Whose, reference, stopped};
 pub(crate) struct Hands {
     orders: UnboundedSender<Order>,
     slots: usize,
-    held: HashMap<Whose, Held>,
+    /// By run. No map is empty.
+    held: HashMap<RunId, HashMap<Whose, Held>>,
     /// Attempts that wait for a slot, in order. No queue is empty.
     queues: BTreeMap<RunId, VecDeque<AttemptId>>,
 }
@@ -32,7 +33,7 @@ impl Hands {
 
     /// These attempts of a run, and no others, ought to be running, in this order.
     pub(crate) fn want(&mut self, run: RunId, attempts: Vec<AttemptId>) {
-        let waits = |attempt: &AttemptId| !self.held.contains_key(&running(run, attempt));
+        let waits = |attempt: &AttemptId| !self.holds(&running(run, attempt));
         let queue: VecDeque<AttemptId> = attempts.into_iter().filter(waits).collect();
         if queue.is_empty() {
             self.queues.remove(&run);
@@ -78,12 +79,14 @@ impl Hands {
     pub(crate) fn start(&mut self, whose: Whose, assignment: Assignment) {
         let key = assignment.attempt.key.clone();
         self.send(Order::Start(Box::new(assignment)));
-        self.held.insert(whose, Held { key, told: None });
+        self.hold(whose, key);
     }
 
     /// `false`: the hands do not hold it.
     pub(crate) fn stop(&mut self, whose: &Whose, reason: StopReason) -> bool {
-        let Some(held) = self.held.get_mut(whose) else { return false };
+        let Some(held) = self.held.get_mut(&whose.run).and_then(|of| of.get_mut(whose)) else {
+            return false;
+        };
         if held.told != Some(reason) {
             held.told = Some(reason);
             let attempt = reference(whose, &held.key);
@@ -93,7 +96,12 @@ impl Hands {
     }
 
     pub(crate) fn holds(&self, whose: &Whose) -> bool {
-        self.held.contains_key(whose)
+        self.get(whose).is_some()
+    }
+
+    /// Whether anything of this run is held.
+    pub(crate) fn is_at(&self, run: RunId) -> bool {
+        self.held.contains_key(&run)
     }
 
     /// Asks what became of attempts that an earlier process may have handed out.
@@ -103,7 +111,7 @@ impl Hands {
         }
         let references = attempts.iter().map(|(whose, key)| reference(whose, key)).collect();
         for (whose, key) in attempts {
-            self.held.insert(whose, Held { key, told: None });
+            self.hold(whose, key);
         }
         self.send(Order::Adopt { attempts: references });
     }
@@ -111,7 +119,7 @@ impl Hands {
     /// Asks again about everything held: reports may have been lost.
     pub(crate) fn ask_again(&mut self) {
         let attempts: Vec<AttemptRef> =
-            self.held.iter().map(|(whose, held)| reference(whose, &held.key)).collect();
+            self.all().map(|(whose, held)| reference(whose, &held.key)).collect();
         if !attempts.is_empty() {
             self.send(Order::Adopt { attempts });
         }
@@ -128,18 +136,27 @@ impl Hands {
     /// Asks what they do at this moment.
     pub(crate) fn ask_about(&mut self, held: &[Whose]) {
         let references =
-            held.iter().filter_map(|whose| Some(reference(whose, &self.held.get(whose)?.key)));
+            held.iter().filter_map(|whose| Some(reference(whose, &self.get(whose)?.key)));
         self.send(Order::Adopt { attempts: references.collect() });
     }
 
     /// They never had it: it may be started. Says whether it was held.
     pub(crate) fn never_started(&mut self, whose: &Whose) -> bool {
-        self.held.remove(whose).is_some()
+        self.let_go(whose)
+    }
+
+    fn let_go(&mut self, whose: &Whose) -> bool {
+        let Some(of) = self.held.get_mut(&whose.run) else { return false };
+        let held = of.remove(whose).is_some();
+        if of.is_empty() {
+            self.held.remove(&whose.run);
+        }
+        held
     }
 
     /// Its end is stored.
     pub(crate) fn release(&mut self, whose: &Whose, attempt: AttemptRef) {
-        self.held.remove(whose);
+        self.let_go(whose);
         self.send(Order::Forget { attempt });
     }
 
@@ -155,21 +172,33 @@ impl Hands {
     /// The run is damaged: whatever runs of it is left alone.
     pub(crate) fn abandon(&mut self, run: RunId) {
         self.queues.remove(&run);
-        self.held.retain(|whose, _| whose.run != run);
+        self.held.remove(&run);
     }
 
     /// Probes of this run that are held.
     pub(crate) fn probes(&self, run: RunId) -> Vec<Whose> {
-        self.held.keys().filter(|whose| whose.run == run && whose.probe).cloned().collect()
+        self.of_run(run).into_iter().filter(|whose| whose.probe).collect()
     }
 
     fn of_run(&self, run: RunId) -> Vec<Whose> {
-        self.held.keys().filter(|whose| whose.run == run).cloned().collect()
+        self.held.get(&run).into_iter().flat_map(HashMap::keys).cloned().collect()
+    }
+
+    fn get(&self, whose: &Whose) -> Option<&Held> {
+        self.held.get(&whose.run)?.get(whose)
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&Whose, &Held)> {
+        self.held.values().flatten()
+    }
+
+    fn hold(&mut self, whose: Whose, key: String) {
+        self.held.entry(whose.run).or_default().insert(whose, Held { key, told: None });
     }
 
     /// Slots in use. A probe takes none.
     pub(crate) fn used(&self) -> usize {
-        self.held.keys().filter(|whose| !whose.probe).count()
+        self.all().filter(|(whose, _)| !whose.probe).count()
     }
 
     pub(crate) fn queued(&self) -> usize {

@@ -19,6 +19,7 @@ use super::deliver::Listeners;
 use super::desk::{Gauges, Input};
 use super::hands::Hands;
 use super::live::{Live, guarded};
+use super::parked::Parked;
 use super::reports::Whose;
 use super::route::{Routes, Unknown};
 use super::schedules::Schedules;
@@ -86,6 +87,8 @@ impl Conductor {
             rules: Arc::default(),
             on_fatal: opening.on_fatal,
             runs: HashMap::new(),
+            parked: Parked::default(),
+            awake: Vec::new(),
             listeners: Listeners::default(),
             routes: Routes::default(),
             unrouted: VecDeque::new(),
@@ -145,6 +148,7 @@ impl Conductor {
             .map_err(|problem| Error::Corrupt { run: run.to_string(), problem })?;
         adopted.extend(live_attempts);
         self.enter(live);
+        self.park_untouched(run);
         Ok(newest)
     }
 }

@@ -18,7 +18,7 @@ impl Conductor {
         batch: &mut Batch,
     ) {
         let now = self.clock.now();
-        let was_there = self.runs.contains_key(&run);
+        let was_there = self.runs.contains_key(&run) || self.parked.contains(run);
         match self.decide(run, command, now, batch) {
             Ok(()) => {
                 if !was_there {

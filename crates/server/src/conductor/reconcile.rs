@@ -69,6 +69,12 @@ impl Conductor {
 
     /// Everything that the run desires, and nothing else.
     pub(super) fn reconcile(&mut self, run: RunId) {
+        if self.parked.contains(run)
+            && let Err(refused) = self.load(run)
+        {
+            tracing::error!(%run, cause = %refused, "a run that waits could not be loaded");
+            return;
+        }
         let Some(live) = self.runs.get(&run) else { return };
         let finished = live.is_finished();
         let desired = match guarded(|| live.run.desired()) {

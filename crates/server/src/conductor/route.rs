@@ -324,7 +324,7 @@ impl Conductor {
                         Ok(true) => {
                             let found =
                                 self.fire_trigger(event, &incoming, &listening, trigger, batch)?;
-                            started.extend(found.run.map(|run| self.run_name(run)));
+                            started.extend(found.run.map(|run| self.name(run)));
                             matches.push(found);
                         }
                         Err(problem) => matches.push(no_run(&listening, trigger, problem)),
@@ -400,14 +400,6 @@ impl Conductor {
                 Ok(no_run(listening, trigger, refused.to_string()))
             }
         }
-    }
-
-    fn run_name(&self, run: RunId) -> String {
-        if self.runs.contains_key(&run) {
-            return self.name(run);
-        }
-        let row = self.reader.run(run).ok().flatten();
-        row.map_or_else(|| run.to_string(), |row| row.name())
     }
 }
 

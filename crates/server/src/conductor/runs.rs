@@ -50,6 +50,7 @@ impl Conductor {
         }
         match self.fold(run) {
             Ok(Some(live)) => {
+                self.awake.push(run);
                 self.enter(live);
                 Ok(())
             }
@@ -65,6 +66,7 @@ impl Conductor {
 
     /// A run is in memory from now on.
     pub(super) fn enter(&mut self, live: Live) {
+        self.parked.remove(live.id);
         self.listeners.enter(live.id, live.run.pipeline());
         self.runs.insert(live.id, live);
     }
@@ -101,6 +103,7 @@ impl Conductor {
         // Whoever waits for it waits in vain.
         self.revisit.extend(parent);
         self.dropped.remove(&run);
+        self.parked.remove(run);
         self.hands.abandon(run);
         self.timers.set(run, Vec::new());
         self.gauges.change(|gauge| gauge.damaged.push((run, problem.clone())));

@@ -240,8 +240,8 @@ impl Conductor {
             let of = live.run.header().and_then(|header| header.task);
             !live.is_finished() && of.is_some_and(|of| of.id == task)
         };
-        let mut active: Vec<RunId> =
-            self.runs.values().filter(is_active).map(|live| live.id).collect();
+        let here = self.runs.values().filter(is_active).map(|live| live.id);
+        let mut active: Vec<RunId> = here.chain(self.parked.of_task(task)).collect();
         active.sort_unstable();
         active
     }

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use engine::id::RunId;
+use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use api::compare::{LiveAttempt, LiveStatus};
+use api::compare::{LiveAttempt, LiveChild, LiveStatus};
 use api::problem::Problem;
 use axum::extract::{Path, State};
 use store::port::RunRow;
@@ -16,6 +19,7 @@ use super::problem::Fault;
 use super::reference;
 use crate::conductor::desk::Ask;
 use crate::conductor::inspect::{Alive, Inspected, Seen};
+use crate::history;
 use crate::refused::Refused;
 use crate::shared::Shared;
 
@@ -47,9 +51,13 @@ pub(crate) async fn status(
 }
 
 pub(super) async fn observe(shared: &Shared, row: &RunRow) -> Result<LiveStatus, Refused> {
+    observe_until(shared, row, Instant::now() + PATIENCE).await
+}
+
+async fn observe_until(shared: &Shared, row: &RunRow, end: Instant) -> Result<LiveStatus, Refused> {
     let run = row.id;
     let asked = shared.desk.ask(|reply| Ask::Inspect { run, reply });
-    let inspected = match tokio::time::timeout(PATIENCE, asked).await {
+    let inspected = match tokio::time::timeout_at(end, asked).await {
         Ok(inspected) => Some(inspected?),
         Err(_too_late) => None,
     };
@@ -61,6 +69,7 @@ pub(super) async fn observe(shared: &Shared, row: &RunRow) -> Result<LiveStatus,
         observed_at: crate::clock::wall(),
         drift: false,
         attempts: Vec::new(),
+        children: Vec::new(),
     };
     if let Some(Inspected { recorded, attempts }) = inspected {
         status.recorded = recorded.map_or(status.recorded, str::to_owned);
@@ -70,7 +79,49 @@ pub(super) async fn observe(shared: &Shared, row: &RunRow) -> Result<LiveStatus,
         status.drift = attempts.iter().any(drifted);
         status.attempts = attempts.iter().map(view).collect();
     }
+    for (stage, attempt, child) in children(shared, row).await? {
+        let Some(row) = shared.read(move |reader| Ok(reader.run(child)?)).await? else { continue };
+        // Runs are not started so deep inside each other that this has no end.
+        let seen = Box::pin(observe_until(shared, &row, end)).await?;
+        // Its end and that of the attempt are one commit.
+        let drift = seen.drift || row.finished;
+        if rank(&seen.live) > rank(&status.live) {
+            status.live.clone_from(&seen.live);
+        }
+        status.drift |= drift;
+        let LiveStatus { id, name, recorded, live, observed_at, .. } = seen;
+        status.children.push(LiveChild {
+            stage,
+            attempt,
+            id,
+            name,
+            recorded,
+            live,
+            observed_at,
+            drift,
+        });
+    }
     Ok(status)
+}
+
+/// A run with its children is what most is to be known of any of them.
+fn rank(live: &str) -> usize {
+    ["idle", "gone", "unreachable", "running"].iter().position(|word| *word == live).unwrap_or(0)
+}
+
+/// Live attempts that are runs.
+async fn children(shared: &Shared, row: &RunRow) -> Result<Vec<(String, u32, RunId)>, Refused> {
+    if row.finished {
+        return Ok(Vec::new());
+    }
+    history::look(shared, row, |run| {
+        let of_row = |row: engine::view::Row<'_>| {
+            let live = row.attempts.last().filter(|last| last.finished_at.is_none())?;
+            Some((row.id.to_string(), live.number, live.child?.run))
+        };
+        run.rows().filter_map(of_row).collect()
+    })
+    .await
 }
 
 fn word(attempts: &[Seen]) -> &'static str {

@@ -275,7 +275,12 @@ fn replay(kept: KeptAnswer) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value as Json;
+
     use super::*;
+    use crate::http::openapi::DOCUMENT;
 
     #[test]
     fn ids_are_the_same_for_the_same_note_and_sorted_by_time() {
@@ -302,6 +307,76 @@ mod tests {
         assert!(running.enter("bo", "k").is_some());
         drop(turn);
         assert!(running.enter("ana", "k").is_some());
+    }
+
+    /// What a value of this schema may hold, by its names and formats, followed through references.
+    fn secrets(schema: &Json, seen: &mut BTreeSet<String>, found: &mut BTreeSet<String>) {
+        match schema {
+            Json::Object(map) => {
+                if let Some(Json::String(to)) = map.get("$ref")
+                    && seen.insert(to.clone())
+                {
+                    let place = to.trim_start_matches('#');
+                    return secrets(DOCUMENT.pointer(place).unwrap(), seen, found);
+                }
+                for (name, of) in
+                    map.get("properties").and_then(Json::as_object).into_iter().flatten()
+                {
+                    if of["format"] == "password" {
+                        found.insert(name.clone());
+                    }
+                }
+                map.values().for_each(|value| secrets(value, seen, found));
+            }
+            Json::Array(items) => items.iter().for_each(|value| secrets(value, seen, found)),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+        }
+    }
+
+    #[test]
+    fn an_answer_that_holds_a_secret_is_kept_under_no_key() {
+        let mut open = Vec::new();
+        let mut secret = 0;
+        for (path, item) in DOCUMENT["paths"].as_object().unwrap() {
+            let operation = &item["post"];
+            let (mut seen, mut found) = (BTreeSet::new(), BTreeSet::new());
+            secrets(&operation["requestBody"], &mut seen, &mut found);
+            for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
+                if status.starts_with('2') {
+                    secrets(answer, &mut seen, &mut found);
+                }
+            }
+            secret += usize::from(!found.is_empty());
+            if !found.is_empty() && takes_key("post", path) {
+                open.push(format!("POST {path} would keep {found:?}"));
+            }
+        }
+        assert!(open.is_empty(), "add them to SECRET:\n{}", open.join("\n"));
+        assert!(secret >= 4, "only {secret} operations have a secret: are they still marked?");
+        for path in SECRET {
+            assert!(DOCUMENT["paths"][path]["post"].is_object(), "POST {path} is gone");
+        }
+    }
+
+    /// So that whoever adds one has to say whether it is one.
+    #[test]
+    fn what_is_called_a_secret_is_described_as_one() {
+        // Names of secrets, whether there is one, counts.
+        let harmless = ["has_password", "max_tokens", "secrets", "tokens"];
+        let mut wrong = Vec::new();
+        for (name, schema) in DOCUMENT["components"]["schemas"].as_object().unwrap() {
+            for (field, of) in schema["properties"].as_object().into_iter().flatten() {
+                let sounds =
+                    ["password", "token", "secret"].iter().any(|word| field.contains(word));
+                if sounds && !harmless.contains(&&**field) && of["format"] != "password" {
+                    wrong.push(format!("{name}.{field}"));
+                }
+            }
+        }
+        assert!(
+            wrong.is_empty(),
+            "give them `format = Password`, or call them harmless: {wrong:?}"
+        );
     }
 
     #[test]

@@ -22,7 +22,8 @@ use super::problem::Fault;
 use super::repeat::Repeat;
 use super::tag::{IfMatch, Version, Versioned};
 use crate::conductor::desk::Ask;
-use crate::conductor::tasks::{TaskAsk, TaskDone, Then};
+use crate::conductor::tasks::{StartTask as Started, TaskAsk, TaskDone, Then};
+use crate::intake::Start;
 use crate::refused::Refused;
 use crate::shared::Shared;
 use crate::view;
@@ -209,7 +210,26 @@ pub(super) async fn start_task(
     seen: &IfMatch,
     request: StartTask,
 ) -> Result<RunSummary, Fault> {
-    let done = wish(shared, caller, id, seen, &Wish::Start(request, run)).await?;
+    started(shared, wish(shared, caller, id, seen, &Wish::Start(request, run)).await?).await
+}
+
+/// The next run of a task, which goes on from one of its runs. That its prerequisites are done was
+/// seen to when that one was started.
+pub(super) async fn go_on(
+    shared: &Shared,
+    caller: &Caller,
+    id: &str,
+    start: Box<Start>,
+) -> Result<RunSummary, Fault> {
+    if row(shared, id).await.is_err_and(|refused| matches!(refused, Refused::NotFound { .. })) {
+        let pipeline = &start.pipeline.name;
+        let fault = Fault::conflict(format!("the run belongs to task `{id}`, which was deleted"));
+        return Err(fault.hint(format!("orchestrate task create --id {id} --pipeline {pipeline}")));
+    }
+    started(shared, wish(shared, caller, id, &IfMatch::default(), &Wish::GoOn(start)).await?).await
+}
+
+async fn started(shared: &Shared, done: TaskDone) -> Result<RunSummary, Fault> {
     let gone = || Refused::Internal("a run was started and is not there".to_owned());
     let run = done.run.ok_or_else(gone)?;
     let row = shared.read(move |reader| reader.run(run)?.ok_or_else(gone)).await?;
@@ -315,6 +335,8 @@ enum Wish {
     Change(ChangeTask),
     /// With the id of the run, where asking again must not start again.
     Start(StartTask, Option<RunId>),
+    /// With what one of its runs gave.
+    GoOn(Box<Start>),
     Stop {
         reason: String,
     },
@@ -358,6 +380,11 @@ async fn meant(
             if let Then::Start(start) = &mut then {
                 start.start.id = *run;
             }
+            Ok((TaskRow { wanted: Wanted::InProgress, ..task }, then))
+        }
+        Wish::GoOn(start) => {
+            let (start, on_active) = (Start::clone(start), task.on_active);
+            let then = Then::Start(Box::new(Started { start, on_active, force: true }));
             Ok((TaskRow { wanted: Wanted::InProgress, ..task }, then))
         }
         Wish::Stop { reason } => {

@@ -17,7 +17,7 @@ use super::body::Json;
 use super::caller::Caller;
 use super::problem::Fault;
 use super::repeat::Repeat;
-use super::{pipelines, reference, runs};
+use super::{pipelines, reference, runs, tasks};
 use crate::conductor::desk::Ask;
 use crate::conductor::live::guarded;
 use crate::intake::{Origin, Source, Start};
@@ -36,7 +36,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 /// Entries of the history of a pipeline.
 const SHOWN: u32 = 100;
 
-/// A new run of the current revision, with what this one gave at hand.
+/// A new run of the current revision, with what this one gave at hand. Of a task's run it is the
+/// task's next run, and runs of the task that are active are dealt with as the task says.
 #[utoipa::path(
     post,
     path = "/api/runs/{run}/extend",
@@ -62,7 +63,7 @@ pub(crate) async fn extend(
         return Err(Fault::conflict(detail).hint(format!("orchestrate logs {} -f", row.name())));
     }
     let definitions = Arc::clone(&shared.definitions);
-    let name = row.pipeline.clone();
+    let (name, task) = (row.pipeline.clone(), row.task.clone());
     let (pipeline, revision, digest) =
         shared.read(move |reader| definitions.current(reader, &name)).await?;
     let given = goes_on_from(&shared, row, Arc::clone(&pipeline)).await?;
@@ -73,8 +74,13 @@ pub(crate) async fn extend(
         ..StartRun::default()
     };
     let source = Source::Stored { revision };
-    let start = Start::new(pipeline, digest, source, caller.name, request).map_err(runs::unfit)?;
+    let by = caller.name.clone();
+    let start = Start::new(pipeline, digest, source, by, request).map_err(runs::unfit)?;
     let start = Box::new(Start { id: repeat.run(), origin: given.origin, ..start });
+    if let Some((task, _)) = task {
+        let summary = tasks::go_on(&shared, &caller, &task, start).await?;
+        return Ok((StatusCode::CREATED, Json(summary)));
+    }
     let summary = shared.desk.ask(|reply| Ask::Start { start, reply }).await?;
     Ok((StatusCode::CREATED, Json(summary)))
 }

@@ -280,6 +280,7 @@ impl Channel {
             let marks = &mut *channel.marks.lock().unwrap_or_else(PoisonError::into_inner);
             let rung = std::mem::take(marks);
             let Advance { told, reset, more } = source.advance(shared, rung)?;
+            shared.hub.told(told.len());
             channel.publish(told, reset);
             if more {
                 channel.ring(None);

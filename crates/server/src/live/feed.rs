@@ -168,7 +168,7 @@ impl Heard {
                         if known { self.channel.resume(shared, after).await? } else { None };
                     return Ok(Some(match given {
                         Some(given) => self.answer(given),
-                        None => self.gap(),
+                        None => self.gap(shared),
                     }));
                 }
                 GoesOn::WithSnapshot => {
@@ -179,7 +179,7 @@ impl Heard {
                     let given = self.channel.since(shared, *seq).await?;
                     return Ok(Some(match given {
                         Some(given) => self.advance(given),
-                        None => self.gap(),
+                        None => self.gap(shared),
                     }));
                 }
                 GoesOn::Level { place, seq } => match self.channel.at(*place)? {
@@ -214,7 +214,8 @@ impl Heard {
         frame::called(&text, &self.asked).into()
     }
 
-    fn gap(&mut self) -> Utf8Bytes {
+    fn gap(&mut self, shared: &Shared) -> Utf8Bytes {
+        shared.hub.told_a_gap();
         self.seq = None;
         self.goes_on = GoesOn::WithSnapshot;
         frame::gap(&self.channel.topic.to_string()).into()

@@ -37,6 +37,9 @@ pub(crate) struct Hub {
     streams: Arc<Semaphore>,
     turns: Semaphore,
     under_way: Arc<Semaphore>,
+    /// Frames written, and gaps told.
+    frames: AtomicU64,
+    gaps: AtomicU64,
     /// Of this process.
     name: String,
     /// Channels opened.
@@ -45,6 +48,17 @@ pub(crate) struct Hub {
     store: OnceLock<String>,
     /// Rises when somebody may have lost a right.
     rights: watch::Sender<u64>,
+}
+
+/// What there is of it now, and what was done since the start.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    pub(crate) streams: usize,
+    pub(crate) topics: usize,
+    pub(crate) frames: u64,
+    pub(crate) gaps: u64,
+    /// Bytes.
+    pub(crate) buffered: usize,
 }
 
 #[derive(Default)]
@@ -65,6 +79,8 @@ impl Hub {
             streams: Arc::new(Semaphore::new(STREAMS)),
             turns: Semaphore::new(TURNS),
             under_way: Arc::new(Semaphore::new(UNDER_WAY)),
+            frames: AtomicU64::new(0),
+            gaps: AtomicU64::new(0),
             name,
             opened: AtomicU64::new(0),
             store: OnceLock::new(),
@@ -144,6 +160,24 @@ impl Hub {
     /// One more connection. Refused when there are too many.
     pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, Refused> {
         Arc::clone(&self.streams).try_acquire_owned().map_err(|_full| Refused::Overloaded)
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        Tally {
+            streams: STREAMS.saturating_sub(self.streams.available_permits()),
+            topics: self.listened.load(Ordering::Relaxed),
+            frames: self.frames.load(Ordering::Relaxed),
+            gaps: self.gaps.load(Ordering::Relaxed),
+            buffered: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn told(&self, frames: usize) {
+        self.frames.fetch_add(frames as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn told_a_gap(&self) {
+        self.gaps.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) async fn turn(&self) -> Result<SemaphorePermit<'_>, Refused> {

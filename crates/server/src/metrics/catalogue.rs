@@ -79,10 +79,17 @@ GIVEN: Counter "orchestrate_events_given_total" ["result"], "Events from outside
 HTTP_REQUESTS: Counter "orchestrate_http_requests_total" ["route", "method", "status"], "Requests answered, by route as described in the API, `none` where there is no such route.";
 HTTP_SECONDS: Histogram "orchestrate_http_request_duration_seconds" ["route", "method"] in SHORT, "From a request to the beginning of its answer.";
 HTTP_ACTIVE: Gauge "orchestrate_http_requests_active" [], "Requests that wait for their answer.";
-SUBSCRIBERS: Gauge "orchestrate_live_subscribers" [], "Whoever follows something live.";
+SUBSCRIBERS: Gauge "orchestrate_live_subscribers" [], "Whoever follows a run by itself (`orchestrate watch`, `logs -f`).";
+STREAMS: Gauge "orchestrate_live_streams" [], "Connections of the live stream: WebSockets, server-sent events, long polls.";
+TOPICS: Gauge "orchestrate_live_topics" [], "Topics that somebody listens to, or did a minute ago.";
+FRAMES: Counter "orchestrate_live_frames_total" [], "Frames written for topics, each once for all who listen.";
+GAPS: Counter "orchestrate_live_gaps_total" [], "Listeners that were told that something is missing, and began anew.";
+BUFFERED: Gauge "orchestrate_live_buffer_bytes" [], "Frames kept for those who are a little behind.";
 REQUESTS_OPEN: Gauge "orchestrate_requests_open" ["kind"], "What people are asked and have not answered: approval, input.";
 REQUEST_AGE: Gauge "orchestrate_request_oldest_seconds" ["kind"], "How long the oldest of them has been open; 0 where there is none.";
 NOTICES: Gauge "orchestrate_notices_pending" [], "Notices that have not reached their target and have not been given up.";
+NOTICES_TRIED: Counter "orchestrate_notice_deliveries_total" ["target", "result"], "Notices that were sent: delivered, failed (it is tried again) or given_up.";
+NOTICE_SECONDS: Histogram "orchestrate_notice_delivery_seconds" [] in SHORT, "One delivery of a notice, however it ended.";
 STORAGE_BYTES: Gauge "orchestrate_storage_bytes" ["what"], "What lies on disk: database (with its log), blobs (artifacts and uploads).";
 DISK_FREE: Gauge "orchestrate_disk_free_bytes" [], "Room on the disk of the data folder.";
 RETENTION_REMOVED: Counter "orchestrate_retention_removed_total" ["kind"], "What retention removed: runs (their journals), output, workspaces, events, notices, artifacts.";

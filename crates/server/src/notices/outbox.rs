@@ -133,9 +133,11 @@ async fn next(shared: &Shared, target: &str) -> Result<Option<NoticeRow>, Refuse
 
 /// Tries once, and notes what became of it.
 async fn turn(shared: &Shared, row: &NoticeRow, clock: &Clock) {
+    let began = std::time::Instant::now();
     let (retry, tried) = attempt(shared, row).await;
     let at = clock.now();
     let moved = judge(row, tried, &retry, at);
+    shared.metrics.tried(&row.target, moved.status, began.elapsed());
     match moved.status {
         NoticeStatus::Delivered => {}
         NoticeStatus::Waiting => tracing::info!(

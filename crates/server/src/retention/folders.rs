@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use engine::id::RunId;
 use jiff::Timestamp;
+use store::port::{Error, Read, RunRow};
 use store::retention::needed;
 use uuid::Uuid;
 
@@ -22,10 +23,10 @@ pub(super) struct Rule {
     pub(super) most: Option<u64>,
 }
 
-/// A folder that is named by a run.
+/// A folder that may be named by a run.
 struct Found {
     path: PathBuf,
-    run: RunId,
+    name: String,
 }
 
 /// One that may go.
@@ -44,18 +45,18 @@ pub(super) async fn let_go(
     dry: bool,
 ) -> Result<Gone, Refused> {
     let root = shared.data_dir.join(name);
-    let found = blocking(move || named_by_runs(&root)).await?;
+    let found = blocking(move || below(&root)).await?;
     let found =
         found.map_err(|error| Refused::Internal(format!("could not list {name}: {error}")))?;
     let (loose, total) = shared
         .read(move |reader| {
             let needed = needed(reader)?;
             let (mut loose, mut total) = (Vec::new(), 0);
-            for Found { path, run } in found {
-                let row = reader.run(run)?;
-                let ended = row.filter(|row| row.finished).and_then(|row| row.finished_at);
+            for Found { path, name } in found {
+                let Some(row) = named(reader, &name)? else { continue };
+                let ended = row.finished_at.filter(|_| row.finished);
                 // Walking costs more than asking: only where it counts.
-                let may_go = ended.filter(|_| !needed.contains(&run));
+                let may_go = ended.filter(|_| !needed.contains(&row.id));
                 let old = may_go.zip(rule.before).is_some_and(|(ended, before)| ended < before);
                 if !old && rule.most.is_none() {
                     continue;
@@ -92,7 +93,21 @@ fn remove(mut loose: Vec<Loose>, mut total: u64, rule: Rule, dry: bool) -> Gone 
     gone
 }
 
-fn named_by_runs(root: &Path) -> io::Result<Vec<Found>> {
+/// The run that a folder belongs to: by its id, or by its name among the runs of a task.
+fn named(reader: &dyn Read, name: &str) -> Result<Option<RunRow>, Error> {
+    if let Ok(id) = name.parse::<Uuid>()
+        && RunId(id).to_string() == name
+    {
+        return reader.run(RunId(id));
+    }
+    let Some((task, number)) = name.rsplit_once('-') else { return Ok(None) };
+    let Ok(number) = number.parse() else { return Ok(None) };
+    let row = reader.run_by_task(task, number)?;
+    // `TASK-1-01` is nobody's.
+    Ok(row.filter(|row| row.name() == name))
+}
+
+fn below(root: &Path) -> io::Result<Vec<Found>> {
     let entries = match fs::read_dir(root) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -101,10 +116,10 @@ fn named_by_runs(root: &Path) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for entry in entries {
         let entry = entry?;
-        let name = entry.file_name();
-        let run = name.to_str().and_then(|name| name.parse::<Uuid>().ok());
-        if let Some(run) = run.filter(|_| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
-            found.push(Found { path: entry.path(), run: RunId(run) });
+        if let Ok(name) = entry.file_name().into_string()
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+        {
+            found.push(Found { path: entry.path(), name });
         }
     }
     Ok(found)

@@ -76,6 +76,48 @@ async fn a_child_gives_its_outputs_to_its_parent() {
 }
 
 #[tokio::test]
+async fn the_live_status_shows_what_a_child_does() {
+    let mut bench = Bench::by_hand();
+    save(&bench, INNER).await;
+    bench.start(OUTER).await;
+    let plan = bench.hands.started().await;
+    bench.hands.exit(&plan, 0);
+    let build = bench.hands.started().await;
+    bench.hands.say(&build, What::Started { pid: 7 });
+    bench.until("inner#1", "running").await;
+    let mut asked = tokio::task::JoinSet::new();
+    let mut ask = |path: &'static str| {
+        let router = bench.router();
+        asked.spawn(crate::bench::call(router, "GET", path, Json::Null));
+    };
+    ask("/api/runs/outer~1/status");
+    let told = async |bench: &mut Bench, what: What| {
+        loop {
+            if let Order::Adopt { attempts } = bench.hands.order().await {
+                assert_eq!(attempts, [build.clone()]);
+                return bench.hands.say(&build, what);
+            }
+        }
+    };
+    told(&mut bench, What::Started { pid: 7 }).await;
+    let (_, seen) = asked.join_next().await.unwrap().unwrap();
+    assert_eq!((&seen["live"], &seen["drift"]), (&json!("running"), &json!(false)), "{seen}");
+    assert_eq!(seen["attempts"], json!([]), "nothing of its own runs");
+    let child = &seen["children"][0];
+    assert_eq!((&child["stage"], &child["name"]), (&json!("sub"), &json!("inner#1")));
+    assert_eq!((&child["recorded"], &child["live"]), (&json!("running"), &json!("running")));
+    // What is wrong below is wrong above.
+    let router = bench.router();
+    let path = "/api/runs/outer~1/status";
+    asked.spawn(crate::bench::call(router, "GET", path, Json::Null));
+    told(&mut bench, What::Lost { message: "gone".to_owned() }).await;
+    let (_, seen) = asked.join_next().await.unwrap().unwrap();
+    let child = &seen["children"][0];
+    assert_eq!((&child["live"], &child["drift"]), (&json!("gone"), &json!(true)), "{seen}");
+    assert_eq!((&seen["live"], &seen["drift"]), (&json!("gone"), &json!(true)));
+}
+
+#[tokio::test]
 async fn what_becomes_of_the_parent_becomes_of_the_child() {
     let mut bench = Bench::by_hand();
     save(&bench, INNER).await;

@@ -76,6 +76,22 @@ async fn every_metric_is_documented_and_every_documented_one_is_there() {
 }
 
 #[tokio::test]
+async fn what_is_told_live_is_counted() {
+    let bench = Bench::new();
+    bench.start(CHAIN).await;
+    bench.finished("chain#1").await;
+    bench.get("/api/v1/stream/poll?topics=runs,fleet&wait=0").await;
+    // Numbers of another server mean nothing to this one.
+    bench.get("/api/v1/stream/poll?topics=runs&wait=0&cursor=p-other:7").await;
+    let text = text(&bench, "/metrics").await;
+    for line in
+        ["orchestrate_live_streams 0", "orchestrate_live_topics 2", "orchestrate_live_gaps_total 1"]
+    {
+        assert!(text.lines().any(|found| found == line), "{line}\nis not in\n{text}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_has_an_id_and_paths_that_do_not_exist_are_one_series() {
     let bench = Bench::new();
     let ask = async |path: &str, id: Option<&str>| {

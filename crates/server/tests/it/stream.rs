@@ -387,6 +387,33 @@ async fn output_comes_by_offsets_and_no_character_is_cut() {
     assert_eq!(failure(&mut socket).await.code, "E0404");
 }
 
+#[tokio::test]
+async fn the_output_of_an_attempt_that_is_still_to_come_is_followed_from_its_first_byte() {
+    let mut bench = Bench::by_hand();
+    let at = listen(&bench).await;
+    let text = "name: one\nstages:\n  - {name: a, run: 'true', retry: {max_attempts: 2, backoff: {kind: constant, initial: 1ms, jitter: false}}}\n  - {name: b, run: 'true'}\n";
+    let run = bench.start(text).await["id"].as_str().unwrap().to_owned();
+    let first = bench.hands.started().await;
+    // Neither the second try nor the next stage is there.
+    let topics = [format!("log:{run}/a/2"), format!("log:{run}/b/1"), format!("log:{run}/b/2")];
+    let [a, b, never] = &topics;
+    let mut page = Page::new(at, &[a, b, never]);
+    page.until(|known| known.at.len() == 3).await;
+    assert!(topics.iter().all(|topic| page.known.seq(topic) == 0));
+    bench.hands.exit(&first, 1);
+    for (topic, said) in [(a, "again\n"), (b, "next\n")] {
+        let attempt = bench.hands.started().await;
+        let mut writer = Writer::new(&bench, &attempt);
+        writer.write(&bench, said);
+        page.until(|known| known.logs[topic] == said).await;
+        bench.hands.exit(&attempt, 0);
+        page.until(|known| known.ended.contains(topic)).await;
+    }
+    // With the run it is clear that this one never comes.
+    page.until(|known| known.ended.contains(never)).await;
+    assert_eq!((page.known.gaps, page.known.seq(never)), (0, 0));
+}
+
 async fn failure(socket: &mut Socket) -> api::stream::Failure {
     match frame(socket).await {
         Ok(Frame::Failed { err }) => err,
@@ -585,24 +612,34 @@ async fn so_many_sockets_stand_open_and_each_is_told() {
     let bench = Bench::new();
     let at = listen(&bench).await;
     let before = resident();
-    let mut sockets = Vec::with_capacity(count);
+    let mut sockets = tokio::task::JoinSet::new();
+    let (level, mut all_level) = tokio::sync::mpsc::channel(count);
     for _ in 0..count {
         let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
-        say(&mut socket, json!({"sub": [{"topic": "runs"}, {"topic": "fleet"}]})).await;
-        sockets.push((socket, Known::default()));
+        let level = level.clone();
+        // Each reads by itself: whoever answers no ping is cut.
+        sockets.spawn(async move {
+            say(&mut socket, json!({"sub": [{"topic": "runs"}, {"topic": "fleet"}]})).await;
+            let mut known = Known::default();
+            while known.at.len() < 2 {
+                known.take(frame(&mut socket).await.unwrap());
+            }
+            level.send(()).await.unwrap();
+            while !known.things.values().any(|thing| thing["status"] == "succeeded") {
+                known.take(frame(&mut socket).await.unwrap());
+            }
+        });
     }
-    for (socket, known) in &mut sockets {
-        while known.at.len() < 2 {
-            known.take(frame(socket).await.unwrap());
-        }
+    for _ in 0..count {
+        all_level.recv().await.unwrap();
     }
     let each = resident().saturating_sub(before) / count as u64;
+    let told = std::time::Instant::now();
     bench.start("name: on\nstages:\n  - {name: a, noop: true}\n").await;
-    for (socket, known) in &mut sockets {
-        while !known.things.values().any(|thing| thing["status"] == "succeeded") {
-            known.take(frame(socket).await.unwrap());
-        }
+    while let Some(ended) = sockets.join_next().await {
+        ended.unwrap();
     }
+    println!("{count} sockets: {each} bytes each, all told within {:?}", told.elapsed());
     // Both ends, their buffers and their tasks.
     assert!(each < 100 << 10, "{count} sockets cost {each} bytes each");
 }

@@ -289,6 +289,50 @@ async fn a_task_that_is_done_or_given_up_stops() {
     assert_eq!(start(&bench, "TASK-1", json!({})).await["name"], "TASK-1-5");
 }
 
+#[tokio::test]
+async fn extending_a_run_of_a_task_is_the_tasks_next_run() {
+    let mut bench = with(Bench::by_hand(), ONE).await;
+    let body = json!({"pipeline": "one", "inputs": {"goal": "dark"}, "on_active": "reject"});
+    task(&bench, body).await;
+    start(&bench, "TASK-1", json!({"inputs": {"goal": "darker"}})).await;
+    let first = bench.hands.started().await;
+    let path = "/api/runs/TASK-1-1/extend";
+    bench.refused("POST", path, json!({}), 409, "conflict").await;
+    bench.hands.exit(&first, 0);
+    bench.finished("TASK-1-1").await;
+    let key = [("idempotency-key", "once")];
+    let (status, next) = call_with(bench.router(), "POST", path, json!({}), &key).await;
+    assert_eq!(status, StatusCode::CREATED, "{next}");
+    assert_eq!((&next["name"], &next["task"]), (&json!("TASK-1-2"), &json!("TASK-1")), "{next}");
+    let (_, again) = call_with(bench.router(), "POST", path, json!({}), &key).await;
+    assert_eq!(again["id"], next["id"], "sent again it is the same run");
+    let second = loop {
+        if let Order::Start(assignment) = bench.hands.order().await {
+            break assignment;
+        }
+    };
+    let workspace = bench.path().join("workspaces/TASK-1-2");
+    assert_eq!(second.working_dir, workspace.display().to_string(), "a place of its own");
+    let given = |name: &str| serde_json::to_value(&second.env[name]).unwrap();
+    assert_eq!(given("GOAL"), json!([{"plain": "darker"}]), "of the run that it extends");
+    assert_eq!(given("WHO"), json!([{"plain": "TASK-1/2/TASK-1-2"}]));
+    let detail = bench.get("/api/runs/TASK-1-2").await;
+    assert_eq!((&detail["extends"], &detail["trigger"]), (&json!("TASK-1-1"), &json!("task")));
+    let shown = bench.get("/api/tasks/TASK-1").await;
+    assert_eq!(
+        (&shown["active"], &shown["status"]["wanted"]),
+        (&json!(["TASK-1-2"]), &json!("in-progress"))
+    );
+    // What the task says of active runs holds here, too.
+    let problem = bench.refused("POST", path, json!({}), 409, "conflict").await;
+    assert_eq!(problem["detail"], "task `TASK-1` is under way: `TASK-1-2` has not ended");
+    bench.hands.exit(&second.attempt, 0);
+    bench.finished("TASK-1-2").await;
+    bench.call("DELETE", "/api/tasks/TASK-1", Json::Null).await;
+    let problem = bench.refused("POST", path, json!({}), 409, "conflict").await;
+    assert!(problem["detail"].as_str().unwrap().contains("was deleted"), "{problem}");
+}
+
 /// What a full disk refused has left nothing behind, and no number was used up.
 #[tokio::test]
 async fn a_start_that_could_not_be_stored_has_not_happened() {

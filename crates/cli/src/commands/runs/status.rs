@@ -49,5 +49,13 @@ fn text(status: &LiveStatus) -> String {
         let _ =
             if of.detail.is_empty() { writeln!(text) } else { writeln!(text, ": {}", of.detail) };
     }
+    for of in &status.children {
+        let drift = if of.drift { ": they differ" } else { "" };
+        let _ = writeln!(
+            text,
+            "  {} attempt {} is {}: recorded {}, live {}{drift}",
+            of.stage, of.attempt, of.name, of.recorded, of.live
+        );
+    }
     text
 }

@@ -42,20 +42,25 @@ pub struct Caller {
     pub token: Option<String>,
     /// `--as`: only with an admin's token.
     pub stands_for: Option<String>,
+    /// The trace that this process is a part of, which what it starts goes on with.
+    pub traceparent: Option<String>,
 }
 
 impl std::fmt::Debug for Caller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { token, stands_for } = self;
+        let Self { token, stands_for, traceparent } = self;
         f.debug_struct("Caller")
             .field("token", &token.as_ref().map(|_| "..."))
             .field("stands_for", stands_for)
+            .field("traceparent", traceparent)
             .finish()
     }
 }
 
 /// Whom a request of an admin stands for.
 const STANDS_FOR: &str = "x-orchestrate-as";
+/// W3C Trace Context.
+const TRACEPARENT: &str = "traceparent";
 
 /// `GET /api/runs`
 #[derive(Clone, Debug, Default)]
@@ -290,6 +295,11 @@ impl Client {
         }
         if let Some(name) = &self.caller.stands_for {
             request = request.header(STANDS_FOR, name);
+        }
+        let traceparent = self.caller.traceparent.as_ref().filter(|_| method == Method::POST);
+        // What no header may have is no trace.
+        if let Some(Ok(value)) = traceparent.map(http::HeaderValue::try_from) {
+            request = request.header(TRACEPARENT, value);
         }
         let request = request
             .body(Body::from(bytes))

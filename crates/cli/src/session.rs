@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
+use server::settings;
 use store::folder::{Folder, nearest};
 use store::port::Error as StoreError;
 use tokio::net::UnixStream;
@@ -295,7 +296,9 @@ fn caller(context: &Context, over_tcp: bool) -> Result<Caller> {
         }
         None => None,
     };
-    Ok(Caller { token, stands_for })
+    let traceparent = context.said.alone(&settings::TRACEPARENT).ok();
+    let traceparent = traceparent.and_then(|said| Some(said.text()?.to_owned()));
+    Ok(Caller { token, stands_for, traceparent })
 }
 
 fn known_token(context: &Context) -> Option<String> {

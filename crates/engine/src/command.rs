@@ -117,6 +117,8 @@ pub struct Create {
     pub task: Option<TaskRun>,
     /// It is paused from the first; a resume starts it.
     pub held: bool,
+    /// The trace that it is a part of. Nothing is decided by it.
+    pub traceparent: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -80,6 +80,9 @@ pub enum Event {
         /// It is paused from the first: somebody wants to start it later.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         held: bool,
+        /// The trace that it is a part of, as W3C Trace Context writes it; else it begins its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        traceparent: Option<String>,
     },
     /// Admitted: stages may start.
     #[serde(rename = "run.started")]

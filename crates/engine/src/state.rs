@@ -105,6 +105,7 @@ pub(crate) struct Head {
     pub(crate) environments: IndexMap<String, Environment>,
     /// Values of the data folder's configuration.
     pub(crate) config: IndexMap<String, Json>,
+    pub(crate) traceparent: Option<String>,
     pub(crate) created_at: Timestamp,
 }
 

@@ -75,6 +75,7 @@ pub(crate) fn start() -> Create {
         step: false,
         task: None,
         held: false,
+        traceparent: None,
     }
 }
 

@@ -53,6 +53,8 @@ pub struct Header<'r> {
     pub parent: Option<&'r Parent>,
     pub environments: &'r IndexMap<String, Environment>,
     pub config: &'r IndexMap<String, Json>,
+    /// The trace that it is a part of.
+    pub traceparent: Option<&'r str>,
     pub created_at: Timestamp,
 }
 
@@ -95,6 +97,7 @@ impl Run {
             parent: head.parent.as_ref(),
             environments: &head.environments,
             config: &head.config,
+            traceparent: head.traceparent.as_deref(),
             created_at: head.created_at,
         })
     }

@@ -12,6 +12,7 @@ mod read;
 pub(crate) mod secret;
 pub mod settings;
 pub(crate) mod source;
+mod traces;
 
 use engine::event::Environment;
 use indexmap::IndexMap;
@@ -36,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) notify: notify::Notify,
     /// Who proves the identity of people, beside us.
     pub(crate) oidc: Option<oidc::Oidc>,
+    /// Sent to the collector of traces, by their names.
+    pub(crate) trace_headers: IndexMap<String, secret::SecretRef>,
     pub(crate) settings: FileValues,
 }
 

@@ -120,6 +120,12 @@ impl Egress {
         Self { inner: Arc::new(inner) }
     }
 
+    /// Sets up what requests of this kind need, so that the first one need not. Blocks. What is wrong
+    /// is said by the first request.
+    pub(crate) fn warm(&self, allow_private: bool) {
+        let _said_later = self.client(allow_private);
+    }
+
     /// Sends a request to an absolute `http` or `https` URL and reads the whole answer, whatever
     /// its status is. Nothing is tried a second time.
     pub(crate) async fn send(

@@ -57,6 +57,7 @@ mod system;
 mod tag;
 mod tasks;
 mod tokens;
+mod traced;
 mod triggers;
 mod uploads;
 mod users;

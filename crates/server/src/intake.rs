@@ -37,6 +37,8 @@ pub(crate) struct Start {
     pub(crate) task: Option<TaskRun>,
     /// It is paused from the first.
     pub(crate) held: bool,
+    /// The trace that it is a part of.
+    pub(crate) traceparent: Option<String>,
 }
 
 /// What a run goes on from.
@@ -105,6 +107,7 @@ impl Start {
             step,
             task: None,
             held: false,
+            traceparent: None,
         })
     }
 
@@ -130,6 +133,7 @@ impl Start {
             step: false,
             task: None,
             held: false,
+            traceparent: None,
         }
     }
 }

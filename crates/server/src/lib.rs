@@ -7,6 +7,7 @@
 //! - `listen`: the doors;
 //! - `egress`: every request that leaves this process;
 //! - `notices`: what people are told, and how it reaches them;
+//! - `traces`: what happened, as spans for a collector of OpenTelemetry;
 //! - `identity`, `config`: who calls, and what the folder's owner said about people.
 //!
 //! The hands are joined from outside by two channels: [`Server::orders`] and [`Server::inbox`].
@@ -40,6 +41,7 @@ mod retention;
 mod rights;
 mod server;
 mod shared;
+mod traces;
 mod vault;
 mod view;
 mod watch;

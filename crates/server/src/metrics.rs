@@ -46,6 +46,8 @@ pub(crate) struct Metrics {
     pub(crate) http_done: Counter,
     pub(crate) retention_removed: Family<Counter>,
     pub(crate) retention_bytes: Family<Counter>,
+    pub(crate) trace_spans: Family<Counter>,
+    pub(crate) trace_exports: Family<Counter>,
 }
 
 impl Default for Metrics {
@@ -71,6 +73,8 @@ impl Default for Metrics {
             http_done: Counter::default(),
             retention_removed: Family::new(&named::RETENTION_REMOVED),
             retention_bytes: Family::new(&named::RETENTION_BYTES),
+            trace_spans: Family::new(&named::TRACE_SPANS),
+            trace_exports: Family::new(&named::TRACE_EXPORTS),
         }
     }
 }
@@ -208,6 +212,8 @@ fn counted(metrics: &Metrics, text: &mut Text) {
     text.one(&named::HTTP_ACTIVE, &[], active as f64);
     text.counters(&metrics.retention_removed);
     text.counters(&metrics.retention_bytes);
+    text.counters(&metrics.trace_spans);
+    text.counters(&metrics.trace_exports);
 }
 
 fn now(shared: &Shared, tally: &Tally, text: &mut Text) {

@@ -25,7 +25,7 @@ use content::Content;
 use fault::Fault;
 pub(crate) use kind::Kind;
 use letter::Letter;
-pub(crate) use letter::id;
+pub(crate) use letter::{id, segment};
 
 /// A notice in words, as a list shows it.
 #[derive(Clone, Debug, PartialEq)]

@@ -49,6 +49,7 @@ fn decide(start: Start, config: &Config) -> Result<Plan, Refused> {
         step: false,
         task: None,
         held: false,
+        traceparent: None,
     };
     run.handle(Command::Create(Box::new(create)), now)?;
     if run.occupant().is_some() {

@@ -36,11 +36,15 @@ use crate::metrics::Metrics;
 use crate::notices::outbox::{self, Bell};
 use crate::retention;
 use crate::shared::Shared;
+use crate::traces;
 use crate::vault::Vault;
 use crate::watch::Watched;
 
 /// Time for notices that were never tried, before a server stops.
 const LAST_NOTICES: Duration = Duration::from_secs(3);
+/// Time for spans that were not exported, before a server stops. What is left is exported after
+/// the next start.
+const LAST_SPANS: Duration = Duration::from_secs(3);
 
 /// What a server is told when it is opened.
 #[derive(Clone)]
@@ -148,6 +152,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     conductor: Mutex<Option<std::thread::JoinHandle<()>>>,
     listening: Mutex<Vec<Listening>>,
+    traces: Mutex<Option<traces::Tended>>,
 }
 
 impl std::fmt::Debug for Server {
@@ -265,6 +270,7 @@ impl Server {
             stop,
             conductor: Mutex::new(Some(thread)),
             listening: Mutex::default(),
+            traces: Mutex::default(),
         })
     }
 
@@ -303,14 +309,16 @@ impl Server {
         http::router(Arc::clone(&self.shared), Door::Local)
     }
 
-    /// Asks for changed paths and sends notices in the background, until the shutdown. Must be
-    /// called inside a tokio runtime.
+    /// Asks for changed paths, sends notices and exports traces in the background, until the
+    /// shutdown. Must be called inside a tokio runtime.
     pub fn tend(&self) {
         let unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(unknown) = unknown {
             tokio::spawn(changed::tend(Arc::clone(&self.shared), unknown));
         }
         tokio::spawn(outbox::tend(Arc::clone(&self.shared)));
+        let tended = traces::tend(&self.shared);
+        *self.traces.lock().unwrap_or_else(PoisonError::into_inner) = tended;
     }
 
     /// Lets go of what need not be kept by the rules of `config.yaml`, now and every hour, until
@@ -394,6 +402,10 @@ impl Server {
         if let Some(thread) = thread {
             // A join blocks; a conductor that panicked has said so itself.
             let _panicked = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        let traces = self.traces.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(traces) = traces {
+            traces.finish(LAST_SPANS).await;
         }
     }
 

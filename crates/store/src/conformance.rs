@@ -77,6 +77,7 @@ macro_rules! conformance {
             one_commit_may_move_a_run_many_times
             events_come_back_as_they_were
             events_are_paged
+            events_of_all_runs_come_in_the_order_of_arrival
             hashes_depend_on_the_run_and_on_what_came_before
             verifying_counts_runs_and_events
             an_unknown_run_has_nothing

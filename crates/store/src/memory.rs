@@ -49,6 +49,8 @@ struct State {
     runs: BTreeMap<RunId, Run>,
     numbers: HashSet<(String, u64)>,
     head: Head,
+    /// Every event by its run and its number there.
+    arrivals: Vec<(RunId, u64)>,
     /// These are numbered from 1, by their places.
     requests: Vec<RequestRow>,
     artifacts: Vec<ArtifactRow>,
@@ -85,6 +87,7 @@ impl Default for State {
             runs: BTreeMap::new(),
             numbers: HashSet::new(),
             head: Head::empty(),
+            arrivals: Vec::new(),
             requests: Vec::new(),
             artifacts: Vec::new(),
             notices: Vec::new(),

@@ -97,6 +97,11 @@ pub trait Read: ReadAccounts {
     fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<RunRow>, Error>;
     /// Events with `seq > after`, in order; of a run that was emptied its decisions.
     fn events(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<EventRow>, Error>;
+    /// Events of all runs in the order in which they were stored, each with its place in it, which
+    /// rises; those after this place. What was emptied, or cannot be understood, is left out.
+    fn arrivals(&self, after: u64, limit: u32) -> Result<Vec<(u64, EventRow)>, Error>;
+    /// The place of the last event of all runs; 0 when there is none.
+    fn last_arrival(&self) -> Result<u64, Error>;
     /// The whole journal of a run, verified against its hash chain. Empty for an unknown run.
     fn journal(&self, run: RunId) -> Result<Vec<Stamped>, Error>;
     /// By name, the stage itself before its instances.

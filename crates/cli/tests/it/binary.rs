@@ -63,6 +63,7 @@ impl Place {
             "CLICOLOR_FORCE",
             "ORCHESTRATE_SERVER",
             "ORCHESTRATE_TOKEN",
+            "TRACEPARENT",
         ] {
             command.env_remove(name);
         }

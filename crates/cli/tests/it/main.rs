@@ -5,6 +5,8 @@
 mod asked;
 mod backup;
 mod binary;
+#[path = "../../../server/tests/it/collector.rs"]
+mod collector;
 mod control;
 mod documents;
 mod failpoints;
@@ -22,6 +24,7 @@ mod start;
 mod storm;
 mod tables;
 mod tasks;
+mod traces;
 mod transcripts;
 mod triggers;
 mod worktrees;

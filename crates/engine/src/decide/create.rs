@@ -36,6 +36,7 @@ impl Run {
             step: create.step,
             task: create.task,
             held: create.held,
+            traceparent: create.traceparent,
         };
         let head = self.head(&created, now);
         if let (Event::RunCreated { group, problem, .. }, Some(head)) = (&mut created, &head) {

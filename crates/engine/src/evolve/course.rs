@@ -146,6 +146,7 @@ impl Run {
             breakpoints: _,
             step: _,
             held: _,
+            traceparent,
         } = event
         else {
             return None;
@@ -183,6 +184,7 @@ impl Run {
             parent: parent.clone(),
             environments: environments.clone(),
             config: config.clone(),
+            traceparent: traceparent.clone(),
             created_at: at,
         };
         for (name, template) in &self.pipeline.variables {

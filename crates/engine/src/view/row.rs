@@ -142,6 +142,12 @@ impl Run {
         }
     }
 
+    /// The number of an execution's first attempt in the present round, scheduled or not.
+    pub fn first_attempt(&self, id: &ExecutionId) -> Option<u32> {
+        let execution = self.state.exec(self.exec_ix(id)?);
+        Some(u32::try_from(execution.past).unwrap_or(u32::MAX - 1) + 1)
+    }
+
     /// How many instances of a stage there ever were, over all rounds; 0 of one without.
     pub fn past_instances(&self, stage: &str) -> u32 {
         let fanned = self.ix(stage).filter(|ix| self.pipeline.fanned(*ix));

@@ -14,6 +14,7 @@ use super::batch::Batch;
 use super::live::Live;
 use crate::intake::{Origin, Start};
 use crate::refused::Refused;
+use crate::traces;
 
 /// Runs below each other.
 const MAX_DEPTH: u32 = 8;
@@ -246,12 +247,14 @@ impl Conductor {
             fence: attempt.fence,
             depth,
         };
+        let traceparent = traces::of_child(&live.run, attempt);
         let (by, directory) = (header.by.to_owned(), header.directory.to_owned());
         let (definition, revision, digest) = self.definitions.current(&*self.reader, pipeline)?;
         let start = Start {
             origin: Origin::Child { id, parent: of },
             directory: Some(directory),
             inputs,
+            traceparent,
             ..Start::of_stored(definition, revision, digest, by)
         };
         self.create(start, batch)?;

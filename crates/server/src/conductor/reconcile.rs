@@ -1,6 +1,6 @@
 //! The world is brought in line with what the runs desire. Doing it twice changes nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use api::link::{Assignment, Collect, Lay, Piece, Python, Work};
@@ -18,6 +18,7 @@ use super::live::{Live, guarded};
 use super::reports::{self, Whose};
 use super::trees;
 use crate::refused::Refused;
+use crate::traces;
 
 impl Conductor {
     /// After these events, the last ones of the run: only what they changed is looked at where
@@ -309,6 +310,15 @@ fn assignment(
     task: Task,
     largest: u64,
 ) -> Option<Assignment> {
+    let mut env: BTreeMap<String, Vec<Piece>> = task
+        .env
+        .into_iter()
+        .map(|(name, pieces)| (name, pieces.into_iter().map(piece).collect()))
+        .collect();
+    if let Some(trace) = traces::of_attempt(&live.run, &whose.attempt) {
+        // What the pipeline says stands.
+        env.entry(traces::VARIABLE.to_owned()).or_insert_with(|| vec![Piece::Plain(trace)]);
+    }
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let environment =
         live.run.row(&whose.attempt.execution).and_then(|row| row.stage.environment.clone());
@@ -335,11 +345,7 @@ fn assignment(
             },
             TaskWork::Child { .. } | TaskWork::Agent(_) => return None,
         },
-        env: task
-            .env
-            .into_iter()
-            .map(|(name, pieces)| (name, pieces.into_iter().map(piece).collect()))
-            .collect(),
+        env,
         effect_key: Some(task.effect_key),
         working_dir: working_dir.to_string_lossy().into_owned(),
         timeout_ms: task.timeout.map(millis),

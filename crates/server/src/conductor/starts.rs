@@ -85,6 +85,7 @@ impl Conductor {
             step: start.step,
             task: task.clone(),
             held: start.held,
+            traceparent: start.traceparent,
         };
         let command = Command::Create(Box::new(create));
         live.handle(command, self.clock.now()).map_err(Refused::Internal)??;

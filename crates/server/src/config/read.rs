@@ -6,7 +6,9 @@ use pipeline::source::{Span, place};
 use pipeline::yaml::{self, Entry, Kind, Node, Scalar};
 use serde_json::Value as Json;
 
-use super::{ArtifactLimits, Config, accounts, environment, notify, oidc, settings, source};
+use super::{
+    ArtifactLimits, Config, accounts, environment, notify, oidc, settings, source, traces,
+};
 
 /// The error has a line for each mistake.
 pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
@@ -64,6 +66,9 @@ fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
             "oidc" => config.oidc = oidc::read(reader, entry),
             key if settings::SECTIONS.contains(&key) => {
                 settings::section(reader, entry, &mut config.settings);
+                if key == traces::SECTION {
+                    config.trace_headers = traces::headers(reader, entry, &mut config.settings);
+                }
             }
             _ => config.artifacts = artifacts(reader, &entry.value),
         }

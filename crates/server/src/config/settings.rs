@@ -54,7 +54,7 @@ pub enum Kind {
     Address,
     /// `http://...`, `https://...`
     Url,
-    /// Never shown, and never in the file.
+    /// Never shown; in the file only where it stands.
     Secret,
 }
 
@@ -182,6 +182,11 @@ impl Resolved {
         }
     }
 
+    /// Whether the value is what the file says.
+    pub(crate) fn is_of_file(&self) -> bool {
+        self.value.is_some() && self.source == Source::File
+    }
+
     /// The text of a value that is one.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
@@ -212,6 +217,10 @@ impl Settings {
     /// In the order of the table.
     pub fn all(&self) -> impl Iterator<Item = &Resolved> {
         SETTINGS.iter().filter_map(|setting| self.0.get(setting.name))
+    }
+
+    pub(crate) fn one(&self, setting: &Setting) -> Option<&Resolved> {
+        self.0.get(setting.name)
     }
 
     fn value(&self, setting: &Setting) -> Option<&Value> {
@@ -291,7 +300,9 @@ impl Kind {
             Self::Time => "a duration such as `30s` or `7d`".to_owned(),
             Self::Boolean => "`true` or `false`".to_owned(),
             Self::Address => "an address with a port, such as `127.0.0.1:7070`".to_owned(),
-            Self::Url => "an address that begins with `http://` or `https://`".to_owned(),
+            Self::Url => {
+                "an address that begins with `http://` or `https://`, without a user".to_owned()
+            }
             Self::Secret => "a secret".to_owned(),
         }
     }
@@ -300,7 +311,8 @@ impl Kind {
         let text = text.trim();
         let is_url = || {
             let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-            rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+            let fits = |rest: &str| !rest.is_empty() && !rest.contains([' ', '\t', '\n', '@']);
+            rest.is_some_and(fits)
         };
         let value = match self {
             Self::Text | Self::Path | Self::Secret => Some(Value::Text(text.to_owned())),
@@ -322,8 +334,10 @@ impl Kind {
             Self::Address => text.parse().ok().map(Value::Address),
             Self::Url => is_url().then(|| Value::Text(text.trim_end_matches('/').to_owned())),
         };
-        // A secret in the wrong place is not repeated; it fits any text.
-        value.ok_or_else(|| format!("`{text}` has to be {}", self.words()))
+        // A secret in the wrong place is not repeated; it fits any text, but may stand in a URL.
+        let shown =
+            if self == Self::Url && text.contains('@') { "it" } else { &format!("`{text}`") };
+        value.ok_or_else(|| format!("{shown} has to be {}", self.words()))
     }
 }
 

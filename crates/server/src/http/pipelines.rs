@@ -20,6 +20,7 @@ use super::problem::Fault;
 use super::repeat::Repeat;
 use super::runs::{self, OfPipeline};
 use super::tag::{IfMatch, Version, Versioned};
+use super::traced::Traced;
 use crate::conductor::desk::{Ask, Save};
 use crate::definition::Checked;
 use crate::refused::Refused;
@@ -367,7 +368,10 @@ async fn set_enabled(
     path = "/api/pipelines/{name}/run",
     tag = "pipelines",
     security(("token" = ["run"])),
-    params(("name" = String, Path, description = "Name of the pipeline")),
+    params(
+        ("name" = String, Path, description = "Name of the pipeline"),
+        ("traceparent" = Option<String>, Header, description = "W3C Trace Context: what is started goes on with this trace"),
+    ),
     request_body = StartRun,
     responses(
         (status = OK, body = Plan),
@@ -379,6 +383,7 @@ pub(crate) async fn run(
     state: State<Arc<Shared>>,
     caller: Caller,
     repeat: Repeat,
+    traced: Traced,
     Path(name): Path<String>,
     Json(request): Json<StartRun>,
 ) -> Result<axum::response::Response, Fault> {
@@ -386,7 +391,7 @@ pub(crate) async fn run(
         return Err(Fault::invalid_input("the path names the pipeline already"));
     }
     let request = StartRun { pipeline: Some(name), ..request };
-    runs::start(state, caller, repeat, Json(request)).await
+    runs::start(state, caller, repeat, traced, Json(request)).await
 }
 
 /// Runs of a pipeline, newest first.

@@ -23,6 +23,7 @@ use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use super::repeat::Repeat;
+use super::traced::Traced;
 use super::{pipelines, reference, versions};
 use crate::conductor::desk::Ask;
 use crate::definition::{Checked, check};
@@ -166,6 +167,7 @@ pub(crate) async fn show(
     path = "/api/runs",
     tag = "runs",
     security(("token" = ["run"])),
+    params(("traceparent" = Option<String>, Header, description = "W3C Trace Context: what is started goes on with this trace")),
     request_body = StartRun,
     responses(
         (status = OK, body = Plan),
@@ -177,6 +179,7 @@ pub(crate) async fn start(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     repeat: Repeat,
+    Traced(traceparent): Traced,
     Json(mut request): Json<StartRun>,
 ) -> Result<Response, Fault> {
     let dry_run = request.dry_run;
@@ -211,6 +214,7 @@ pub(crate) async fn start(
     }
     start.id = repeat.run();
     start.held = held;
+    start.traceparent = traceparent;
     start.origin = match previous {
         None => versions::origin(&shared, &start.pipeline).await?,
         Some(run) => versions::origin_of(&shared, &run, &start.pipeline).await?,

@@ -21,6 +21,7 @@ use super::pipelines;
 use super::problem::Fault;
 use super::repeat::Repeat;
 use super::tag::{IfMatch, Version, Versioned};
+use super::traced::Traced;
 use crate::conductor::desk::Ask;
 use crate::conductor::tasks::{StartTask as Started, TaskAsk, TaskDone, Then};
 use crate::intake::Start;
@@ -91,23 +92,28 @@ pub(crate) async fn list(
     path = "/api/tasks",
     tag = "tasks",
     security(("token" = ["run"])),
+    params(("traceparent" = Option<String>, Header, description = "W3C Trace Context: what is started goes on with this trace")),
     request_body = CreateTask,
     responses((status = CREATED, body = TaskView), (status = "default", body = Problem)),
 )]
 pub(crate) async fn create(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
+    Traced(traceparent): Traced,
     Json(request): Json<CreateTask>,
 ) -> Result<Response, Fault> {
     let force = request.force;
     let task = written::created(request)?;
-    let then = match task.wanted {
+    let mut then = match task.wanted {
         Wanted::InProgress => {
             let plain = StartTask { force, ..StartTask::default() };
             written::start(&shared, &caller, &task, plain).await?
         }
         Wanted::Todo | Wanted::Done | Wanted::Cancelled => Then::Nothing,
     };
+    if let Then::Start(start) = &mut then {
+        start.start.traceparent = traceparent;
+    }
     let done = ask(&shared, caller, task, then).await?;
     Ok(answer(StatusCode::CREATED, find(&shared, done.id).await?))
 }
@@ -148,9 +154,10 @@ pub(crate) async fn change(
     caller: Caller,
     Path(id): Path<String>,
     seen: IfMatch,
+    traced: Traced,
     Json(request): Json<ChangeTask>,
 ) -> Result<Response, Fault> {
-    wish(&shared, &caller, &id, &seen, &Wish::Change(request)).await?;
+    wish(&shared, &caller, &id, (&seen, &traced), &Wish::Change(request)).await?;
     Ok(answer(StatusCode::OK, find(&shared, id).await?))
 }
 
@@ -172,7 +179,7 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
     seen: IfMatch,
 ) -> Result<StatusCode, Fault> {
-    wish(&shared, &caller, &id, &seen, &Wish::Delete).await?;
+    wish(&shared, &caller, &id, (&seen, &Traced(None)), &Wish::Delete).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -186,6 +193,7 @@ pub(crate) async fn delete(
     params(
         ("id" = String, Path, description = "`TASK-7`"),
         ("If-Match" = Option<String>, Header, description = "The tag of what was seen (`ETag`): refused (412) when there is another version by now"),
+        ("traceparent" = Option<String>, Header, description = "W3C Trace Context: what is started goes on with this trace"),
     ),
     request_body = StartTask,
     responses((status = CREATED, body = RunSummary), (status = "default", body = Problem)),
@@ -196,9 +204,10 @@ pub(crate) async fn start(
     repeat: Repeat,
     Path(id): Path<String>,
     seen: IfMatch,
+    traced: Traced,
     Json(request): Json<StartTask>,
 ) -> Result<(StatusCode, Json<RunSummary>), Fault> {
-    let run = start_task(&shared, &caller, (&id, repeat.run()), &seen, request).await?;
+    let run = start_task(&shared, &caller, (&id, repeat.run()), (&seen, &traced), request).await?;
     Ok((StatusCode::CREATED, Json(run)))
 }
 
@@ -207,10 +216,10 @@ pub(super) async fn start_task(
     shared: &Shared,
     caller: &Caller,
     (id, run): (&str, Option<RunId>),
-    seen: &IfMatch,
+    said: (&IfMatch, &Traced),
     request: StartTask,
 ) -> Result<RunSummary, Fault> {
-    started(shared, wish(shared, caller, id, seen, &Wish::Start(request, run)).await?).await
+    started(shared, wish(shared, caller, id, said, &Wish::Start(request, run)).await?).await
 }
 
 /// The next run of a task, which goes on from one of its runs. That its prerequisites are done was
@@ -226,7 +235,9 @@ pub(super) async fn go_on(
         let fault = Fault::conflict(format!("the run belongs to task `{id}`, which was deleted"));
         return Err(fault.hint(format!("orchestrate task create --id {id} --pipeline {pipeline}")));
     }
-    started(shared, wish(shared, caller, id, &IfMatch::default(), &Wish::GoOn(start)).await?).await
+    // What it goes on with has been said of the start.
+    let said = (&IfMatch::default(), &Traced(start.traceparent.clone()));
+    started(shared, wish(shared, caller, id, said, &Wish::GoOn(start)).await?).await
 }
 
 async fn started(shared: &Shared, done: TaskDone) -> Result<RunSummary, Fault> {
@@ -256,7 +267,7 @@ pub(crate) async fn stop(
     seen: IfMatch,
     Json(StopTask { reason }): Json<StopTask>,
 ) -> Result<Response, Fault> {
-    wish(&shared, &caller, &id, &seen, &Wish::Stop { reason }).await?;
+    wish(&shared, &caller, &id, (&seen, &Traced(None)), &Wish::Stop { reason }).await?;
     Ok(answer(StatusCode::OK, find(&shared, id).await?))
 }
 
@@ -349,14 +360,17 @@ async fn wish(
     shared: &Shared,
     caller: &Caller,
     id: &str,
-    seen: &IfMatch,
+    (seen, traced): (&IfMatch, &Traced),
     wish: &Wish,
 ) -> Result<TaskDone, Fault> {
     let mut tries = TRIES;
     loop {
         let task = row(shared, id).await?;
         seen.check(&version(task.version))?;
-        let (task, then) = meant(shared, caller, task, wish).await?;
+        let (task, mut then) = meant(shared, caller, task, wish).await?;
+        if let Then::Start(start) = &mut then {
+            start.start.traceparent.clone_from(&traced.0);
+        }
         tries -= 1;
         match ask(shared, caller.clone(), task, then).await {
             Ok(done) => return Ok(done),

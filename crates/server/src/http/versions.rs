@@ -17,6 +17,7 @@ use super::body::Json;
 use super::caller::Caller;
 use super::problem::Fault;
 use super::repeat::Repeat;
+use super::traced::Traced;
 use super::{pipelines, reference, runs, tasks};
 use crate::conductor::desk::Ask;
 use crate::conductor::live::guarded;
@@ -43,7 +44,10 @@ const SHOWN: u32 = 100;
     path = "/api/runs/{run}/extend",
     tag = "runs",
     security(("token" = ["run"])),
-    params(("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one")),
+    params(
+        ("run" = String, Path, description = "`name#n` (also `name~n`), an id, or at least 4 characters of one"),
+        ("traceparent" = Option<String>, Header, description = "W3C Trace Context: what is started goes on with this trace"),
+    ),
     request_body = Extend,
     responses(
         (status = CREATED, body = RunSummary),
@@ -54,6 +58,7 @@ pub(crate) async fn extend(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     repeat: Repeat,
+    Traced(traceparent): Traced,
     Path(run): Path<String>,
     Json(Extend { inputs, input_texts }): Json<Extend>,
 ) -> Result<(StatusCode, Json<RunSummary>), Fault> {
@@ -76,7 +81,7 @@ pub(crate) async fn extend(
     let source = Source::Stored { revision };
     let by = caller.name.clone();
     let start = Start::new(pipeline, digest, source, by, request).map_err(runs::unfit)?;
-    let start = Box::new(Start { id: repeat.run(), origin: given.origin, ..start });
+    let start = Box::new(Start { id: repeat.run(), origin: given.origin, traceparent, ..start });
     if let Some((task, _)) = task {
         let summary = tasks::go_on(&shared, &caller, &task, start).await?;
         return Ok((StatusCode::CREATED, Json(summary)));

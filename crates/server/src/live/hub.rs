@@ -48,6 +48,8 @@ pub(crate) struct Hub {
     store: OnceLock<String>,
     /// Rises when somebody may have lost a right.
     rights: watch::Sender<u64>,
+    /// Changes when journals have grown.
+    grown: watch::Sender<()>,
 }
 
 /// What there is of it now, and what was done since the start.
@@ -85,11 +87,15 @@ impl Hub {
             opened: AtomicU64::new(0),
             store: OnceLock::new(),
             rights: watch::channel(0).0,
+            grown: watch::channel(()).0,
         }
     }
 
     /// What this commit touched. After its sync.
     pub(crate) fn tell(&self, changes: &[Change], outcomes: &[Outcome]) {
+        if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Appended { .. })) {
+            self.grown.send_replace(());
+        }
         for (change, outcome) in changes.iter().zip(outcomes) {
             if matches!(outcome, Outcome::Refused(_)) {
                 continue;
@@ -155,6 +161,11 @@ impl Hub {
     /// Resolves when somebody may have lost a right since the last call on this receiver.
     pub(crate) fn rights(&self) -> watch::Receiver<u64> {
         self.rights.subscribe()
+    }
+
+    /// Changes when journals have grown since the last look at this receiver.
+    pub(crate) fn grown(&self) -> watch::Receiver<()> {
+        self.grown.subscribe()
     }
 
     /// One more connection. Refused when there are too many.

@@ -94,6 +94,8 @@ STORAGE_BYTES: Gauge "orchestrate_storage_bytes" ["what"], "What lies on disk: d
 DISK_FREE: Gauge "orchestrate_disk_free_bytes" [], "Room on the disk of the data folder.";
 RETENTION_REMOVED: Counter "orchestrate_retention_removed_total" ["kind"], "What retention removed: runs (their journals), output, workspaces, events, notices, artifacts.";
 RETENTION_BYTES: Counter "orchestrate_retention_freed_bytes_total" ["kind"], "Bytes of files that retention removed.";
+TRACE_SPANS: Counter "orchestrate_trace_spans_total" ["result"], "Spans of traces: exported, rejected by the collector, or dropped because it did not take them for too long or refused a whole request.";
+TRACE_EXPORTS: Counter "orchestrate_trace_exports_total" ["result"], "Requests to the collector of traces: ok, refused (not tried again), failed (tried again).";
 MEMORY: Gauge "process_resident_memory_bytes" [], "Memory of this process that is in RAM.";
 CPU: Counter "process_cpu_seconds_total" [], "Processor time of this process.";
 FILES: Gauge "process_open_fds" [], "Files and sockets that are open.";

@@ -210,7 +210,8 @@ fn facts(content: &Content) -> Vec<(&'static str, String)> {
 }
 
 /// One part of a path.
-fn segment(text: &str) -> String {
+/// A part of a path.
+pub(crate) fn segment(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {

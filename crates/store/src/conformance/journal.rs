@@ -112,6 +112,35 @@ pub fn events_are_paged(mut memory: Fixture) {
     }
 }
 
+pub fn events_of_all_runs_come_in_the_order_of_arrival(mut memory: Fixture) {
+    assert_eq!(memory.reader.arrivals(0, 10).expect("reads"), []);
+    assert_eq!(memory.reader.last_arrival().expect("reads"), 0);
+    for (n, after, count) in [(1, 0, 2), (2, 0, 1), (1, 2, 2)] {
+        let line = row(run(n), "ci", n, "running");
+        memory.commit(Change::Append(append(line, after, count)));
+    }
+    let places = |after, limit| {
+        let page = memory.reader.arrivals(after, limit).expect("reads");
+        page.iter().map(|(at, row)| (*at, row.run, row.seq)).collect::<Vec<_>>()
+    };
+    let all = [(1, run(1), 1), (2, run(1), 2), (3, run(2), 1), (4, run(1), 3), (5, run(1), 4)];
+    assert_eq!(places(0, 100), all);
+    assert_eq!(places(1, 2), all[1..3]);
+    assert_eq!(places(5, 100), []);
+    assert_eq!(places(u64::MAX, 100), []);
+    assert_eq!(memory.reader.last_arrival().expect("reads"), 5);
+    let whole = memory.reader.events(run(1), 0, 100).expect("reads");
+    let own: Vec<_> = memory
+        .reader
+        .arrivals(0, 100)
+        .expect("reads")
+        .into_iter()
+        .map(|(_, row)| row)
+        .filter(|row| row.run == run(1))
+        .collect();
+    assert_eq!(own, whole);
+}
+
 pub fn hashes_depend_on_the_run_and_on_what_came_before(mut memory: Fixture) {
     let mut hashes = Vec::new();
     for n in 1..=2 {

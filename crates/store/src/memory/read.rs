@@ -111,6 +111,23 @@ impl Read for MemoryReader {
             .collect()
     }
 
+    fn arrivals(&self, after: u64, limit: u32) -> Result<Vec<(u64, EventRow)>, Error> {
+        let state = lock(&self.shared);
+        let skipped = usize::try_from(after).unwrap_or(usize::MAX);
+        let all = (1..).zip(&state.arrivals).skip(skipped);
+        let events = all.filter_map(|(position, (run, seq))| {
+            let stored = state.runs.get(run)?.events.get(usize::try_from(seq - 1).ok()?)?;
+            let event = stored.read().ok()?;
+            let hash = chain::hex(&stored.hash);
+            Some((position, EventRow { run: *run, seq: *seq, event, hash }))
+        });
+        Ok(events.take(limit as usize).collect())
+    }
+
+    fn last_arrival(&self) -> Result<u64, Error> {
+        Ok(lock(&self.shared).arrivals.len() as u64)
+    }
+
     fn journal(&self, run: RunId) -> Result<Vec<Stamped>, Error> {
         lock(&self.shared).runs.get(&run).map_or_else(|| Ok(Vec::new()), Run::journal)
     }

@@ -189,6 +189,7 @@ impl State {
         let name = run.row.name();
         for ((hash, row), event) in fresh.iter().zip(&rows).zip(&append.events) {
             self.head.push(hash);
+            self.arrivals.push((append.run, row.seq));
             self.note(append.run, &name, row.seq, event, &row.hash);
         }
         let requests =

@@ -115,3 +115,34 @@ pub(super) fn events(
     }
     Ok(events)
 }
+
+/// Events of all runs after this place, in the order of arrival, as they stand.
+pub(super) fn arrivals(
+    connection: &Connection,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<(u64, EventRow)>, Error> {
+    let failed = || storage("read events of all runs");
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT position, id, seq, body, events.hash FROM events
+             JOIN pipeline_runs ON pipeline_runs.key = events.run
+             WHERE position > ?1 AND body <> '' ORDER BY position LIMIT ?2",
+        )
+        .map_err(failed())?;
+    let mut rows = statement.query((row::integer(after), limit)).map_err(failed())?;
+    let mut events = Vec::new();
+    while let Some(line) = rows.next().map_err(failed())? {
+        let position = row::unsigned(line, 0).map_err(failed())?;
+        let run = row::run_id(line, 1).map_err(failed())?;
+        let seq = row::unsigned(line, 2).map_err(failed())?;
+        let body = line.get_ref(3).and_then(|body| Ok(body.as_bytes()?)).map_err(failed())?;
+        let Ok(event) = serde_json::from_slice(body) else {
+            tracing::warn!(%run, seq, "an event cannot be understood, and is passed over");
+            continue;
+        };
+        let hash: Hash = line.get(4).map_err(failed())?;
+        events.push((position, EventRow { run, seq, event, hash: chain::hex(&hash) }));
+    }
+    Ok(events)
+}

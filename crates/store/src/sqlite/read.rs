@@ -189,6 +189,14 @@ impl Read for SqliteReader {
         self.with(|connection| journal::events(connection, run, after, limit))
     }
 
+    fn arrivals(&self, after: u64, limit: u32) -> Result<Vec<(u64, EventRow)>, Error> {
+        self.with(|connection| journal::arrivals(connection, after, limit))
+    }
+
+    fn last_arrival(&self) -> Result<u64, Error> {
+        self.with(|connection| Ok(journal::head(connection)?.events))
+    }
+
     fn journal(&self, run: RunId) -> Result<Vec<Stamped>, Error> {
         self.with(|connection| journal::verified(connection, run))
     }

@@ -89,6 +89,7 @@ fn created(n: u64, from: u64, given: &[u64]) -> Stamped {
         step: false,
         task: None,
         held: false,
+        traceparent: None,
     };
     Stamped { at: at(0), event }
 }

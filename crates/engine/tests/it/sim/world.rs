@@ -121,6 +121,7 @@ pub(crate) fn create(spec: &Spec) -> Command {
         step: spec.step,
         task: None,
         held: false,
+        traceparent: None,
     }))
 }
 

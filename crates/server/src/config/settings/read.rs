@@ -6,10 +6,10 @@ use super::{Kind, SETTINGS, Setting, Value};
 use crate::config::read::Reader;
 
 /// The keys at the root of the file below which settings stand.
-pub(in crate::config) const SECTIONS: [&str; 5] =
-    ["server", "limits", "logs", "metrics", "retention"];
+pub(in crate::config) const SECTIONS: [&str; 6] =
+    ["server", "limits", "logs", "metrics", "traces", "retention"];
 
-/// Reads one of [`SECTIONS`].
+/// Reads one of [`SECTIONS`], but for what is no plain value.
 pub(in crate::config) fn section(
     reader: &mut Reader<'_>,
     entry: &Entry,
@@ -26,6 +26,9 @@ pub(in crate::config) fn section(
     let keys: Vec<&'static str> = own.iter().map(|(_, setting)| key_of(setting)).collect();
     for part in reader.keys(&entry.value, &format!("`{}`", entry.key), &keys) {
         let Some((_, setting)) = own.iter().find(|(key, _)| *key == part.key) else { continue };
+        if setting.kind == Kind::Secret {
+            continue;
+        }
         if let Some(value) = value(reader, setting, &part.value) {
             values.0.insert(setting.name, value);
         }

@@ -40,6 +40,12 @@ TOKEN = Setting {
     doc: "The token that commands act by.",
     ..PLAIN
 };
+TRACEPARENT = Setting {
+    name: "client.traceparent", env: &["TRACEPARENT"], file: false,
+    doc: "The trace that runs started by a command become a part of, as W3C Trace Context writes \
+          it. A stage has it in its environment.",
+    ..PLAIN
+};
 LISTEN = Setting {
     name: "server.listen", kind: Kind::Address, default: Some("127.0.0.1:7070"),
     flag: Some("--listen"), env: &["ORCHESTRATE_LISTEN"],
@@ -106,6 +112,30 @@ METRICS_PUBLIC = Setting {
     name: "metrics.public", kind: Kind::Boolean, default: Some("false"),
     env: &["ORCHESTRATE_METRICS_PUBLIC"],
     doc: "`GET /metrics` needs no token where the server listens on loopback.",
+    ..PLAIN
+};
+TRACES_ENDPOINT = Setting {
+    name: "traces.endpoint", kind: Kind::Url, env: &["OTEL_EXPORTER_OTLP_ENDPOINT"],
+    doc: "Where a collector of OpenTelemetry takes OTLP over HTTP, without `/v1/traces`: \
+          `http://127.0.0.1:4318`. Not set: nothing is exported. Read at start.",
+    ..PLAIN
+};
+TRACES_HEADERS = Setting {
+    name: "traces.headers", kind: Kind::Secret, env: &["OTEL_EXPORTER_OTLP_HEADERS"],
+    doc: "Sent to the collector. In the environment `name=value,other=value` with values as in a \
+          URL; in `config.yaml` a map from names to `{env: NAME}`, `{file: PATH}` or \
+          `{secret: NAME}`. Read at start.",
+    ..PLAIN
+};
+TRACES_SERVICE = Setting {
+    name: "traces.service_name", default: Some("orchestrate"), env: &["OTEL_SERVICE_NAME"],
+    doc: "What the spans say they come from. Read at start.",
+    ..PLAIN
+};
+TRACES_KEEP = Setting {
+    name: "traces.keep", kind: Kind::Time, default: Some("1h"),
+    doc: "While the collector does not take them, spans wait so long in the journal; then they \
+          are dropped and counted. Read at start.",
     ..PLAIN
 };
 KEEP_RUNS_DAYS = Setting {

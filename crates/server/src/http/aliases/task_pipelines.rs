@@ -23,6 +23,7 @@ use crate::http::caller::Caller;
 use crate::http::problem::Fault;
 use crate::http::repeat::Repeat;
 use crate::http::tag::IfMatch;
+use crate::http::traced::Traced;
 use crate::http::{observed, pipelines, reference, runs, tasks};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
@@ -103,6 +104,7 @@ fn must_take_json(headers: &HeaderMap) -> Result<(), Fault> {
     path = "/pipelines",
     tag = "aliases",
     security(("token" = ["run"])),
+    params(("traceparent" = Option<String>, Header, description = "W3C Trace Context: what is started goes on with this trace")),
     request_body = StartTaskPipeline,
     responses((status = CREATED, body = TaskPipeline), (status = "default", body = Problem)),
 )]
@@ -110,13 +112,14 @@ pub(crate) async fn create(
     State(shared): State<Arc<Shared>>,
     caller: Caller,
     repeat: Repeat,
+    traced: Traced,
     Json(request): Json<StartTaskPipeline>,
 ) -> Result<(StatusCode, Json<TaskPipeline>), Fault> {
     let StartTaskPipeline { task_id, pipeline, inputs, on_active, force } = request;
     let start = StartTask { pipeline, inputs, on_active, force, ..StartTask::default() };
     let run = {
         let of = (task_id.as_str(), repeat.run());
-        tasks::start_task(&shared, &caller, of, &IfMatch::default(), start).await?
+        tasks::start_task(&shared, &caller, of, (&IfMatch::default(), &traced), start).await?
     };
     let row = reference::run(&shared, &run.id).await?;
     Ok((StatusCode::CREATED, Json(view(&shared, &row))))

@@ -16,6 +16,7 @@ pub mod graph;
 pub mod input;
 pub mod link;
 pub mod log;
+pub mod model;
 pub mod notice;
 pub mod pipeline;
 pub mod problem;

@@ -78,6 +78,9 @@ pub struct RunDetail {
     pub paused_ms: u64,
     /// Sequence number of the last event shown here.
     pub sequence: u64,
+    /// What its models used; `null`: none was asked.
+    #[serde(default)]
+    pub usage: Option<crate::model::ModelUsage>,
 }
 
 /// A stage, or one instance of it.

@@ -162,6 +162,9 @@ pub struct RunPatch {
     pub outputs: BTreeMap<String, Json>,
     pub paused_at: Option<Timestamp>,
     pub paused_ms: u64,
+    /// What its models used; `null`: none was asked.
+    #[serde(default)]
+    pub usage: Option<crate::model::ModelUsage>,
 }
 
 /// A piece of captured output.

@@ -120,6 +120,8 @@ pub enum Command {
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),
     #[command(subcommand)]
+    Model(commands::model::ModelCommand),
+    #[command(subcommand)]
     Notify(commands::notify::NotifyCommand),
     #[command(subcommand)]
     Token(commands::token::TokenCommand),

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod compare;
 pub mod flow;
 pub mod lines;
+pub mod models;
 pub mod notices;
 pub mod people;
 pub mod raw;

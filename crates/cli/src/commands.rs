@@ -17,6 +17,7 @@ pub mod input;
 pub mod keeper;
 pub mod logs;
 pub mod merge_turn;
+pub mod model;
 pub mod notify;
 pub mod open;
 pub mod pipeline;
@@ -58,6 +59,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Event(command) => event::run(command, context),
         Command::Trigger(command) => trigger::run(command, context),
         Command::Audit(command) => audit::run(command, context),
+        Command::Model(command) => model::run(command, context),
         Command::Notify(command) => notify::run(command, context),
         Command::Token(command) => token::run(command, context),
         Command::User(command) => user::run(command, context),

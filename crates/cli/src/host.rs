@@ -127,10 +127,20 @@ impl std::fmt::Debug for Host {
     }
 }
 
+/// Keys of providers may stand in our environment, and attempts run as the same user: the kernel
+/// keeps `/proc/<pid>/environ` and our memory from them. Programs that we start are not concerned.
+fn close_environment() {
+    let closed = rustix::process::DumpableBehavior::NotDumpable;
+    if let Err(error) = rustix::process::set_dumpable_behavior(closed) {
+        tracing::warn!(%error, "the environment of this process can be read by its user");
+    }
+}
+
 impl Host {
     /// Starts to drive and to answer. Must be called inside a tokio runtime.
     pub async fn open(owned: Owned, options: &HostOptions) -> Result<Self> {
         let Owned { folder, mut lock, writer, reader } = owned;
+        close_environment();
         let settings = server::settings_of(folder.root(), &options.said)
             .map_err(|error| Failure::new(Exit::Invalid, chain(&error)))?;
         let configured = settings.whole(&settings::SLOTS).and_then(|n| u32::try_from(n).ok());

@@ -8,6 +8,7 @@ pub mod flow;
 pub mod graph;
 pub mod inputs;
 pub mod logs;
+pub mod models;
 pub mod notices;
 pub mod pipelines;
 pub mod plan;

@@ -86,7 +86,7 @@ pub(crate) struct Conductor {
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) config: Arc<ConfigFile>,
     pub(crate) mirror: Arc<Mirror>,
-    /// `doors.of(&assignment.attempt)` is what a harness asks with.
+    /// `doors.of(&attempt, &limits)` is what a harness asks with.
     #[expect(dead_code, reason = "the jobs of agent stages are put together elsewhere")]
     pub(crate) doors: Arc<Doors>,
     pub(crate) clock: Clock,

@@ -6,6 +6,7 @@
 mod accounts;
 mod environment;
 mod file;
+pub(crate) mod models;
 pub(crate) mod notify;
 pub(crate) mod oidc;
 mod read;
@@ -39,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) oidc: Option<oidc::Oidc>,
     /// Sent to the collector of traces, by their names.
     pub(crate) trace_headers: IndexMap<String, secret::SecretRef>,
+    pub(crate) models: models::Models,
     pub(crate) settings: FileValues,
 }
 

@@ -1,12 +1,13 @@
 //! The door of an attempt: by which token its harness reaches this server, and whether it still may.
 //!
-//! A token is derived from the attempt and its fence with a key of this folder. Nothing is kept of
-//! it: whoever shows one is held against the state of the run, so it ends with its attempt.
+//! A token is derived from the attempt, its fence and what it may spend with a key of this folder.
+//! Nothing is kept of it: whoever shows one is held against the state of the run, so it ends with its
+//! attempt; and what it may spend is known also after a restart, whatever became of the definitions.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use api::agent::Door;
+use api::agent::{Door, Limits};
 use api::link::AttemptRef;
 use engine::Run;
 use engine::id::{AttemptId, ExecutionId, RunId};
@@ -17,6 +18,7 @@ use store::folder::Folder;
 use uuid::Uuid;
 
 use crate::identity::hex;
+use crate::live::Notice;
 use crate::refused::Refused;
 use crate::shared::Shared;
 use crate::vault::key::Keys;
@@ -50,6 +52,42 @@ pub(crate) struct Named {
     number: u32,
     fence: u64,
     pub(crate) key: String,
+    allowance: Allowance,
+}
+
+/// What the gateway of models enforces over all attempts of an execution; `None`: no cap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Allowance {
+    pub(crate) calls: Option<u64>,
+    pub(crate) tokens: Option<u64>,
+    pub(crate) nano_usd: Option<u64>,
+}
+
+impl Allowance {
+    fn of(limits: &Limits) -> Self {
+        Self {
+            calls: limits.calls.map(u64::from),
+            tokens: limits.tokens,
+            nano_usd: limits.nano_usd,
+        }
+    }
+
+    /// `c7-t-n5000`
+    fn text(self) -> String {
+        let word = |cap: Option<u64>| cap.map(|cap| cap.to_string()).unwrap_or_default();
+        let Self { calls, tokens, nano_usd } = self;
+        format!("c{}-t{}-n{}", word(calls), word(tokens), word(nano_usd))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('-');
+        let mut next = |letter: char| {
+            let digits = parts.next()?.strip_prefix(letter)?;
+            if digits.is_empty() { Some(None) } else { digits.parse().ok().map(Some) }
+        };
+        let all = Self { calls: next('c')?, tokens: next('t')?, nano_usd: next('n')? };
+        parts.next().is_none().then_some(all)
+    }
 }
 
 /// An attempt that is live.
@@ -59,8 +97,11 @@ pub(crate) struct LiveAttempt {
     pub(crate) attempt: AttemptId,
     /// As in [`AttemptRef`].
     pub(crate) key: String,
+    pub(crate) allowance: Allowance,
     /// It was told to stop, and has not yet.
     pub(crate) stopping: bool,
+    /// To ask again whether it still is.
+    pub(crate) named: Named,
 }
 
 impl Doors {
@@ -72,9 +113,10 @@ impl Doors {
         Ok(Arc::new(Self { keys, socket: socket.to_string_lossy().into_owned() }))
     }
 
-    /// The same for the same attempt and fence, as long as the folder has its key.
-    pub(crate) fn of(&self, attempt: &AttemptRef) -> Door {
-        let said = format!("{}_{}", attempt.key, attempt.fence);
+    /// The same for the same attempt, fence and limits, as long as the folder has its key.
+    pub(crate) fn of(&self, attempt: &AttemptRef, limits: &Limits) -> Door {
+        let AttemptRef { key, fence, .. } = attempt;
+        let said = format!("{key}_{fence}_{}", Allowance::of(limits).text());
         let proof = self.mac(&said).map(|mac| hex(&mac.finalize().into_bytes()));
         let token = format!("{PREFIX}{said}_{}", proof.unwrap_or_default());
         Door { socket: self.socket.clone(), token }
@@ -84,7 +126,9 @@ impl Doors {
     pub(crate) fn named(&self, token: &str) -> Option<Named> {
         let (said, proof) = token.strip_prefix(PREFIX)?.rsplit_once('_')?;
         self.mac(said)?.verify_slice(&of_hex(proof)?).ok()?;
-        let (key, fence) = said.rsplit_once('_')?;
+        let (rest, allowance) = said.rsplit_once('_')?;
+        let allowance = Allowance::parse(allowance)?;
+        let (key, fence) = rest.rsplit_once('_')?;
         let mut parts = key.split('-');
         let run = RunId(Uuid::try_parse(parts.next()?).ok()?);
         let place = parts.next()?.parse().ok()?;
@@ -98,6 +142,7 @@ impl Doors {
             number,
             fence,
             key: key.to_owned(),
+            allowance,
         })
     }
 
@@ -121,6 +166,33 @@ pub(crate) async fn live(shared: &Shared, named: &Named) -> Result<Option<LiveAt
     Ok(seen.flatten())
 }
 
+/// Resolves when the attempt has ended, was told to stop, or is not heard of any more.
+pub(crate) async fn over(shared: &Shared, named: &Named) {
+    loop {
+        let mut notices = shared.broker.subscribe(named.run);
+        match live(shared, named).await {
+            Ok(Some(live)) if !live.stopping => {}
+            // Too much to do for an answer: it is asked again when something happens.
+            Err(Refused::Overloaded) => {}
+            Ok(Some(_) | None) | Err(_) => return,
+        }
+        while let Some(Notice::Output { .. }) = notices.recv().await {}
+    }
+}
+
+/// Whether anybody may still want what was asked for it: its work is not settled, and nobody has
+/// told it to stop. The attempt itself may be gone; the next one asks the same.
+pub(crate) async fn is_wanted(shared: &Shared, named: &Named) -> bool {
+    let of = named.clone();
+    let seen = shared.desk.look(named.run, move |run| {
+        let stage = run.pipeline().stages.get(of.place)?;
+        let row = run.row(&ExecutionId { stage: stage.name.clone(), instance: of.instance })?;
+        let stops = row.attempts.iter().any(|one| one.status == AttemptStatus::Stopping);
+        Some(row.outcome.is_none() && !stops)
+    });
+    matches!(seen.await, Ok(Some(Some(true))))
+}
+
 impl Named {
     fn look(&self, run: &Run) -> Option<LiveAttempt> {
         let stage = run.pipeline().stages.get(self.place)?;
@@ -140,7 +212,9 @@ impl Named {
             | AttemptStatus::Unknown => return None,
         };
         let attempt = AttemptId { execution, number: self.number, fence: self.fence };
-        Some(LiveAttempt { run: self.run, attempt, key: self.key.clone(), stopping })
+        let (key, allowance) = (self.key.clone(), self.allowance);
+        let named = self.clone();
+        Some(LiveAttempt { run: self.run, attempt, key, allowance, stopping, named })
     }
 }
 
@@ -175,26 +249,40 @@ mod tests {
         let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let doors = Doors::open(here.path()).unwrap();
         let attempt = attempt();
-        let Door { socket, token } = doors.of(&attempt);
+        let limits = Limits { calls: Some(7), nano_usd: Some(5), ..Limits::default() };
+        let Door { socket, token } = doors.of(&attempt, &limits);
         assert!(socket.ends_with(SOCKET) && socket.starts_with('/'));
         let named = doors.named(&token).unwrap();
         assert_eq!((named.place, named.instance, named.number, named.fence), (4, Some(2), 3, 17));
         assert_eq!(named.run.to_string(), attempt.run);
+        let allowance = Allowance { calls: Some(7), tokens: None, nano_usd: Some(5) };
+        assert_eq!(named.allowance, allowance);
         assert_eq!(Doors::open(here.path()).unwrap().named(&token), Some(named), "no state");
         assert_eq!(Doors::open(there.path()).unwrap().named(&token), None, "another folder");
         let moved = token.replace("-4-2-3_17_", "-4-2-4_17_");
         let fenced = token.replace("_17_", "_18_");
+        let richer = token.replace("_c7-", "_c9-");
         let cut = &token[..token.len() - 2];
         let (head, proof) = token.rsplit_once('_').unwrap();
         let other = format!("{head}_{}", "0".repeat(64));
         let none = format!("{head}_");
-        for wrong in
-            [&*moved, &fenced, cut, &other, &none, proof, "", "orca_", "orca___", "orca_é_1_é"]
-        {
+        for wrong in [
+            &*moved,
+            &fenced,
+            &richer,
+            cut,
+            &other,
+            &none,
+            proof,
+            "",
+            "orca_",
+            "orca___",
+            "orca_é_1_é",
+        ] {
             assert_eq!(doors.named(wrong), None, "{wrong}");
         }
         let of = AttemptRef { key: format!("{}-4-2-3-probe", attempt.run), ..attempt };
-        assert_eq!(doors.named(&doors.of(&of).token), None, "a probe has no door");
+        assert_eq!(doors.named(&doors.of(&of, &limits).token), None, "a probe has no door");
     }
 
     #[test]

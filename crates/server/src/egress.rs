@@ -144,6 +144,24 @@ impl Egress {
         }
     }
 
+    /// Sends a request and gives the head of its answer; the body is read piece by piece, for as
+    /// long as that takes. `policy.timeout` is the time until the head.
+    pub(crate) async fn open(
+        &self,
+        request: http::Request<Vec<u8>>,
+        policy: &Policy,
+    ) -> Result<Opened, Failure> {
+        let request = reqwest::Request::try_from(request)
+            .map_err(|error| Failure::Url { problem: cause(&error.without_url()) })?;
+        let host = self.judge(request.url(), policy)?;
+        let client = self.client(policy.allow_private)?.clone();
+        match tokio::time::timeout(policy.timeout, client.execute(request)).await {
+            Ok(Ok(answer)) => Ok(Opened { answer, host }),
+            Ok(Err(error)) => Err(failure(error, &host)),
+            Err(_elapsed) => Err(Failure::Slow { host, after: policy.timeout }),
+        }
+    }
+
     /// Where other protocols may connect to, and nowhere else: judged, never empty.
     pub(crate) async fn addresses(
         &self,
@@ -186,6 +204,48 @@ impl Egress {
         let guard = || Guard { names: Arc::clone(&self.inner.names), allow_private };
         let client = slot.get_or_init(|| build(guard()));
         client.as_ref().map_err(|problem| Failure::Client { problem: problem.clone() })
+    }
+}
+
+/// An answer whose body is still to come. Dropping it ends the exchange.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    answer: reqwest::Response,
+    host: String,
+}
+
+impl Opened {
+    pub(crate) fn status(&self) -> http::StatusCode {
+        self.answer.status()
+    }
+
+    pub(crate) fn headers(&self) -> &http::HeaderMap {
+        self.answer.headers()
+    }
+
+    /// The next piece; `None`: that was all. Silence for longer than `patience` is a failure.
+    pub(crate) async fn next(&mut self, patience: Duration) -> Result<Option<Vec<u8>>, Failure> {
+        match tokio::time::timeout(patience, self.answer.chunk()).await {
+            Ok(Ok(chunk)) => Ok(chunk.map(|chunk| chunk.to_vec())),
+            Ok(Err(error)) => Err(failure(error, &self.host)),
+            Err(_elapsed) => Err(Failure::Slow { host: self.host.clone(), after: patience }),
+        }
+    }
+
+    /// All of it, unless it is more than this.
+    pub(crate) async fn whole(
+        &mut self,
+        limit: usize,
+        patience: Duration,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(chunk) = self.next(patience).await? {
+            if body.len() + chunk.len() > limit {
+                return Err(Failure::Large { host: self.host.clone(), limit });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
     }
 }
 

@@ -28,6 +28,9 @@ pub(crate) async fn detail(shared: &Shared, row: &RunRow) -> Result<RunDetail, R
     let mut detail = look(shared, row, view::run::detail).await?;
     // Said by the pipeline's history, not by the run's.
     detail.summary.superseded = row.superseded;
+    let id = row.id;
+    let sums = shared.read(move |reader| Ok(reader.model_sums(id)?)).await?;
+    detail.usage = view::model::total(&sums);
     Ok(detail)
 }
 

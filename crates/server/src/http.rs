@@ -32,8 +32,10 @@ mod hooks;
 mod impact;
 mod inputs;
 mod limits;
+mod llm;
 mod logs;
 mod metrics;
+mod model_calls;
 mod notices;
 mod observe;
 mod observed;
@@ -63,7 +65,9 @@ mod uploads;
 mod users;
 mod versions;
 
+pub(crate) use answer::AsIs;
 pub(crate) use caller::{Caller, Door};
+pub(crate) use problem::Fault;
 pub(crate) use repeat::Running;
 pub(crate) use sessions::owners_link;
 
@@ -137,5 +141,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(oidc::routes())
         .merge(secrets::routes())
         .merge(attempt::routes())
+        .merge(llm::routes())
+        .merge(model_calls::routes())
         .merge(openapi::routes())
 }

@@ -3,6 +3,7 @@
 //! - `conductor`: the one thread that owns the live runs and the writing side of the store;
 //! - `http`: the API, the same on every door;
 //! - `door`: what an attempt asks with, and whether it still may;
+//! - `gateway`: the way from attempts to models, and what goes over it;
 //! - `live`: what was committed, to whoever watches;
 //! - `listen`: the doors;
 //! - `egress`: every request that leaves this process;
@@ -23,6 +24,7 @@ mod descent;
 mod door;
 mod egress;
 mod failpoint;
+mod gateway;
 mod history;
 mod hooks;
 mod http;

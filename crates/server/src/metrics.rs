@@ -44,6 +44,10 @@ pub(crate) struct Metrics {
     http_seconds: Family<Histogram>,
     pub(crate) http_active: Counter,
     pub(crate) http_done: Counter,
+    pub(crate) model_calls: Family<Counter>,
+    pub(crate) model_retries: Family<Counter>,
+    pub(crate) model_tokens: Family<Counter>,
+    pub(crate) model_nano_usd: Family<Counter>,
     pub(crate) retention_removed: Family<Counter>,
     pub(crate) retention_bytes: Family<Counter>,
     pub(crate) trace_spans: Family<Counter>,
@@ -71,6 +75,10 @@ impl Default for Metrics {
             http_seconds: Family::new(&named::HTTP_SECONDS),
             http_active: Counter::default(),
             http_done: Counter::default(),
+            model_calls: Family::new(&named::MODEL_CALLS),
+            model_retries: Family::new(&named::MODEL_RETRIES),
+            model_tokens: Family::new(&named::MODEL_TOKENS),
+            model_nano_usd: Family::new(&named::MODEL_NANO_USD),
             retention_removed: Family::new(&named::RETENTION_REMOVED),
             retention_bytes: Family::new(&named::RETENTION_BYTES),
             trace_spans: Family::new(&named::TRACE_SPANS),
@@ -210,6 +218,10 @@ fn counted(metrics: &Metrics, text: &mut Text) {
     text.histograms(&metrics.http_seconds);
     let active = metrics.http_active.get().saturating_sub(metrics.http_done.get());
     text.one(&named::HTTP_ACTIVE, &[], active as f64);
+    text.counters(&metrics.model_calls);
+    text.counters(&metrics.model_retries);
+    text.counters(&metrics.model_tokens);
+    text.counters(&metrics.model_nano_usd);
     text.counters(&metrics.retention_removed);
     text.counters(&metrics.retention_bytes);
     text.counters(&metrics.trace_spans);
@@ -233,6 +245,9 @@ fn now(shared: &Shared, tally: &Tally, text: &mut Text) {
     text.one(&named::FRAMES, &[], live.frames as f64);
     text.one(&named::GAPS, &[], live.gaps as f64);
     text.one(&named::BUFFERED, &[], live.buffered as f64);
+    let (active, waiting) = shared.gateway.count();
+    text.one(&named::MODEL_ACTIVE, &[], active as f64);
+    text.one(&named::MODEL_WAITING, &[], waiting as f64);
     text.begin(&named::RUNS);
     for (status, count) in &tally.runs {
         text.one(&named::RUNS, &[status], *count as f64);

@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use api::agent::{Door as AttemptDoor, Limits};
 use api::link::{AttemptRef, Order, SecretDoor};
 use axum::Router;
 use blobs::Blobs;
 use store::folder::Folder;
 use store::mirror::Mirror;
-use store::port::{Read, Write};
+use store::port::{Change, ModelChange, Read, Write};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
@@ -28,6 +29,7 @@ use crate::config::settings::{self, CONNECTIONS, Said};
 use crate::definition::Definitions;
 use crate::door::Doors;
 use crate::egress::Egress;
+use crate::gateway::Gateway;
 use crate::http::{self, Door};
 use crate::listen::{self, Listening};
 use crate::live::Broker;
@@ -176,6 +178,15 @@ fn mirror(
     Ok(Arc::new(mirror.map_err(|source| Error::Thread { source })?))
 }
 
+/// Calls of models that an earlier process had under way came to no end. What was put aside for them
+/// stays spent, also where that cannot be noted now.
+fn lose_calls(writer: &mut dyn Write) {
+    let change = Change::Model(ModelChange::LoseOpen { at: crate::clock::wall() });
+    if let Err(error) = writer.commit(&[change]) {
+        tracing::warn!(%error, "calls of models that were lost could not be noted");
+    }
+}
+
 fn spawn(conductor: Conductor) -> Result<std::thread::JoinHandle<()>, Error> {
     std::thread::Builder::new()
         .name("conductor".to_owned())
@@ -190,7 +201,7 @@ impl Server {
     /// so and left alone; it does not keep the others from going on.
     pub fn open(
         options: Options,
-        writer: Box<dyn Write>,
+        mut writer: Box<dyn Write>,
         reader: Arc<dyn Read>,
     ) -> Result<Self, Error> {
         let (inbox_sender, inbox) = std::sync::mpsc::channel::<Input>();
@@ -208,6 +219,7 @@ impl Server {
         let config = Arc::new(ConfigFile::in_folder(&options.data_dir));
         let mirror = mirror(&options.data_dir, &config, &reader)?;
         let doors = Doors::open(&options.data_dir).map_err(|problem| Error::Door { problem })?;
+        lose_calls(&mut *writer);
         let conductor = Conductor::open(Opening {
             data_dir: options.data_dir.clone(),
             worker: options.worker,
@@ -252,6 +264,7 @@ impl Server {
             running: Arc::default(),
             desk: Desk::new(inbox_sender.clone()),
             egress: Egress::default(),
+            gateway: Gateway::default(),
             bell,
             broker,
             hub,
@@ -291,8 +304,8 @@ impl Server {
     }
 
     /// By which the harness of an attempt reaches this server, while the attempt is live.
-    pub fn door(&self, attempt: &AttemptRef) -> api::agent::Door {
-        self.shared.doors.of(attempt)
+    pub fn door(&self, attempt: &AttemptRef, limits: &Limits) -> AttemptDoor {
+        self.shared.doors.of(attempt, limits)
     }
 
     /// A one-time link that opens a browser's session for the folder's owner; `None` where nobody

@@ -17,6 +17,7 @@ use crate::config::{Config, ConfigFile};
 use crate::definition::Definitions;
 use crate::door::Doors;
 use crate::egress::Egress;
+use crate::gateway::Gateway;
 use crate::history::Histories;
 use crate::http::Running;
 use crate::live::Broker;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) desk: Desk,
     /// The way out to other machines.
     pub(crate) egress: Egress,
+    /// Of models.
+    pub(crate) gateway: Gateway,
     /// Rings when there are notices to be sent.
     pub(crate) bell: Arc<Bell>,
     pub(crate) broker: Arc<Broker>,

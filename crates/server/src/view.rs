@@ -5,6 +5,7 @@ pub(crate) mod artifact;
 pub(crate) mod audit;
 pub(crate) mod event;
 pub(crate) mod graph;
+pub(crate) mod model;
 pub(crate) mod pipeline;
 pub(crate) mod request;
 pub(crate) mod run;

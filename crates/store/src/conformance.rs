@@ -10,6 +10,7 @@ mod answers;
 mod catalog;
 mod flow;
 mod journal;
+mod models;
 mod notices;
 mod people;
 mod runs;
@@ -24,6 +25,7 @@ pub use self::answers::*;
 pub use self::catalog::*;
 pub use self::flow::*;
 pub use self::journal::*;
+pub use self::models::*;
 pub use self::notices::*;
 pub use self::people::*;
 pub use self::runs::*;
@@ -109,6 +111,10 @@ macro_rules! conformance {
             tokens_are_created_found_and_revoked
             a_key_keeps_the_first_request_and_its_first_answer
             a_key_is_free_again_after_a_day
+            a_call_of_a_model_is_reserved_ended_once_and_found_by_its_turn
+            calls_of_models_are_listed_and_summed_by_who_made_them
+            calls_under_way_in_a_crash_are_lost_and_keep_their_reservation
+            an_emptied_run_forgets_what_was_said_and_keeps_what_it_cost
             a_rewind_supersedes_later_runs_until_it_is_undone
             a_rewind_stands_once_a_run_was_created_after_it
             rewinds_of_rewinds_are_undone_one_by_one

@@ -3,6 +3,7 @@
 mod accounts;
 mod answers;
 mod flow;
+mod models;
 mod notices;
 mod people;
 mod read;
@@ -65,6 +66,7 @@ struct State {
     /// By caller and key.
     answers: BTreeMap<(String, String), AnswerRow>,
     accounts: accounts::Accounts,
+    model_calls: models::Calls,
     /// In the order in which they were created.
     tasks: Vec<TaskRow>,
     /// Also of runs that are gone.
@@ -99,6 +101,7 @@ impl Default for State {
             decisions: Vec::new(),
             answers: BTreeMap::new(),
             accounts: accounts::Accounts::default(),
+            model_calls: models::Calls::new(),
             tasks: Vec::new(),
             task_numbers: HashSet::new(),
         }

@@ -6,6 +6,7 @@
 mod accounts;
 mod answers;
 mod flow;
+mod models;
 mod notices;
 mod people;
 mod rows;
@@ -27,6 +28,10 @@ pub use self::answers::{ANSWERS_KEPT, AnswerRow, KeptAnswer};
 pub use self::flow::{
     AuditQuery, AuditRow, Delivery, GivenEvent, GivenQuery, GivenRow, Match, RewindRow, Routed,
     Taker, Target, TokenRow,
+};
+pub use self::models::{
+    CallState, ModelCall, ModelChange, ModelEnd, ModelQuery, ModelSum, ModelTexts, ModelUsage,
+    ReadModels,
 };
 pub use self::notices::{
     AboutRequest, NewNotice, NoticeMove, NoticeQuery, NoticeRow, NoticeStatus, OpenNotices,
@@ -79,7 +84,7 @@ pub trait Write: Send {
 }
 
 /// What lists and pages are made of. Cheap to clone and safe to call from any thread; calls block.
-pub trait Read: ReadAccounts {
+pub trait Read: ReadAccounts + ReadModels {
     fn pipelines(&self, query: &PipelineQuery) -> Result<Vec<PipelineRow>, Error>;
     fn pipeline(&self, name: &str) -> Result<Option<PipelineRow>, Error>;
     /// `number: None` asks for the current one of a live pipeline; a number is found for ever.
@@ -272,6 +277,7 @@ pub enum Change {
     /// A task as it is to be from now on, also deleted. Refused unless its version follows on the
     /// stored one's, 0 where there never was such a task.
     SaveTask(Box<TaskRow>),
+    Model(ModelChange),
     /// Answered by [`Outcome::Upkept`].
     Upkeep(Upkeep),
 }

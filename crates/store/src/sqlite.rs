@@ -11,6 +11,7 @@ mod given;
 mod journal;
 mod list;
 mod migrate;
+mod models;
 mod notices;
 mod people;
 mod read;

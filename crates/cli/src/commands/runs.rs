@@ -5,6 +5,7 @@ mod artifacts;
 mod breakpoints;
 pub(crate) mod cancel;
 mod compare;
+mod cost;
 mod events;
 mod explain;
 mod export;
@@ -41,6 +42,7 @@ pub enum RunsCommand {
     Show(show::ShowArgs),
     Status(status::StatusArgs),
     Compare(compare::CompareArgs),
+    Cost(cost::CostArgs),
     Pause(pause::PauseArgs),
     Resume(resume::ResumeArgs),
     Cancel(cancel::CancelArgs),
@@ -67,6 +69,7 @@ pub fn run(command: RunsCommand, context: &Context) -> Result<Exit> {
         RunsCommand::Show(args) => show::print(&args, true, context),
         RunsCommand::Status(args) => status::run(&args, context),
         RunsCommand::Compare(args) => compare::run(&args, context),
+        RunsCommand::Cost(args) => cost::run(&args, context),
         RunsCommand::Pause(args) => pause::run(&args, context),
         RunsCommand::Resume(args) => resume::run(&args, context),
         RunsCommand::Cancel(args) => cancel::run(&args, context),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::live::board::attempt_of;
 use crate::live::why;
 use crate::output::table::{Cell, Table};
-use crate::render::approvals;
+use crate::render::{approvals, models};
 use crate::terminal::Palette;
 use crate::words;
 
@@ -84,6 +84,9 @@ pub fn head(detail: &RunDetail, now: Timestamp, palette: Palette) -> String {
     }
     if let Some(parent) = &detail.parent {
         text += &format!("  started by {parent}\n");
+    }
+    if let Some(usage) = &detail.usage {
+        text += &format!("  models: {}\n", models::brief(usage));
     }
     if run.superseded {
         text += "  superseded: its pipeline went back behind it\n";

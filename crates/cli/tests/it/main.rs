@@ -12,6 +12,7 @@ mod documents;
 mod failpoints;
 mod frames;
 mod help;
+mod model_keys;
 mod named;
 mod notices;
 mod people;

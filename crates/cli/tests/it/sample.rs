@@ -78,6 +78,7 @@ pub(crate) fn fresh() -> RunDetail {
         paused_at: None,
         paused_ms: 0,
         sequence: 2,
+        usage: None,
     }
 }
 

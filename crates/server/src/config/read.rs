@@ -7,7 +7,7 @@ use pipeline::yaml::{self, Entry, Kind, Node, Scalar};
 use serde_json::Value as Json;
 
 use super::{
-    ArtifactLimits, Config, accounts, environment, notify, oidc, settings, source, traces,
+    ArtifactLimits, Config, accounts, environment, models, notify, oidc, settings, source, traces,
 };
 
 /// The error has a line for each mistake.
@@ -42,6 +42,7 @@ fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
         "sources",
         "notify",
         "oidc",
+        "models",
     ];
     let keys = [&KEYS[..], &settings::SECTIONS].concat();
     for entry in reader.keys(root, "the configuration", &keys) {
@@ -62,6 +63,7 @@ fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
                 }
             }
             "config" => config.values = values(reader, &entry.value, "`config`"),
+            "models" => config.models = models::read(reader, &entry.value),
             "notify" => config.notify = notify::read(reader, &entry.value),
             "oidc" => config.oidc = oidc::read(reader, entry),
             key if settings::SECTIONS.contains(&key) => {

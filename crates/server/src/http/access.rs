@@ -49,6 +49,9 @@ fn rule(operation: &Value) -> Rule {
     if *one == serde_json::json!({"attempt": ["live"]}) {
         return Rule::Attempt;
     }
+    if one.as_object().is_none_or(|way| way.len() != 1) {
+        return Rule::Closed;
+    }
     let rights = one["token"].as_array().map(Vec::as_slice);
     match rights {
         Some([right]) => right.as_str().and_then(Right::of).map_or(Rule::Closed, Rule::Needs),

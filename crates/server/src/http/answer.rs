@@ -24,6 +24,10 @@ const SAYS: usize = 4 << 10;
 /// Larger answers get no tag.
 const TAGGED: u64 = 1 << 20;
 
+/// Said by somebody else, or in words that are not ours: a refusal is passed on as it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AsIs;
+
 /// The name of a request: in the server's log, in the answer's head and in a problem.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(pub(crate) String);
@@ -71,6 +75,9 @@ fn unfit(request: &Request) -> Option<Fault> {
 async fn explained(mut response: Response, id: &str) -> Response {
     if let Some(fault) = response.extensions_mut().remove::<Fault>() {
         return with_problem(response, fault.of_request(id));
+    }
+    if response.extensions().get::<AsIs>().is_some() {
+        return response;
     }
     let status = response.status();
     let is_page = response.extensions().get::<Page>().is_some();

@@ -115,7 +115,7 @@ pub(super) fn only_attempts() -> Fault {
     responses((status = OK, body = AttemptSelf), (status = "default", body = Problem)),
 )]
 pub(crate) async fn whoami(Attempt(live): Attempt) -> Json<AttemptSelf> {
-    let LiveAttempt { run, attempt, key, stopping } = live;
+    let LiveAttempt { run, attempt, key, stopping, .. } = live;
     Json(AttemptSelf {
         run: run.to_string(),
         execution: attempt.execution.to_string(),

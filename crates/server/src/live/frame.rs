@@ -32,6 +32,7 @@ pub(super) fn patch(detail: &RunDetail) -> RunPatch {
         outputs: detail.outputs.clone(),
         paused_at: detail.paused_at,
         paused_ms: detail.paused_ms,
+        usage: detail.usage.clone(),
     }
 }
 

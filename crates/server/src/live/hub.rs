@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use engine::event::Stamped;
 use engine::id::{AttemptId, RunId};
-use store::port::{AccountChange, Append, Change, Outcome};
+use store::port::{AccountChange, Append, Change, ModelChange, Outcome};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
 
@@ -122,6 +122,7 @@ impl Hub {
                 topics.rewound(pipeline, runs);
             }
             Change::SaveTask(task) => topics.ring(&Topic::Tasks, Some(Key::Task(task.id.clone()))),
+            Change::Model(ModelChange::End(end)) => topics.ring(&Topic::Run(end.run), None),
             // Nothing that a topic shows.
             Change::SaveDraft { .. }
             | Change::StoreEvent(_)
@@ -135,6 +136,7 @@ impl Hub {
             | Change::Account(_)
             | Change::ReserveAnswer(_)
             | Change::KeepAnswer { .. }
+            | Change::Model(ModelChange::Begin { .. } | ModelChange::LoseOpen { .. })
             | Change::Upkeep(_) => {}
         }
     }

@@ -92,6 +92,12 @@ NOTICES_TRIED: Counter "orchestrate_notice_deliveries_total" ["target", "result"
 NOTICE_SECONDS: Histogram "orchestrate_notice_delivery_seconds" [] in SHORT, "One delivery of a notice, however it ended.";
 STORAGE_BYTES: Gauge "orchestrate_storage_bytes" ["what"], "What lies on disk: database (with its log), blobs (artifacts and uploads).";
 DISK_FREE: Gauge "orchestrate_disk_free_bytes" [], "Room on the disk of the data folder.";
+MODEL_CALLS: Counter "orchestrate_model_calls_total" ["provider", "model", "outcome"], "Calls of models: answered, failed, broken, refused (by a budget), memory (answered before, not asked again).";
+MODEL_RETRIES: Counter "orchestrate_model_retries_total" ["provider"], "Calls that a provider refused for now and that were sent again.";
+MODEL_TOKENS: Counter "orchestrate_model_tokens_total" ["provider", "model", "kind"], "Tokens used: input, output, cache_read, cache_write.";
+MODEL_NANO_USD: Counter "orchestrate_model_cost_nano_usd_total" ["provider", "model"], "What calls cost, in billionths of a US dollar, where the price is known.";
+MODEL_ACTIVE: Gauge "orchestrate_model_calls_active" [], "Calls that are under way at providers.";
+MODEL_WAITING: Gauge "orchestrate_model_calls_waiting" [], "Calls that wait for their turn at a provider.";
 RETENTION_REMOVED: Counter "orchestrate_retention_removed_total" ["kind"], "What retention removed: runs (their journals), output, workspaces, events, notices, artifacts.";
 RETENTION_BYTES: Counter "orchestrate_retention_freed_bytes_total" ["kind"], "Bytes of files that retention removed.";
 TRACE_SPANS: Counter "orchestrate_trace_spans_total" ["result"], "Spans of traces: exported, rejected by the collector, or dropped because it did not take them for too long or refused a whole request.";

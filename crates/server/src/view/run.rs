@@ -102,5 +102,6 @@ pub(crate) fn detail(run: &Run) -> RunDetail {
         paused_at: run.paused_at(),
         paused_ms: u64::try_from(run.paused_for().as_millis()).unwrap_or(u64::MAX),
         sequence: run.sequence(),
+        usage: None,
     }
 }

@@ -115,7 +115,7 @@ async fn a_live_attempt_asks_what_is_for_attempts_and_nothing_else() {
     let mut bench = Bench::by_hand();
     bench.start(crate::starts::CHAIN).await;
     let attempt = bench.hands.started().await;
-    let door = bench.server.door(&attempt);
+    let door = bench.door(&attempt);
     let owner = std::fs::read_to_string(bench.path().join("door.key")).unwrap();
     assert!(!door.token.contains(owner.trim()));
     let (status, me) = with_door(&bench, "GET", "/api/attempt", &door.token).await;
@@ -163,11 +163,11 @@ async fn the_door_of_another_an_ended_or_no_attempt_is_closed_by_name() {
     let mut bench = Bench::by_hand();
     bench.start(crate::starts::CHAIN).await;
     let attempt = bench.hands.started().await;
-    let token = bench.server.door(&attempt).token;
+    let token = bench.door(&attempt).token;
     let mut wrong = attempt.clone();
     wrong.fence += 1;
     // Nobody has this fence yet: the token is ours, the attempt is none.
-    let early = bench.server.door(&wrong).token;
+    let early = bench.door(&wrong).token;
     let guessed = format!("{}{}", &token[..token.len() - 64], "0".repeat(64));
     let forged = token.replace(&format!("_{}_", attempt.fence), &format!("_{}_", wrong.fence));
     for (token, status, code) in [
@@ -182,11 +182,10 @@ async fn the_door_of_another_an_ended_or_no_attempt_is_closed_by_name() {
     let next = bench.hands.started().await;
     let (status, problem) = with_door(&bench, "GET", "/api/attempt", &token).await;
     assert_eq!((status, &problem["code"]), (StatusCode::CONFLICT, &json!("stale")), "{problem}");
-    let (status, _) =
-        with_door(&bench, "GET", "/api/attempt", &bench.server.door(&next).token).await;
+    let (status, _) = with_door(&bench, "GET", "/api/attempt", &bench.door(&next).token).await;
     assert_eq!(status, StatusCode::OK);
     bench.post("/api/runs/chain~1/cancel", json!({"reason": "no need"})).await;
-    let token = bench.server.door(&next).token;
+    let token = bench.door(&next).token;
     let (_, me) = with_door(&bench, "GET", "/api/attempt", &token).await;
     assert_eq!(me["stopping"], json!(true), "it may still say its last words");
 }

@@ -17,7 +17,7 @@ impl Asking {
         let mut bench = Bench::by_hand();
         bench.start(CHAIN).await;
         let attempt = bench.hands.started().await;
-        let token = bench.server.door(&attempt).token;
+        let token = bench.door(&attempt).token;
         Self { bench, token, attempt }
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use api::agent::{Door, Limits};
 use api::link::{AttemptRef, End, Exit, Order, Report, Stopped, What};
 use axum::Router;
 use axum::body::Body;
@@ -102,6 +103,11 @@ impl Bench {
     pub(crate) async fn token(&self, user: &str) -> String {
         let token = self.post("/api/tokens", json!({ "user": user })).await;
         token["token"].as_str().unwrap().to_owned()
+    }
+
+    /// Of an attempt without caps.
+    pub(crate) fn door(&self, attempt: &AttemptRef) -> Door {
+        self.server.door(attempt, &Limits::default())
     }
 
     pub(crate) fn config(&self, text: &str) {

@@ -67,7 +67,7 @@ async fn an_attempt_comes_in_through_loopback_and_through_the_socket() {
     bench.server.listen_unix(&path).unwrap();
     bench.start(CHAIN).await;
     let attempt = bench.hands.started().await;
-    let token = bench.server.door(&attempt).token;
+    let token = bench.door(&attempt).token;
     let bearer = format!("Authorization: Bearer {token}\r\n");
     for (place, wanted) in [("/api/attempt", 200), ("/api/runs", 403), ("/api/nothing", 403)] {
         let tcp = TcpStream::connect(bound).await.unwrap();

@@ -18,6 +18,7 @@ mod forge;
 mod given;
 mod graph;
 mod identity;
+mod models;
 mod notices;
 mod oidc;
 mod operations;

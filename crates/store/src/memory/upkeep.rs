@@ -35,8 +35,8 @@ impl State {
         Outcome::Upkept { count }
     }
 
-    fn empty(&mut self, run: RunId, at: Timestamp) -> u64 {
-        let Some(run) = self.runs.get_mut(&run) else { return 0 };
+    fn empty(&mut self, id: RunId, at: Timestamp) -> u64 {
+        let Some(run) = self.runs.get_mut(&id) else { return 0 };
         if !run.row.finished || run.emptied.is_some() {
             return 0;
         }
@@ -49,6 +49,7 @@ impl State {
                 count += 1;
             }
         }
+        self.forget_texts(id);
         count
     }
 }

@@ -4,7 +4,9 @@ use rusqlite::Connection;
 
 use super::catalog::{self, Saved};
 use super::failure::storage;
-use super::{accounts, answers, given, notices, people, rewinds, schedules, tasks, tokens, upkeep};
+use super::{
+    accounts, answers, given, models, notices, people, rewinds, schedules, tasks, tokens, upkeep,
+};
 use crate::port::{Change, Error, Outcome};
 
 /// Of an append it does nothing: that is the batch's.
@@ -67,6 +69,9 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         }
         Change::DropArtifacts { numbers } => {
             people::drop_artifacts(connection, numbers).map_err(storage("drop artifacts"))
+        }
+        Change::Model(change) => {
+            models::apply(connection, change).map_err(storage("note a call of a model"))
         }
         Change::Upkeep(work) => {
             let count =

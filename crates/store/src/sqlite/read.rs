@@ -11,16 +11,16 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::failure::storage;
 use super::upkeep;
 use super::{
-    SCHEMA, accounts, audit, given, journal, list, migrate, notices, people, rewinds, row,
+    SCHEMA, accounts, audit, given, journal, list, migrate, models, notices, people, rewinds, row,
     schedules, tasks, tokens, trail, verify,
 };
 use crate::port::Tally;
 use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
-    GivenRow, Health, NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read,
-    ReadAccounts, RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow,
-    SecretRow, SessionRow, StageRow, TaskQuery, TaskRow, TokenRow, TrailQuery, TrailRow, UserRow,
-    Verified,
+    GivenRow, Health, ModelCall, ModelQuery, ModelSum, ModelTexts, NoticeQuery, NoticeRow,
+    OpenNotices, PipelineQuery, PipelineRow, Read, ReadAccounts, ReadModels, RequestQuery,
+    RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow, SecretRow, SessionRow,
+    StageRow, TaskQuery, TaskRow, TokenRow, TrailQuery, TrailRow, UserRow, Verified,
 };
 
 /// Connections kept between calls; more are opened when more calls come at once.
@@ -342,6 +342,40 @@ impl Read for SqliteReader {
             let epoch = journal::epoch(connection)?;
             Ok(Health { schema: migrate::version(connection)?, bytes, epoch })
         })
+    }
+}
+
+impl ReadModels for SqliteReader {
+    fn model_calls(&self, query: &ModelQuery) -> Result<Vec<ModelCall>, Error> {
+        self.query("list calls of models", |connection| models::list(connection, query))
+    }
+
+    fn model_call(&self, id: &str) -> Result<Option<ModelCall>, Error> {
+        self.query("read a call of a model", |connection| models::one(connection, id))
+    }
+
+    fn model_texts(&self, id: &str) -> Result<Option<ModelTexts>, Error> {
+        self.query("read a call of a model", |connection| models::texts(connection, id))
+    }
+
+    fn model_answer(
+        &self,
+        run: RunId,
+        execution: &str,
+        turn: &str,
+        digest: &str,
+    ) -> Result<Option<ModelCall>, Error> {
+        self.query("look for an answer of a model", |connection| {
+            models::answer(connection, run, (execution, turn, digest))
+        })
+    }
+
+    fn model_sums(&self, run: RunId) -> Result<Vec<ModelSum>, Error> {
+        self.query("sum up calls of models", |connection| models::sums(connection, run))
+    }
+
+    fn model_sum_since(&self, since: Timestamp) -> Result<ModelSum, Error> {
+        self.query("sum up calls of models", |connection| models::sum_since(connection, since))
     }
 }
 

@@ -84,6 +84,7 @@ fn empty(connection: &Connection, run: RunId, at: i64) -> rusqlite::Result<u64> 
              AND position NOT IN (SELECT position FROM decisions WHERE run = ?1)",
         )?
         .execute([key])?;
+    super::models::forget_texts(connection, key)?;
     connection
         .prepare_cached("INSERT INTO emptied_runs (run, at, events) VALUES (?1, ?2, ?3)")?
         .execute(params![key, at, row::integer(emptied as u64)])?;

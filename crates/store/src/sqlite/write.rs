@@ -84,6 +84,7 @@ impl SqliteWriter {
                 | Change::KeepAnswer { .. }
                 | Change::DropArtifacts { .. }
                 | Change::Account(_)
+                | Change::Model(_)
                 | Change::Upkeep(_)
                 | Change::SaveTask(_) => self.noted(change)?,
             });

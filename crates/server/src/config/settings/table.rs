@@ -193,30 +193,30 @@ CONNECTIONS = Setting {
 };
 OPENAI_API_KEY = Setting {
     name: "agents.openai_api_key", kind: Kind::Secret, env: &["OPENAI_API_KEY"], file: false,
-    doc: "For agents, which do not exist yet: read, shown as set or not, given to nobody.",
+    doc: "Makes a provider `openai` for agents, unless `models.providers` has one. Given to nobody.",
     ..PLAIN
 };
 OPENAI_BASE_URL = Setting {
     name: "agents.openai_base_url", kind: Kind::Url, env: &["OPENAI_BASE_URL"],
     default: Some("https://api.openai.com/v1"), file: false,
-    doc: "For agents, which do not exist yet.",
+    doc: "Where that provider is asked.",
     ..PLAIN
 };
 DEFAULT_MODEL = Setting {
     name: "agents.default_model", env: &["DEFAULT_MODEL"], default: Some("gpt-4o"), file: false,
-    doc: "For agents, which do not exist yet.",
+    doc: "The model of that provider where a request names none.",
     ..PLAIN
 };
 DEFAULT_MAX_TOKENS = Setting {
     name: "agents.default_max_tokens", kind: Kind::Whole(1, 100_000_000),
     env: &["DEFAULT_MAX_TOKENS"], default: Some("8000"), file: false,
-    doc: "For agents, which do not exist yet.",
+    doc: "The longest answer of that provider where a request does not say; not set: nothing is said.",
     ..PLAIN
 };
 DEFAULT_TEMPERATURE = Setting {
     name: "agents.default_temperature", env: &["DEFAULT_TEMPERATURE"], default: Some("0.7"),
     file: false,
-    doc: "For agents, which do not exist yet.",
+    doc: "Of that provider where a request does not say; not set: nothing is said.",
     ..PLAIN
 };
 }

@@ -1,5 +1,6 @@
 //! A run: its journal, and what every part of it did to the run that people see.
 
+use api::model::ModelUsage;
 use api::run::{RunDetail, StageView};
 use axum::extract::ws::Utf8Bytes;
 use engine::Run;
@@ -47,8 +48,8 @@ impl RunSource {
         let journal = reader.journal(id)?;
         let missing = || Refused::NotFound { what: "run", name: id.to_string() };
         let run = Live::replay(id, &journal, &shared.definitions, reader)?.ok_or_else(missing)?.run;
-        let superseded = superseded(shared, id)?;
-        let detail = shown(id, &run, superseded)?;
+        let beside = Beside::of(shared, id)?;
+        let detail = shown(id, &run, beside)?;
         let last = run.sequence();
         let changed = vec![last; detail.stages.len()];
         Ok(Self { id, name, epoch, run, detail, changed, reshaped: last, snapshot: None })
@@ -63,12 +64,12 @@ impl RunSource {
         for _ in 0..BURST {
             let after = self.last();
             let rows = shared.reader.events(self.id, after, PAGE)?;
-            let superseded = superseded(shared, self.id)?;
-            if rows.is_empty() && superseded == self.detail.summary.superseded {
+            let beside = Beside::of(shared, self.id)?;
+            if rows.is_empty() && beside.is_shown(&self.detail) {
                 return Ok(advance);
             }
             let entries = self.fold(&rows)?;
-            let now = shown(self.id, &self.run, superseded)?;
+            let now = shown(self.id, &self.run, beside)?;
             let all = self.take(now);
             let last = self.last();
             let stages = self.stages_since(after, all);
@@ -168,14 +169,30 @@ impl RunSource {
     }
 }
 
-fn shown(id: RunId, run: &Run, superseded: bool) -> Result<RunDetail, Refused> {
+fn shown(id: RunId, run: &Run, beside: Beside) -> Result<RunDetail, Refused> {
     let mut detail = guarded(|| view::run::detail(run))
         .map_err(|problem| Refused::Damaged { run: id.to_string(), problem })?;
-    detail.summary.superseded = superseded;
+    detail.summary.superseded = beside.superseded;
+    detail.usage = beside.usage;
     Ok(detail)
 }
 
-/// Said by the pipeline's history, not by the run's.
-fn superseded(shared: &Shared, id: RunId) -> Result<bool, Refused> {
-    Ok(shared.reader.run(id)?.is_some_and(|row| row.superseded))
+/// What is shown of a run and does not stand in its journal.
+struct Beside {
+    /// Said by the pipeline's history.
+    superseded: bool,
+    /// Said by the gateway of models.
+    usage: Option<ModelUsage>,
+}
+
+impl Beside {
+    fn of(shared: &Shared, id: RunId) -> Result<Self, Refused> {
+        let superseded = shared.reader.run(id)?.is_some_and(|row| row.superseded);
+        let usage = view::model::total(&shared.reader.model_sums(id)?);
+        Ok(Self { superseded, usage })
+    }
+
+    fn is_shown(&self, detail: &RunDetail) -> bool {
+        self.superseded == detail.summary.superseded && self.usage == detail.usage
+    }
 }

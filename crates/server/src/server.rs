@@ -245,14 +245,13 @@ impl Server {
         })
         .map_err(|source| Error::Load { source })?;
         let thread = spawn(conductor)?;
-        let vault = Arc::new(Vault::of(&options.data_dir, Arc::clone(&reader)));
         let shared = Arc::new(Shared {
+            vault: Arc::new(Vault::of(&options.data_dir, Arc::clone(&reader))),
             data_dir: options.data_dir,
             role: options.role,
             slots: options.slots,
             address: OnceLock::new(),
             config,
-            vault,
             accounts: Accounts::default(),
             doors,
             said: options.said,

@@ -28,5 +28,5 @@ mod tasks;
 mod traces;
 mod transcripts;
 mod triggers;
-mod worktrees;
 mod upkeep;
+mod worktrees;

@@ -32,7 +32,7 @@ pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
 }
 
 fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
-    const KEYS: [&str; 9] = [
+    const KEYS: [&str; 10] = [
         "users",
         "groups",
         "accounts",

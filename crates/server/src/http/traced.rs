@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::traces;
 
@@ -21,12 +21,6 @@ impl Traced {
         let one = all.next().filter(|_| all.next().is_none());
         let text = one.and_then(|value| value.to_str().ok());
         Self(text.and_then(traces::understood))
-    }
-
-    /// Headers of a request that says nothing else.
-    pub(super) fn headers(self) -> HeaderMap {
-        let value = self.0.and_then(|text| HeaderValue::try_from(text).ok());
-        value.into_iter().map(|value| (HeaderName::from_static(HEADER), value)).collect()
     }
 }
 

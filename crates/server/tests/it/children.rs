@@ -94,7 +94,7 @@ async fn the_live_status_shows_what_a_child_does() {
     let told = async |bench: &mut Bench, what: What| {
         loop {
             if let Order::Adopt { attempts } = bench.hands.order().await {
-                assert_eq!(attempts, [build.clone()]);
+                assert_eq!(attempts, std::slice::from_ref(&build));
                 return bench.hands.say(&build, what);
             }
         }

@@ -1,6 +1,5 @@
 //! A provider of models on loopback, in four formats; it does what the test says.
 
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -156,7 +155,7 @@ fn events(pieces: Vec<String>, cut: bool) -> Response<Body> {
     let pieces: Vec<Result<Bytes, std::io::Error>> = pieces.collect();
     let body = Body::from_stream(stream::iter(pieces));
     let response = Response::builder().header("content-type", "text/event-stream");
-    Ok::<_, Infallible>(response.body(body).unwrap()).unwrap()
+    response.body(body).unwrap()
 }
 
 #[derive(Clone, Copy)]

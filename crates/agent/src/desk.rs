@@ -62,6 +62,8 @@ pub(crate) struct Call {
     /// Relative to the workspace; `None` beside a path: it leads out of it.
     pub(crate) path: Option<Where>,
     pub(crate) command: Option<String>,
+    /// The agent's definition names the tool itself: without a rule it is allowed.
+    pub(crate) granted: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,17 +15,23 @@ mod desk;
 mod door;
 mod environment;
 mod harness;
+mod mcp;
 mod memory;
 mod prompt;
+#[cfg_attr(not(test), expect(dead_code, reason = "only agents of others go this way"))]
+mod proxy;
 mod room;
 mod seat;
 mod shape;
 mod tools;
 mod transcript;
+#[cfg(test)]
+mod trial;
 mod validate;
 mod veil;
 mod verdict;
 
 pub use harness::run;
+pub use mcp::bridge::bridge;
 pub use prompt::{Prompt, prompt};
 pub use verdict::judge;

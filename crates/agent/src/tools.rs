@@ -19,6 +19,7 @@ use serde_json::Value as Json;
 
 use crate::desk::result::Schema;
 use crate::desk::{Call, Desk, Where};
+use crate::mcp::client::Client;
 use crate::memory::Problem;
 use calls::{Calls, Known};
 pub(crate) use output::Output;
@@ -48,6 +49,8 @@ enum Hand {
     Bash,
     Todo,
     House(house::House),
+    /// Of the server with this place in the list.
+    Remote(usize),
 }
 
 #[derive(Debug)]
@@ -56,6 +59,8 @@ pub(crate) struct Toolbox {
     place: Arc<Place>,
     calls: Calls,
     tools: Vec<Tool>,
+    servers: Vec<Client>,
+    connected: bool,
 }
 
 impl Toolbox {
@@ -68,7 +73,30 @@ impl Toolbox {
         let place = Arc::new(Place::open(workspace).map_err(Problem::at(workspace))?);
         let calls = Calls::open(&desk.room.memory.session(&desk.session)?)?;
         let tools = grants::tools(&desk);
-        Ok(Self { desk, place, calls, tools })
+        Ok(Self { desk, place, calls, tools, servers: Vec::new(), connected: false })
+    }
+
+    /// Starts the MCP servers that the agent's definition names, once. One that does not come up is
+    /// told of, and its tools are not there.
+    pub(crate) async fn connect(&mut self) {
+        if std::mem::replace(&mut self.connected, true) {
+            return;
+        }
+        let desk = Arc::clone(&self.desk);
+        let start = desk.agent.mcp.iter().map(|server| Client::start(&desk, server));
+        let started = futures_util::future::join_all(start).await;
+        for (server, client) in desk.agent.mcp.iter().zip(started) {
+            match client {
+                Ok(client) => {
+                    let place = self.servers.len();
+                    self.tools.extend(grants::of_server(&client, place));
+                    self.servers.push(client);
+                }
+                Err(error) => {
+                    desk.warn(format!("the MCP server `{}` is not there: {error}", server.name));
+                }
+            }
+        }
     }
 
     pub(crate) fn tools(&self) -> &[Tool] {
@@ -130,6 +158,7 @@ impl Toolbox {
             input,
             path: None,
             command: None,
+            granted: false,
         };
         let Some(tool) = self.tools.iter().find(|tool| tool.name == name) else {
             let names: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_str()).collect();
@@ -160,13 +189,30 @@ impl Toolbox {
                 .find_map(|key| input.get(key)?.as_str())
         });
         let title = about.map_or_else(|| name.to_owned(), |about| format!("{name} {about}"));
+        let ours = matches!(tool.hand, Hand::House(_) | Hand::Remote(_));
+        // What rules name a tool of a server by.
+        let command = match tool.hand {
+            Hand::Bash => command,
+            Hand::Remote(server) => {
+                self.servers.get(server).map(|s| format!("mcp {} {name}", s.name))
+            }
+            Hand::Read
+            | Hand::List
+            | Hand::Write
+            | Hand::Edit
+            | Hand::Glob
+            | Hand::Grep
+            | Hand::Todo
+            | Hand::House(_) => None,
+        };
         let call = Call {
             id: id.to_owned(),
             kind: tool.kind,
             title,
             input: input.clone(),
-            path: path.filter(|_| !matches!(tool.hand, Hand::House(_))),
-            command: command.filter(|_| tool.hand == Hand::Bash),
+            path: path.filter(|_| !ours),
+            command,
+            granted: ours,
         };
         (call, Ok((tool, input)))
     }
@@ -186,11 +232,26 @@ impl Toolbox {
             Hand::Bash => return bash::run(&self.desk, call, &input).await,
             Hand::Todo => Ok(Ok(todo(&input))),
             Hand::House(house) => return house::call(&self.desk, house, &input).await,
+            Hand::Remote(server) => return self.remote(server, &tool.name, &input).await,
         };
         match done {
             Ok(Ok(text)) => Output::done(text),
             Ok(Err(message)) => Output::failed(message),
             Err(error) => Output::failed(format!("the tool broke: {error}")),
+        }
+    }
+}
+
+impl Toolbox {
+    async fn remote(&self, server: usize, name: &str, input: &Json) -> Output {
+        let Some(client) = self.servers.get(server) else {
+            return Output::failed("its server is gone".to_owned());
+        };
+        let remote = client.tools.iter().find(|remote| grants::name_of(client, remote) == name);
+        let remote = remote.map_or(name, |remote| remote.name.as_str());
+        match client.call(remote, input).await {
+            Ok((ok, text)) => Output { ok, text },
+            Err(error) => Output::failed(format!("the MCP server `{}`: {error}", client.name)),
         }
     }
 }

@@ -145,6 +145,8 @@ pub enum Command {
     #[command(hide = true)]
     Harness(commands::harness::HarnessArgs),
     #[command(hide = true)]
+    Mcp(commands::mcp::McpArgs),
+    #[command(hide = true)]
     MergeTurn(commands::merge_turn::MergeTurnArgs),
     #[command(hide = true)]
     Drive(commands::drive::DriveArgs),

@@ -16,6 +16,7 @@ pub mod init;
 pub mod input;
 pub mod keeper;
 pub mod logs;
+pub mod mcp;
 pub mod merge_turn;
 pub mod model;
 pub mod notify;
@@ -76,6 +77,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Completions(args) => completions::run(&args, context),
         Command::Keeper(args) => keeper::run(&args, context),
         Command::Harness(args) => harness::run(&args),
+        Command::Mcp(args) => mcp::run(&args),
         Command::MergeTurn(args) => merge_turn::run(&args),
         Command::Drive(args) => drive::run(&args, context),
         Command::Reference(args) => reference::run(&args, context),

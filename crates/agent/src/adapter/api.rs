@@ -78,6 +78,7 @@ impl Api {
 
     async fn follow(&mut self, message: &Message) -> Rest {
         self.system.clone_from(&message.system);
+        self.tools.connect().await;
         let terminal = match self.until_it_rests(message).await {
             Ok(text) => {
                 return Rest { text, native: None, terminal: Some(Terminal::Completed) };
@@ -171,8 +172,10 @@ impl Api {
                 body: &body,
             };
             let fault = match call.send(wire).await {
-                Ok(answer) => {
-                    self.desk.used(usage(&answer));
+                Ok((answer, paid)) => {
+                    if paid {
+                        self.desk.used(usage(&answer));
+                    }
                     return Ok((turn, answer));
                 }
                 Err(fault) => fault,

@@ -138,6 +138,7 @@ impl Mock {
     }
 
     async fn turn(&mut self, message: &Message) -> Rest {
+        self.tools.connect().await;
         let turns = &self.script.turns;
         let number = usize::try_from(message.number).unwrap_or(usize::MAX);
         let steps = turns.get(number - 1).or(turns.last()).cloned().unwrap_or_default();

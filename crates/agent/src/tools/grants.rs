@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Hand, Tool, house};
 use crate::desk::Desk;
+use crate::mcp::client::{Client, Remote};
 
 pub(super) fn tools(desk: &Desk) -> Vec<Tool> {
     let granted = |kind| desk.agent.tools.contains(&kind);
@@ -35,6 +36,25 @@ pub(super) fn tools(desk: &Desk) -> Vec<Tool> {
         hand: Hand::House(offer.house),
     }));
     tools
+}
+
+/// The tools of an MCP server; its name stands before theirs.
+pub(super) fn of_server(client: &Client, place: usize) -> Vec<Tool> {
+    let tool = |remote: &Remote| Tool {
+        name: name_of(client, remote),
+        description: remote.description.clone(),
+        schema: remote.schema.clone(),
+        kind: if remote.reads_only { ToolKind::Read } else { ToolKind::Execute },
+        harmless: remote.reads_only,
+        hand: Hand::Remote(place),
+    };
+    client.tools.iter().map(tool).collect()
+}
+
+/// As providers take names: letters, digits, `_` and `-`, at most 64 of them.
+pub(super) fn name_of(client: &Client, remote: &Remote) -> String {
+    let fit = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    format!("{}__{}", client.name, remote.name).chars().map(fit).take(64).collect()
 }
 
 fn path() -> Json {

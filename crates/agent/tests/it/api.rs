@@ -276,6 +276,7 @@ fn matrix(format: Format) {
         let scenario = scenario.to_string().replace("98771", &daemon);
         model.load(&serde_json::from_str(&scenario).unwrap());
         let mut stage = stage(&model, format);
+        stage.job.task = format!("Do what `{name}` asks.");
         stage.job.limits = Limits {
             turns: Some(6),
             idle_model_ms: Some(if outcome == "stalled" { 400 } else { 20_000 }),
@@ -287,7 +288,9 @@ fn matrix(format: Format) {
         assert_eq!(told, (outcome, false), "{format:?}, {name}: {ran:?}");
         assert_eq!(ran.code == Some(0), outcome == "succeeded", "{format:?}, {name}: {ran:?}");
         if count > 0 {
-            let seen = model.requests();
+            // What a case before left hanging comes in late.
+            let mut seen = model.requests();
+            seen.retain(|request| request["body"].to_string().contains(&stage.job.task));
             assert_eq!(seen.len(), count, "{format:?}, {name}: {ran:?} {seen:?}");
         }
         assert!(!stage.root.path().join("x").exists() && !sleeps(&daemon), "{name}");
@@ -357,7 +360,7 @@ fn a_server_that_takes_no_schema_is_asked_without() {
 }
 
 #[test]
-fn people_are_asked_and_no_clock_runs_meanwhile() {
+fn people_are_asked_and_what_they_say_is_done() {
     let model = Model::start(&json!({ "turns": [
         calls(json!([{ "name": "ask_human", "arguments": { "question": "Which colour?", "choices": ["red", "blue"] } }])),
         calls(json!([{ "name": "bash", "arguments": { "command": "touch allowed" } }])),
@@ -369,8 +372,6 @@ fn people_are_asked_and_no_clock_runs_meanwhile() {
     stage.job.door.socket = server.socket();
     let Shape::Single { agent } = &mut stage.job.shape else { unreachable!() };
     agent.permissions.clear();
-    stage.job.limits.idle_model_ms = Some(1_500);
-    stage.job.limits.wall_ms = Some(20_000);
     server.answer_after(3, |ask| match ask["detail"]["command"].as_str() {
         None => json!({ "kind": "said", "by": "ana", "text": "blue" }),
         Some("touch allowed") => json!({ "kind": "allowed", "by": "ana", "comment": "" }),

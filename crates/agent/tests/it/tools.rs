@@ -131,3 +131,52 @@ fn too_many_calls_end_it() {
     let ran = stage.run();
     assert_eq!(ran.outcome(), "turns_exhausted", "{ran:?}");
 }
+
+/// A server with one tool, in a language that everybody has.
+const SERVER: &str = r#"
+import json, sys
+print("a log line that is no message", flush=True)
+for line in sys.stdin:
+    m = json.loads(line)
+    if m["method"] == "initialize":
+        r = {"protocolVersion": m["params"]["protocolVersion"], "capabilities": {}, "serverInfo": {"name": "t", "version": "1"}}
+    elif m["method"] == "tools/list":
+        r = {"tools": [{"name": "say.it", "description": "says it", "inputSchema": {"type": "object", "required": ["it"], "properties": {"it": {"type": "string"}}}}]}
+    elif m["method"] == "tools/call":
+        it = m["params"]["arguments"]["it"]
+        if it == "die":
+            sys.exit(1)
+        r = {"content": [{"type": "text", "text": "it is " + it}], "isError": it == "wrong"}
+    else:
+        continue
+    print(json.dumps({"jsonrpc": "2.0", "id": m["id"], "result": r}), flush=True)
+"#;
+
+#[test]
+fn servers_that_the_agent_names_lend_it_their_tools() {
+    let mut stage = calls(&[
+        ("test__say_it", json!({ "it": "so" })),
+        ("test__say_it", json!({ "it": "wrong" })),
+        ("test__say_it", json!({ "what": "so" })),
+        ("test__say_it", json!({ "it": "forbidden", "command": "x" })),
+        ("test__say_it", json!({ "it": "die" })),
+    ]);
+    stage.put("server.py", SERVER);
+    let api::agent::Shape::Single { agent } = &mut stage.job.shape else { unreachable!() };
+    let server = |name: &str, command: &[&str]| api::agent::McpServer {
+        name: name.into(),
+        command: command.iter().map(|&word| word.to_owned()).collect(),
+        env: Default::default(),
+    };
+    agent.mcp = vec![server("test", &["python3", "server.py"]), server("gone", &["/no/such"])];
+    let results = results(&mut stage);
+    assert_eq!(results[0], (true, "it is so".to_owned()));
+    assert_eq!(results[1], (false, "it is wrong".to_owned()));
+    assert!(results[2].1.contains("\"it\" is a required property"), "{results:?}");
+    assert!(results[4].1.contains("it has ended"), "{results:?}");
+    let warned = stage
+        .did()
+        .iter()
+        .any(|did| matches!(did, Did::Warning { text } if text.contains("`gone` is not there")));
+    assert!(warned);
+}

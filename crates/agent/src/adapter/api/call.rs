@@ -29,8 +29,8 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Sends it once.
-    pub(super) async fn send(&self, wire: &dyn Wire) -> Result<Answer, Fault> {
+    /// Sends it once. Says also whether the answer was paid for now, and not in an attempt before.
+    pub(super) async fn send(&self, wire: &dyn Wire) -> Result<(Answer, bool), Fault> {
         let request = self.request(wire)?;
         let sent = self.desk.room.door.send_when_open(&request, || self.desk.alive()).await;
         let response = sent.map_err(|error| broken(&error))?;
@@ -45,7 +45,8 @@ impl Call<'_> {
                 "the answer is no stream of events but {kind}"
             )));
         }
-        self.follow(wire, response.into_body()).await
+        let paid = !response.headers().contains_key("x-orchestrate-answer");
+        Ok((self.follow(wire, response.into_body()).await?, paid))
     }
 
     fn request(&self, wire: &dyn Wire) -> Result<Request<Full<Bytes>>, Fault> {
@@ -55,6 +56,10 @@ impl Call<'_> {
             .header(ACCEPT, "text/event-stream")
             .header("x-orchestrate-turn", format!("{}/{}", self.desk.session, self.turn))
             .header("x-orchestrate-member", &self.desk.agent.name);
+        let builder = match self.desk.agent.share {
+            Some(share) => builder.header("x-orchestrate-share", share.to_string()),
+            None => builder,
+        };
         let builder = match self.format {
             Format::Chat | Format::Responses => {
                 builder.header(AUTHORIZATION, format!("Bearer {}", door.token()))

@@ -20,10 +20,10 @@ stages:
       {
         env
         for process in /proc/[0-9]*; do
-          cat $process/environ $process/cmdline 2>/dev/null | tr '\0' '\n'
+          cat $process/environ $process/cmdline 2>/dev/null | tr '\0' '\n' || :
         done
-        find "$DATA/runs" "$DATA/agents" "$DATA/workspaces" -type f -exec cat {} + 2>/dev/null
-        cat "$DATA"/*.db "$DATA"/*.db-wal 2>/dev/null
+        find "$DATA/runs" "$DATA/agents" "$DATA/workspaces" -type f -exec cat {} + 2>/dev/null || :
+        cat "$DATA"/*.db "$DATA"/*.db-wal 2>/dev/null || :
       } > "$FOUND"
 "#;
 

@@ -235,6 +235,7 @@ impl Plain {
             (r"\b([0-9a-f]{7}|[0-9a-f]{12,})\b", "<hex>"),
             (r"/\S*/(\.orchestrate|data)\b", "<data>"),
             // Columns are as wide as what stands in them.
+            (r" +<time> \|", "  <time> |"),
             (r" {2,}", "  "),
         ];
         let rules = rules.map(|(rule, name)| (Regex::new(rule).unwrap(), name)).to_vec();

@@ -30,6 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 #[utoipa::path(
     post,
     path = "/llm/{provider}/{*path}",
+    operation_id = "attempt_call_model",
     tag = "attempt",
     security(("attempt" = ["live"])),
     params(
@@ -52,6 +53,7 @@ pub(crate) async fn ask(
 #[utoipa::path(
     get,
     path = "/llm/{provider}/{*path}",
+    operation_id = "attempt_list_models",
     tag = "attempt",
     security(("attempt" = ["live"])),
     params(

@@ -26,6 +26,9 @@ use self::context::Context;
 use self::exporter::Exporter;
 use crate::shared::Shared;
 
+/// The role of a process that stays.
+const SERVER: &str = "serve";
+
 /// Where a process finds the span that it is a part of.
 pub(crate) const VARIABLE: &str = "TRACEPARENT";
 
@@ -63,7 +66,10 @@ pub(crate) fn tend(shared: &Arc<Shared>) -> Option<Tended> {
     let collector = match Collector::of(shared) {
         Ok(Some(collector)) => collector,
         Ok(None) => {
-            place::forget(&shared.data_dir);
+            // A command that drives the folder in between says nothing about the server's collector.
+            if shared.role == SERVER {
+                place::forget(&shared.data_dir);
+            }
             return None;
         }
         Err(problem) => {

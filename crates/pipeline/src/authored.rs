@@ -8,14 +8,15 @@ use serde_json::Value as Json;
 
 use crate::expr::Expression;
 use crate::model::{
-    Approval, Artifact, BackoffKind, Concurrency, Effects, Form, HaltMode, Input, OnFailure,
-    Output, PythonSource, Repository, Rule, Shell,
+    AgentSpec, Approval, Artifact, BackoffKind, Budget, Concurrency, Effects, Form, HaltMode,
+    Input, LoopSpec, OnFailure, Output, PythonSource, Repository, Rule, Shell,
 };
 use crate::source::Span;
 use crate::text::{Template, ValueTemplate};
 use crate::when::Test;
 use crate::yaml::Scalar;
 
+mod agent;
 mod artifacts;
 mod budget;
 mod condition;
@@ -36,6 +37,7 @@ mod start;
 mod trees;
 mod values;
 
+pub(crate) use agent::{AuthoredAgent, AuthoredMention, AuthoredPrompt, Mentions, is_agent_name};
 pub(crate) use flow::{AuthoredEmit, AuthoredTrigger, AuthoredTriggers};
 pub(crate) use mapping::{AuthoredMapping, AuthoredSource, AuthoredTransform};
 pub(crate) use read::Reader;
@@ -91,6 +93,9 @@ pub(crate) struct Authored {
     pub(crate) secrets: Vec<Placed<String>>,
     pub(crate) concurrency: Option<Concurrency>,
     pub(crate) max_parallel: Option<u32>,
+    pub(crate) agents: Named<AgentSpec>,
+    pub(crate) loop_types: Named<LoopSpec>,
+    pub(crate) budget: Budget,
     pub(crate) retry: AuthoredRetry,
     pub(crate) halt_mode: Option<HaltMode>,
     pub(crate) success: Option<AuthoredExpression>,
@@ -217,6 +222,7 @@ pub(crate) enum AuthoredWork {
     Form,
     Child { pipeline: Placed<String>, inputs: Named<ValueTemplate> },
     Merge(Placed<AuthoredMerge>),
+    Agent(Box<AuthoredAgent>),
 }
 
 /// Each key may be left to the next outer level.

@@ -4,6 +4,7 @@
 //! `yaml` (text to nodes with spans) -> `vocabulary` (which keys exist, checked) -> `authored`
 //! (nodes to what was written) -> `resolve` (names, graph, expressions) -> [`model`].
 
+pub mod agent;
 mod authored;
 pub mod diagnostic;
 pub mod edit;

@@ -4,6 +4,7 @@
 use crate::authored::{Authored, Reader};
 use crate::model::Pipeline;
 
+mod agent;
 mod build;
 mod cycle;
 mod expressions;

@@ -1,6 +1,7 @@
 //! Every object of the language and every key it takes: one table, from which keys are checked,
 //! the JSON Schema for editors and the reference page are made.
 
+mod agent;
 mod flow;
 mod people;
 mod root;
@@ -8,6 +9,10 @@ mod stage;
 mod start;
 mod values;
 
+pub use agent::{
+    ADAPTER, AGENT, BUDGET, DISCUSSION, LOOP, LOOP_PROGRESS, LOOP_STOP, MCP_SERVER, META_AGENT,
+    PERMISSION, VALIDATION,
+};
 pub use flow::{
     ARTIFACT, CHILD, COMPUTED, EMIT, FIELD_TRANSFORM, MANUAL, MAPPING, MAPPING_FIELD, ROLLBACK,
     TRANSFORM, TRIGGER, TRIGGERS,
@@ -155,6 +160,7 @@ pub fn word_elsewhere(written: &str) -> Option<&'static str> {
         "stop" | "abort" | "fail" => "halt",
         "ignore" | "warn" => "continue",
         "fixed" => "constant",
+        "synthesize" => "synthesise",
         _ => return None,
     };
     Some(ours)
@@ -173,6 +179,8 @@ pub fn known_elsewhere(written: &str) -> Option<&'static str> {
         "continue-on-error" | "allow_failure" | "ignore_errors" => "on_failure",
         "cwd" | "workdir" | "dir" | "directory" | "working-directory" => "working_dir",
         "condition" | "only" | "unless" => "when",
+        "prompt" | "instructions" => "task",
+        "loop_type" => "loop",
         "matrix" | "for_each" | "with_items" | "loop_over" => "foreach",
         "id" | "key" | "title" | "stage" => "name",
         "desc" => "description",
@@ -183,7 +191,7 @@ pub fn known_elsewhere(written: &str) -> Option<&'static str> {
 }
 
 /// Every object, from the outside in: the order of the reference.
-pub static OBJECTS: [&Object; 32] = [
+pub static OBJECTS: [&Object; 43] = [
     &PIPELINE,
     &INPUT,
     &START_TRIGGER,
@@ -195,6 +203,17 @@ pub static OBJECTS: [&Object; 32] = [
     &MERGE,
     &REPOSITORY,
     &CHILD,
+    &AGENT,
+    &ADAPTER,
+    &PERMISSION,
+    &MCP_SERVER,
+    &BUDGET,
+    &VALIDATION,
+    &LOOP,
+    &LOOP_STOP,
+    &LOOP_PROGRESS,
+    &DISCUSSION,
+    &META_AGENT,
     &FORM,
     &FIELD,
     &SAVE_AS,

@@ -118,6 +118,10 @@ impl<'t> Reader<'t> {
         self.push(Diagnostic::new(Code::UNKNOWN_KEY, span, message).help(help));
     }
 
+    pub(crate) fn not_a_map(&mut self, node: &Node, what: &str) {
+        self.wrong_type(what, "a map of keys", node);
+    }
+
     /// The items of a list.
     pub(super) fn list<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Node]> {
         match &node.kind {

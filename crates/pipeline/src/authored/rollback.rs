@@ -63,10 +63,12 @@ impl Reader<'_> {
         Some(Placed::new(AuthoredRollback::Action(Box::new(action)), entry.key_span))
     }
 
-    /// `run` or `python`.
+    /// `run`, `python` or `agent`.
     fn undoing(&mut self, fields: &Fields<'_>, span: Span) -> Option<AuthoredWork> {
-        if let (Some(_), Some(second)) = (fields.get("run"), fields.get("python")) {
-            let message = "`rollback` has both `run` and `python`";
+        let kinds = ["run", "python", "agent"].into_iter().filter_map(|key| fields.get(key));
+        let kinds: Vec<_> = kinds.collect();
+        if let [first, second, ..] = kinds.as_slice() {
+            let message = format!("`rollback` has both `{}` and `{}`", first.key, second.key);
             self.push(
                 Diagnostic::new(Code::SEVERAL_KINDS, second.key_span, message)
                     .help("remove one of them"),
@@ -79,6 +81,12 @@ impl Reader<'_> {
                     .help("it says which program runs the script"),
             );
         }
+        if let (Some(entry), None) = (fields.get("task"), fields.get("agent")) {
+            self.push(
+                Diagnostic::new(Code::BAD_AGENT, entry.key_span, "`task` needs `agent`")
+                    .help("say who undoes it"),
+            );
+        }
         if fields.get("run").is_some() {
             let script = fields.template("run", self);
             let shell = self.shell(fields);
@@ -87,13 +95,16 @@ impl Reader<'_> {
         if let Some(node) = fields.node("python") {
             return self.python(node);
         }
+        if let Some(entry) = fields.get("agent") {
+            return self.undoing_agent(fields, entry);
+        }
         let known = |key: &str| ROLLBACK.key(key).is_some() || ROLLBACK.is_later(key);
         if fields.entries.iter().all(|entry| known(&entry.key))
             && !fields.entries.iter().any(|entry| ROLLBACK.is_later(&entry.key))
         {
             self.push(
                 Diagnostic::new(Code::NO_KIND, span, "this `rollback` does not say what to do")
-                    .help("give it `run` or `python`, or write `rollback: none`"),
+                    .help("give it `run`, `python` or `agent`, or write `rollback: none`"),
             );
         }
         None

@@ -45,6 +45,9 @@ pub(crate) fn read(root: &Node, reader: &mut Reader<'_>) -> Authored {
     authored.secrets = secrets(&fields, reader);
     authored.concurrency = reader.concurrency(&fields);
     authored.max_parallel = fields.integer("max_parallel", reader).map(|limit| limit.value);
+    authored.agents = reader.agents(&fields);
+    authored.loop_types = reader.loop_types(&fields);
+    authored.budget = reader.budget(&fields);
     authored.retry = reader.error_handling(&fields);
     authored.halt_mode = fields.choice("halt_mode", reader).map(|c| HALT_MODES[c.value]);
     authored.success = fields.expression("success", reader);

@@ -10,9 +10,10 @@ use crate::vocabulary::{CHILD, FOREACH, PYTHON, STAGE};
 use crate::yaml::{Entry, Kind, Node};
 
 /// The keys of this version that say what a stage does.
-const KINDS: [&str; 6] = ["run", "python", "form", "pipeline", "merge", "noop"];
+const KINDS: [&str; 9] =
+    ["run", "python", "agent", "discussion", "meta_agent", "form", "pipeline", "merge", "noop"];
 /// And those of later versions, which are reported as such.
-const LATER_KINDS: [&str; 6] = ["agent", "agents", "task", "loop", "discussion", "meta_agent"];
+const LATER_KINDS: [&str; 1] = ["agents"];
 
 impl Reader<'_> {
     pub(super) fn stage(
@@ -136,12 +137,18 @@ impl Reader<'_> {
 
     /// Exactly one of the kinds.
     fn work(&mut self, fields: &Fields<'_>, place: crate::source::Span) -> Option<AuthoredWork> {
+        // A loop may leave its agent to its type.
+        let alone = fields.get("agent").is_none();
+        let is_kind = |key: &str| KINDS.contains(&key) || (alone && key == "loop");
         let kinds: Vec<&Entry> =
-            fields.entries.iter().filter(|entry| KINDS.contains(&entry.key.as_str())).collect();
+            fields.entries.iter().filter(|entry| is_kind(&entry.key)).collect();
         if let [first, second, ..] = kinds.as_slice() {
             let message = format!("a stage has both `{}` and `{}`", first.key, second.key);
-            let help = if first.key == "form" || second.key == "form" {
+            let either = |key: &str| first.key == key || second.key == key;
+            let help = if either("form") {
                 "a form that is asked before the work is called `human`"
+            } else if either("discussion") {
+                "agents that discuss are the `members` of the discussion"
             } else {
                 "a stage does one thing; make it two stages"
             };
@@ -164,13 +171,19 @@ impl Reader<'_> {
                 let help = if fields.get("human").is_some() {
                     "a form that is all there is to do is called `form`"
                 } else {
-                    "give it one of `run`, `python`, `form`, `pipeline`, `merge` and `noop: true`"
+                    "give it one of `run`, `python`, `agent`, `form`, `pipeline`, `merge` and \
+                     `noop: true`"
                 };
                 let message = "this stage does not say what to do";
                 self.push(Diagnostic::new(Code::NO_KIND, place, message).help(help));
             }
             return None;
         };
+        let agents = ["agent", "loop", "discussion", "meta_agent"];
+        if agents.contains(&kind.key.as_str()) {
+            return self.agent_work(fields, kind);
+        }
+        self.no_agent(fields);
         match kind.key.as_str() {
             "run" => {
                 if matches!(kind.value.kind, Kind::List(_)) {

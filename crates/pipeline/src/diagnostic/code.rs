@@ -42,6 +42,8 @@ impl Code {
     pub const BAD_TRIGGER: Self = Self("E0217");
     pub const DUPLICATE_ARTIFACT: Self = Self("E0218");
     pub const BAD_START: Self = Self("E0219");
+    pub const BAD_AGENT: Self = Self("E0220");
+    pub const BAD_DISCUSSION: Self = Self("E0221");
 
     // E03: types and values.
     pub const WRONG_TYPE: Self = Self("E0301");
@@ -71,6 +73,7 @@ impl Code {
     pub const UNKNOWN_FIELD: Self = Self("E0413");
     pub const BAD_MAPPING: Self = Self("E0414");
     pub const BAD_CONTEXT: Self = Self("E0415");
+    pub const BAD_MENTION: Self = Self("E0416");
 
     // E09: limits, and what is yet to come.
     pub const NOT_SUPPORTED_YET: Self = Self("E0901");

@@ -64,7 +64,8 @@ fn leaves_something(stage: &AuthoredStage) -> bool {
             | AuthoredWork::Child { .. }
             | AuthoredWork::Merge(_),
         ) => true,
-        Some(AuthoredWork::Noop | AuthoredWork::Form) | None => false,
+        // Its agent is asked to, where nothing is said.
+        Some(AuthoredWork::Agent(_) | AuthoredWork::Noop | AuthoredWork::Form) | None => false,
     };
     works && stage.rollback.is_none()
 }

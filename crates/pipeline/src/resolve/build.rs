@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use super::agent::{Whose, answers_with_text};
 use super::graph::Graph;
+use super::references::TEXT;
 use super::triggers;
 use super::undo::Undoing;
 use crate::authored::{
@@ -14,14 +16,15 @@ use crate::authored::{
     AuthoredSource, AuthoredStage, AuthoredTransform, AuthoredWork, ContextRun, Named, Placed,
 };
 use crate::model::{
-    Backoff, BackoffKind, Budget, Compensation, ContextRef, Effects, Emit, Foreach, HaltMode,
-    Input, Limits, Mapping, MappingField, OnFailure, Pipeline, Retry, Rule, Source, Stage, StageIx,
-    Transform, Wanted, Work,
+    Backoff, BackoffKind, Compensation, ContextRef, Effects, Emit, Foreach, HaltMode, Input,
+    Limits, Mapping, MappingField, OnFailure, Output, Pipeline, Retry, Rule, Source, Stage,
+    StageIx, Transform, ValueKind, Wanted, Work,
 };
 use crate::when::{Condition, OnUnknown, Test};
 
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30 * 60);
-const AGENT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+pub(super) const AGENT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+pub(super) const AGENT_IDLE: Duration = Duration::from_secs(10 * 60);
 const MAX_REVISIONS: u32 = 3;
 pub(super) const GRACE: Duration = Duration::from_secs(10);
 const BACKOFF_INITIAL: Duration = Duration::from_secs(1);
@@ -87,9 +90,9 @@ pub(super) fn build(authored: Authored, graph: Graph) -> Option<Pipeline> {
         secrets: authored.secrets.into_iter().map(|name| name.value).collect(),
         concurrency: authored.concurrency,
         max_parallel: authored.max_parallel,
-        agents: IndexMap::new(),
-        loop_types: IndexMap::new(),
-        budget: Budget::default(),
+        agents: unplaced(authored.agents),
+        loop_types: unplaced(authored.loop_types),
+        budget: authored.budget,
         halt_mode,
         success: authored.success.map(|success| success.expression),
         repository: authored.repository,
@@ -134,7 +137,7 @@ struct Place<'a> {
     emitters: &'a HashMap<String, Vec<usize>>,
 }
 
-pub(super) fn work(written: AuthoredWork, names: &HashMap<String, usize>) -> Work {
+pub(super) fn work(written: AuthoredWork, whose: &Whose<'_>) -> Work {
     match written {
         AuthoredWork::Run { script, shell } => Work::Run { script, shell },
         AuthoredWork::Python { source, parameters } => {
@@ -146,8 +149,9 @@ pub(super) fn work(written: AuthoredWork, names: &HashMap<String, usize>) -> Wor
             Work::Child { pipeline: pipeline.value, inputs: unplaced(inputs) }
         }
         AuthoredWork::Merge(merge) => {
-            Work::Merge(Box::new(super::trees::merge(merge.value, names)))
+            Work::Merge(Box::new(super::trees::merge(merge.value, whose.names)))
         }
+        AuthoredWork::Agent(written) => Work::Agent(Box::new(super::agent::build(*written, whose))),
     }
 }
 
@@ -158,6 +162,9 @@ fn build_stage(
 ) -> Option<Stage> {
     let defaults = undoing.defaults;
     let rollback = stage.rollback.take();
+    let free_text = answers_with_text(&stage);
+    let mapped: Vec<String> =
+        stage.input.iter().flat_map(|m| m.names()).map(str::to_owned).collect();
     let input = stage.input.take().map(mapping);
     let output = stage.output.take().map(mapping);
     let context = context(std::mem::take(&mut stage.context), stage.name.as_ref()?);
@@ -177,7 +184,8 @@ fn build_stage(
         }
         (Some(_), Some(_)) | (None, _) => None,
     };
-    let mut built = with_limits(&mut stage, &defaults, place.names)?;
+    let given = Given { mapped, free_text, names: place.names };
+    let mut built = with_limits(&mut stage, &defaults, given)?;
     built.worktree = super::trees::tree(&stage, place.names);
     built.rule = stage.rule.map(|rule| rule.value).or(place.plain).unwrap_or(built.rule);
     built.depends_on = place.depends_on;
@@ -198,13 +206,25 @@ fn build_stage(
     Some(built)
 }
 
+/// What the work of a stage is read with.
+struct Given<'a> {
+    mapped: Vec<String>,
+    free_text: bool,
+    names: &'a HashMap<String, usize>,
+}
+
 /// The stage with what concerns its work alone.
 fn with_limits(
     stage: &mut AuthoredStage,
     defaults: &Defaults<'_>,
-    names: &HashMap<String, usize>,
+    given: Given<'_>,
 ) -> Option<Stage> {
-    let work = work(stage.work.take()?, names);
+    let name: Arc<str> = Arc::from(stage.name.take()?.value);
+    let Given { mapped, free_text, names } = given;
+    let work = work(stage.work.take()?, &Whose { stage: &name, mapped, free_text, names });
+    if free_text {
+        stage.outputs.push((Placed::new(TEXT.to_owned(), stage.span), text_output()));
+    }
     let tests: Vec<Test> = stage
         .when
         .take()
@@ -225,11 +245,12 @@ fn with_limits(
         Work::Agent(_) => Some(AGENT_TIMEOUT),
         Work::Run { .. } | Work::Python { .. } | Work::Noop | Work::Merge(_) => Some(TIMEOUT),
     };
+    let idle = matches!(work, Work::Agent(_)).then_some(AGENT_IDLE);
     // A child run is found again by its id, so nothing of it is ever done twice.
     let once = stage.environment.is_some() && !matches!(work, Work::Child { .. });
     let effects = if once { Effects::Once } else { Effects::Idempotent };
     Some(Stage {
-        name: Arc::from(stage.name.take()?.value),
+        name,
         description: std::mem::take(&mut stage.description),
         work,
         rule,
@@ -244,7 +265,7 @@ fn with_limits(
         limits: Limits {
             timeout: stage.timeout.as_ref().map(|timeout| timeout.value).or(timeout),
             total: stage.total_timeout.as_ref().map(|timeout| timeout.value),
-            idle: stage.idle_timeout.as_ref().map(|timeout| timeout.value),
+            idle: stage.idle_timeout.as_ref().map(|timeout| timeout.value).or(idle),
             grace: stage.grace.unwrap_or(GRACE),
         },
         retry: merge(&stage.retry, defaults.retry),
@@ -256,6 +277,12 @@ fn with_limits(
         finally: stage.finally,
         ..bare_stage()
     })
+}
+
+/// Of an agent that answers with text.
+fn text_output() -> Output {
+    let description = "What the agent answered".to_owned();
+    Output { description, kind: ValueKind::String, required: false, schema: None }
 }
 
 /// A milestone without a name: what a stage is where nothing is said.

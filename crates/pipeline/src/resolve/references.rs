@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::agent::answers_with_text;
 use super::graph::{Graph, suggestion};
 use super::roots::Own;
 use super::site::Site;
@@ -11,6 +12,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{FieldKind, Form, Input, PythonSource, ValueKind};
 use crate::source::Span;
 use crate::text::{Reference, Root, Step, Template, ValueTemplate};
+
+/// The output of an agent that answers with text.
+pub(super) const TEXT: &str = "text";
 
 /// Names that something refers to; the others get a lint.
 #[derive(Debug, Default)]
@@ -106,6 +110,7 @@ impl Checker<'_, '_, '_> {
                 }
             }
             Some(AuthoredWork::Merge(merge)) => self.merge(merge, ix),
+            Some(AuthoredWork::Agent(work)) => self.agent_work(work, ix, false),
             Some(AuthoredWork::Noop | AuthoredWork::Form) | None => {}
         }
         self.worktree(ix);
@@ -458,8 +463,11 @@ fn outputs_of(stage: &AuthoredStage) -> Vec<(&str, ValueKind)> {
     match (&stage.work, &stage.people.form) {
         (Some(AuthoredWork::Form), Some(form)) => fields_of(&form.value),
         _ => {
-            let declared: Vec<_> =
+            let mut declared: Vec<_> =
                 stage.outputs.iter().map(|(name, of)| (name.value.as_str(), of.kind)).collect();
+            if answers_with_text(stage) {
+                declared.push((TEXT, ValueKind::String));
+            }
             let implied = super::trees::implied(stage).iter().copied();
             let implied = implied.filter(|(name, _)| declared.iter().all(|(own, _)| own != name));
             declared.iter().copied().chain(implied).collect()

@@ -4,15 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::build::{Defaults, GRACE, TIMEOUT, merge, stage_ix, unplaced, work};
+use super::agent::Whose;
+use super::build::{
+    AGENT_IDLE, AGENT_TIMEOUT, Defaults, GRACE, TIMEOUT, merge, stage_ix, unplaced, work,
+};
 use super::graph::find;
 use super::references::Checker;
 use super::site::Site;
 use super::upstream::Why;
-use crate::authored::{Action, AuthoredRollback, AuthoredWork};
+use crate::authored::{Action, AuthoredRetry, AuthoredRollback, AuthoredWork, Named};
 use crate::model::{
     Compensation, Effects, HaltMode, Limits, OnFailure, PythonSource, Rule, Stage, StageIx, Work,
 };
+use crate::text::Template;
 
 impl Checker<'_, '_, '_> {
     pub(super) fn undoing(&mut self, ix: usize) {
@@ -42,6 +46,7 @@ impl Checker<'_, '_, '_> {
                     self.value(value, Some(ix), Site::UndoValue);
                 }
             }
+            AuthoredWork::Agent(work) => self.agent_work(work, ix, true),
             AuthoredWork::Noop
             | AuthoredWork::Form
             | AuthoredWork::Child { .. }
@@ -54,6 +59,15 @@ impl Checker<'_, '_, '_> {
             self.template(template, Some(ix), Site::UndoValue);
         }
     }
+}
+
+/// What an action says beside its work.
+#[derive(Default)]
+struct Asked {
+    env: Named<Template>,
+    working_dir: Option<Template>,
+    timeout: Option<Duration>,
+    retry: AuthoredRetry,
 }
 
 /// The actions that were taken out of their stages, as stages of their own.
@@ -75,28 +89,47 @@ impl Undoing<'_> {
         match (rollback, &stage.work) {
             (Some(AuthoredRollback::None), _) => Compensation::None,
             (Some(AuthoredRollback::Action(action)), _) => {
-                let own = stage_ix(self.first + self.stages.len());
-                let made = self.stage(*action, stage, ix);
-                self.stages.push(made);
-                Compensation::Stage(own)
+                let Action { work: written, env, working_dir, timeout, retry } = *action;
+                let names = HashMap::new();
+                let whose =
+                    Whose { stage: &stage.name, mapped: Vec::new(), free_text: true, names: &names };
+                let work = work(written, &whose);
+                let asked = Asked { env, working_dir, timeout, retry };
+                self.push(|undoing| undoing.made(work, asked, stage, ix))
             }
             (None, Work::Noop | Work::Form) => Compensation::None,
+            (None, Work::Agent(done)) => {
+                let work = Work::Agent(Box::new(super::agent::undoing(stage, done)));
+                self.push(|undoing| undoing.made(work, Asked::default(), stage, ix))
+            }
             (
                 None,
-                Work::Run { .. }
-                | Work::Python { .. }
-                | Work::Child { .. }
-                | Work::Agent(_)
-                | Work::Merge(_),
+                Work::Run { .. } | Work::Python { .. } | Work::Child { .. } | Work::Merge(_),
             ) => Compensation::Missing,
         }
     }
 
-    fn stage(&self, action: Action, of: &Stage, ix: StageIx) -> Stage {
+    fn push(&mut self, make: impl FnOnce(&Self) -> Stage) -> Compensation {
+        let own = stage_ix(self.first + self.stages.len());
+        let made = make(self);
+        self.stages.push(made);
+        Compensation::Stage(own)
+    }
+
+    fn made(&self, work: Work, action: Asked, of: &Stage, ix: StageIx) -> Stage {
+        let (timeout, idle) = match work {
+            Work::Agent(_) => (AGENT_TIMEOUT, Some(AGENT_IDLE)),
+            Work::Run { .. }
+            | Work::Python { .. }
+            | Work::Noop
+            | Work::Form
+            | Work::Child { .. }
+            | Work::Merge(_) => (TIMEOUT, None),
+        };
         Stage {
             name: Arc::from(format!("{}.rollback", of.name)),
             description: format!("Undoes `{}`", of.name),
-            work: work(action.work, &HashMap::new()),
+            work,
             rule: Rule::Always,
             compensation: Compensation::None,
             compensates: Some(ix),
@@ -104,9 +137,9 @@ impl Undoing<'_> {
             worktree: of.worktree,
             working_dir: action.working_dir.or_else(|| of.working_dir.clone()),
             limits: Limits {
-                timeout: Some(action.timeout.unwrap_or(TIMEOUT)),
+                timeout: Some(action.timeout.unwrap_or(timeout)),
                 total: None::<Duration>,
-                idle: None,
+                idle,
                 grace: GRACE,
             },
             retry: merge(&action.retry, self.defaults.retry),

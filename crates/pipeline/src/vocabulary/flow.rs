@@ -1,5 +1,6 @@
 //! The keys of how stages start each other, hand data on, and are undone.
 
+use super::agent::AGENT_TYPE;
 use super::people::{GATE, TEXTS};
 use super::stage::{PYTHON, RETRY_TYPE};
 use super::{Key, Object, Type};
@@ -275,7 +276,7 @@ pub static ARTIFACT: Object = Object {
 pub static ROLLBACK: Object = Object {
     name: "an action that undoes",
     id: "rollback",
-    doc: "Undoes a stage that succeeded: it has one of `run` and `python`. A text in its place \
+    doc: "Undoes a stage that succeeded: it has one of `run`, `python` and `agent`. A text in its place \
           is the script, and `none` says that there is nothing to undo. It sees the outputs of \
           what it undoes as `${outputs.KEY}`.",
     keys: &[
@@ -283,6 +284,12 @@ pub static ROLLBACK: Object = Object {
         Key::new("python", Type::Either(&[Type::Template, Type::Object(&PYTHON)]))
             .doc("A Python program: a file, or more about it.")
             .example("undo.py"),
+        Key::new("agent", AGENT_TYPE)
+            .doc("An agent does it: its name, or what it is.")
+            .example("implementer"),
+        Key::new("task", Type::Template)
+            .doc("With `agent`: what it has to do.")
+            .example("Take back what was done"),
         Key::new("shell", TEXTS).default("`sh`").doc("As at a stage.").example("bash"),
         Key::new("env", Type::Map(&Type::Template))
             .doc("Environment variables; those of the stage are not inherited.")
@@ -297,5 +304,5 @@ pub static ROLLBACK: Object = Object {
             .doc("Further attempts after a failure.")
             .example("3"),
     ],
-    later: &["agent", "task"],
+    later: &[],
 };

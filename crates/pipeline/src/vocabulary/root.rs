@@ -1,5 +1,6 @@
 //! The keys of a pipeline.
 
+use super::agent::{AGENT, BUDGET, LOOP};
 use super::stage::{BACKOFF_TYPE, NOT_ON, RETRY, STAGE_OR_GROUP};
 use super::start::START_TRIGGERS;
 use super::values::{INPUT, OUTPUT_TYPES};
@@ -50,6 +51,15 @@ pub static PIPELINE: Object = Object {
             .default("as many as the worker has slots")
             .doc("At most so many live attempts in one run.")
             .example("4"),
+        Key::new("agents", Type::Map(&Type::Object(&AGENT)))
+            .doc("Agents of this pipeline, by name; they win over those of files.")
+            .example("{critic: {prompt: You look for what is missing.}}"),
+        Key::new("loop_types", Type::Map(&Type::Object(&LOOP)))
+            .doc("Loop types of this pipeline, by name; they win over those of files.")
+            .example("{careful: {extends: ralph, max_iterations: 5}}"),
+        Key::new("budget", Type::Object(&BUDGET))
+            .doc("What all agents of a run may spend together.")
+            .example("{usd: 20}"),
         Key::new("error_handling", Type::Object(&ERROR_HANDLING))
             .doc("The default of every stage's `retry`.")
             .example("{strategy: retry, max_attempts: 3}"),
@@ -90,7 +100,6 @@ pub static PIPELINE: Object = Object {
         "runtime",
         "container",
         "image",
-        "agents",
         "agent",
         "artifacts",
         "rollback",
@@ -101,10 +110,8 @@ pub static PIPELINE: Object = Object {
         "rollout",
         "on_active",
         "global",
-        "loop_types",
         "extends",
         "templates",
-        "budget",
         "labels",
     ],
 };

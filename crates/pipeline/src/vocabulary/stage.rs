@@ -1,5 +1,9 @@
 //! The keys of a stage, and of the maps inside it.
 
+use super::agent::{
+    ADAPTER_TYPE, AGENT_TYPE, BUDGET, DISCUSSION, LOOP_TYPE, META_TYPE, PERMISSIONS_TYPE,
+    TEMPERATURE, TOOLS_TYPE, VALIDATE_TYPE,
+};
 use super::flow::{
     ARTIFACTS_TYPE, CHILD_TYPE, EMIT_TYPE, MAPPING_TYPE, ROLLBACK_TYPE, TRIGGERS_TYPE,
 };
@@ -49,8 +53,8 @@ pub static GROUP: Object = Object {
 pub static STAGE: Object = Object {
     name: "a stage",
     id: "stage",
-    doc: "One node of the pipeline. It has exactly one of `run`, `python`, `form`, \
-          `pipeline` and `noop`.",
+    doc: "One node of the pipeline. It has exactly one of `run`, `python`, `agent`, `loop`, \
+          `discussion`, `meta_agent`, `form`, `pipeline` and `noop`; `loop` also beside `agent`.",
     keys: &[
         Key::new("name", Type::Name)
             .required()
@@ -66,6 +70,50 @@ pub static STAGE: Object = Object {
         Key::new("python", Type::Either(&[Type::Template, Type::Object(&PYTHON)]))
             .doc("A Python program: a file, or more about it.")
             .example("{code: \"print(1)\"}"),
+        Key::new("agent", AGENT_TYPE)
+            .doc("An agent does it: its name, or what it is.")
+            .example("implementer"),
+        Key::new("task", Type::Template)
+            .doc(
+                "What the agents have to do. `@stage`, `@stage.output`, `@stage/artifact`, \
+                 `@prev/stage`, `@v2/stage`, `@input.name`, `@file:path` and `@feedback` give them \
+                 what that is, marked as data; `@@` is an `@`.",
+            )
+            .example("Write the tests"),
+        Key::new("loop", LOOP_TYPE)
+            .doc("The agent works again and again until it is done: a type, or more about it.")
+            .example("ralph"),
+        Key::new("discussion", Type::Object(&DISCUSSION))
+            .doc("Several agents come to one answer.")
+            .example("{members: [architect, tester]}"),
+        Key::new("meta_agent", META_TYPE)
+            .doc("A planner draws up the team that does it: its name, or more about it.")
+            .example("architect"),
+        Key::new("adapter", ADAPTER_TYPE)
+            .default("that of the agent")
+            .doc("The program or protocol behind the agents: a kind, or more about it.")
+            .example("mock"),
+        Key::new("model", Type::Text)
+            .default("that of the agent")
+            .doc("As its provider calls it.")
+            .example("large"),
+        Key::new("temperature", TEMPERATURE)
+            .default("that of the agent")
+            .doc("0 to 2.")
+            .example("0.2"),
+        Key::new("tools", TOOLS_TYPE)
+            .default("those of the agent")
+            .doc("Kinds of tools that its agents may have at most.")
+            .example("[read, search, edit]"),
+        Key::new("permissions", PERMISSIONS_TYPE)
+            .doc("Rules that stand before those of the agent; the first that fits decides.")
+            .example("[{tool: execute, command: make, decision: allow}]"),
+        Key::new("budget", Type::Object(&BUDGET))
+            .doc("What its agents may spend, over all attempts.")
+            .example("{usd: 2, turns: 40}"),
+        Key::new("validate", VALIDATE_TYPE)
+            .doc("A check of the work that Orchestrate runs itself: a script, or more about it.")
+            .example("make check"),
         Key::new("form", Type::Object(&FORM))
             .doc("A person answers; the values are the outputs.")
             .example("{fields: {version: text}}"),
@@ -206,13 +254,20 @@ pub static STAGE: Object = Object {
             .doc("Where the stage runs, below the directory of the run.")
             .example("app"),
         Key::new("outputs", Type::Map(&Type::Either(&[OUTPUT_TYPES, Type::Object(&OUTPUT)])))
-            .doc("Values the stage writes to the file named by `$ORCHESTRATE_OUTPUT`.")
+            .doc(
+                "Values the stage writes to the file named by `$ORCHESTRATE_OUTPUT`; of an agent, \
+                 what it has to hand in. An agent stage without any has the output `text`.",
+            )
             .example("{count: integer}"),
-        Key::new("timeout", Type::Duration).default("30m").doc("For one attempt.").example("10m"),
+        Key::new("timeout", Type::Duration)
+            .default("30m; 1h of an agent")
+            .doc("For one attempt. Waiting for people does not count.")
+            .example("10m"),
         Key::new("total_timeout", Type::Duration)
             .doc("For all attempts and the waits between them.")
             .example("2h"),
         Key::new("idle_timeout", Type::Duration)
+            .default("none; 10m of an agent")
             .doc("For an attempt that prints nothing.")
             .example("5m"),
         Key::new("grace", Type::Duration)
@@ -260,22 +315,13 @@ pub static STAGE: Object = Object {
 };
 
 const LATER: &[&str] = &[
-    "agent",
     "agents",
-    "task",
-    "prompt",
-    "model",
-    "tools",
     "fields",
     "request_revision",
     "trigger",
     "events",
     "event",
-    "loop",
-    "loop_type",
     "max_iterations",
-    "discussion",
-    "meta_agent",
     "inputs",
     "notify",
     "runtime",
@@ -284,8 +330,6 @@ const LATER: &[&str] = &[
     "resources",
     "labels",
     "queue_timeout",
-    "validate",
-    "budget",
     "type",
 ];
 

@@ -4,7 +4,7 @@ use super::*;
 fn with_example(object: &Object, key: &Key) -> String {
     let pair = format!("{}: {}", key.name, key.example);
     let beside = |other: &str| if key.required { String::new() } else { other.to_owned() };
-    let known = [of_root, of_stage, of_people, of_flow, of_the_rest];
+    let known = [of_root, of_agent, of_stage, of_people, of_flow, of_the_rest];
     let found = known.iter().find_map(|of| of(object.id, key.name, &pair, &beside));
     match found {
         Some(text) => text,
@@ -60,6 +60,62 @@ fn of_root(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<Strin
             format!("name: x\ntriggers: [{{{other}{pair}}}]\nstages: [{{name: a, noop: true}}]\n")
         }
         ("group", _) => format!("name: x\nstages:\n  - {pair}\n"),
+        (_, _) => return None,
+    })
+}
+
+fn of_agent(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<String> {
+    // A stage of an agent with these words in its agent.
+    let agent = |inner: &str| stage(&format!("    agent: {{prompt: x, {inner}}}\n    task: x\n"));
+    let lines = |lines: &str| stage(&format!("    agent: implementer\n    task: x\n{lines}"));
+    Some(match (id, name) {
+        ("stage", "agent" | "loop" | "discussion" | "meta_agent") => {
+            stage(&format!("    task: x\n    {pair}\n"))
+        }
+        ("stage", "task") => stage(&format!("    agent: implementer\n    {pair}\n")),
+        (
+            "stage",
+            "adapter" | "model" | "temperature" | "tools" | "permissions" | "budget" | "validate",
+        ) => lines(&format!("    {pair}\n")),
+        ("agent", "prompt" | "extends") => stage(&format!("    agent: {{{pair}}}\n    task: x\n")),
+        ("agent", _) => agent(pair),
+        ("adapter", _) => {
+            let kind = match name {
+                "kind" => "",
+                "command" => "kind: claude, ",
+                "env" => "kind: acp, command: [x], ",
+                "provider" | "format" => "kind: api, ",
+                "result" => "kind: command, command: [x], ",
+                "tmux" => "kind: inbox, ",
+                _ => "kind: mock, ",
+            };
+            lines(&format!("    adapter: {{{kind}{pair}}}\n"))
+        }
+        ("permission", _) => {
+            let decision = beside("decision: deny, ");
+            lines(&format!("    permissions: [{{{decision}{pair}}}]\n"))
+        }
+        ("mcp_server", _) => {
+            let command = beside("command: [x], ");
+            agent(&format!("mcp: {{docs: {{{command}{pair}}}}}"))
+        }
+        ("budget", _) => lines(&format!("    budget: {{{pair}}}\n")),
+        ("validation", _) => {
+            let command = beside("command: x, ");
+            lines(&format!("    validate: {{{command}{pair}}}\n"))
+        }
+        ("loop", "extends") => lines(&format!("    loop: {{{pair}}}\n")),
+        ("loop", _) => lines(&format!("    loop: {{extends: ralph, {pair}}}\n")),
+        ("loop_stop", _) => lines(&format!("    loop: {{extends: ralph, stop: {{{pair}}}}}\n")),
+        ("loop_progress", _) => {
+            lines(&format!("    loop: {{extends: ralph, progress: {{{pair}}}}}\n"))
+        }
+        ("discussion", _) => {
+            let members = beside("members: [architect, tester], ");
+            let mode = if name == "rounds" { "mode: debate, " } else { "" };
+            stage(&format!("    task: x\n    discussion: {{{members}{mode}{pair}}}\n"))
+        }
+        ("meta_agent", _) => stage(&format!("    task: x\n    meta_agent: {{{pair}}}\n")),
         (_, _) => return None,
     })
 }
@@ -185,7 +241,12 @@ fn of_flow(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<Strin
             stage(&format!("    run: ':'\n    artifacts: {{a: {{{other}{pair}}}}}\n"))
         }
         ("rollback", _) => {
-            let run = if matches!(name, "run" | "python") { "" } else { "run: x, " };
+            let run = match name {
+                "run" | "python" => "",
+                "agent" => "task: x, ",
+                "task" => "agent: implementer, ",
+                _ => "run: x, ",
+            };
             stage(&format!("    run: ':'\n    rollback: {{{run}{pair}}}\n"))
         }
         (_, _) => return None,

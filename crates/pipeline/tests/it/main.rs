@@ -1,5 +1,6 @@
 //! The language from outside: text in, pipeline or diagnostics out.
 
+mod agents;
 mod arbitrary;
 mod bad_input;
 mod cascade;

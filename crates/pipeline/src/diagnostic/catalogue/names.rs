@@ -182,4 +182,25 @@ pub(super) static ENTRIES: &[Entry] = &[
         ),
         right: "name: ship\ninputs: {version: string}\ntriggers:\n  - {event: release.published, inputs: {version: \"${event.release.tag_name}\"}}\nstages:\n  - {name: build, env: {V: \"${version}\"}, run: make}\n",
     },
+    Entry {
+        code: Code::BAD_AGENT,
+        title: "an agent stage that does not fit together",
+        cause: "An agent stage says who (`agent`, `loop`, `discussion` or `meta_agent`) and what \
+                (`task`). `model`, `tools`, `permissions`, `budget` and `validate` belong to one. \
+                An agent that is written out has a `prompt`, or `extends` another; an adapter that \
+                starts a program has a `command`.",
+        wrong: Example::Text("name: ship\nstages:\n  - {name: build, run: make, model: large}\n"),
+        right: "name: ship\nstages:\n  - {name: build, agent: implementer, task: Make it build, model: large}\n",
+    },
+    Entry {
+        code: Code::BAD_DISCUSSION,
+        title: "a discussion that cannot be held",
+        cause: "A discussion has 2 to 8 `members`. `rounds` belong to `debate` and `sequential`, \
+                `combine` to `parallel`, `chair` to all but `sequential`; the chair of a council is \
+                none of its members.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: weigh, task: Which of both?, discussion: {mode: council, members: [architect, tester], rounds: 3}}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: weigh, task: Which of both?, discussion: {mode: debate, members: [architect, tester], rounds: 3}}\n",
+    },
 ];

@@ -162,4 +162,16 @@ pub(super) static ENTRIES: &[Entry] = &[
         ),
         right: "name: ship\nstages:\n  - {name: plan, run: make plan}\n  - {name: build, run: make, context: [\"@plan\", \"@prev\"]}\n",
     },
+    Entry {
+        code: Code::BAD_MENTION,
+        title: "an `@` that names nothing",
+        cause: "In a task, `@` gives the agent something to read: `@stage` (its outputs and \
+                artifacts), `@stage.output`, `@stage/artifact`, `@prev/stage` and `@v2/stage` (of \
+                runs that this one extends), `@input.name`, `@file:path`, `@feedback`. Only what \
+                is known by then can be named. For the sign itself write `@@`.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: plan, agent: architect, task: Plan it}\n  - {name: build, agent: implementer, task: Follow @plan/plan.md}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: plan, agent: architect, task: Plan it, artifacts: {plan: plan.md}}\n  - {name: build, agent: implementer, task: Follow @plan/plan.md}\n",
+    },
 ];

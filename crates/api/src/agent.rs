@@ -16,6 +16,7 @@ use crate::link::AttemptRef;
 mod ask;
 mod evidence;
 mod happening;
+pub mod prompt;
 mod shape;
 
 pub use ask::{Answer, AskKind, AskPerson, Asked};

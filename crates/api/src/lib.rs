@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod agents;
 pub mod alias;
 pub mod approval;
 pub mod artifact;

@@ -112,6 +112,8 @@ pub enum Command {
     #[command(subcommand)]
     Input(commands::input::InputCommand),
     #[command(subcommand)]
+    Agent(commands::agent::AgentCommand),
+    #[command(subcommand)]
     Artifacts(commands::artifacts::ArtifactsCommand),
     #[command(subcommand)]
     Event(commands::event::EventCommand),

@@ -2,6 +2,7 @@
 //! or behind an address.
 
 pub mod accounts;
+pub mod agents;
 pub mod compare;
 pub mod flow;
 pub mod lines;

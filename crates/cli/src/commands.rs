@@ -1,5 +1,6 @@
 //! One verb a file: its arguments, whose doc comments are the help, and what it does.
 
+pub mod agent;
 pub mod api;
 pub mod approval;
 pub mod artifacts;
@@ -56,6 +57,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Logs(args) => logs::run(&args, context),
         Command::Approval(command) => approval::run(command, context),
         Command::Input(command) => input::run(command, context),
+        Command::Agent(command) => agent::run(command, context),
         Command::Artifacts(command) => artifacts::run(command, context),
         Command::Event(command) => event::run(command, context),
         Command::Trigger(command) => trigger::run(command, context),

@@ -1,5 +1,6 @@
 //! Answers of the API as text. Pure: the clock and the width are arguments.
 
+pub mod agents;
 pub mod approvals;
 pub mod artifacts;
 pub mod compare;

@@ -2,9 +2,10 @@
 
 use indexmap::IndexMap;
 use pipeline::model::{
-    AgentUse, AgentWork, Crew, Mention, Mentioned, Output, Part, Stage, ValueKind,
+    AgentUse, AgentWork, ContextRef, Crew, Mention, Mentioned, Output, Part, Stage, ValueKind,
+    Wanted, Work,
 };
-use pipeline::text::{Root, Scope, Step};
+use pipeline::text::{Part as TextPart, Root, Scope, Step, Template};
 use serde_json::{Map, Value as Json, json};
 
 use crate::desired::{AgentTask, Check, Given, GivenText};
@@ -45,12 +46,58 @@ impl Run {
                     .map_err(|e| format!("`{}`: {e}", mention.written))?,
             );
         }
+        for wanted in &stage.context {
+            let (_, artifacts) = self.wanted(wanted)?;
+            for artifact in artifacts {
+                let reference = format!("{}/{}", wanted.written, artifact.path);
+                if given.iter().all(|known: &Given| known.reference != reference) {
+                    given.push(laid(reference, wanted, artifact));
+                }
+            }
+        }
         Ok(AgentTask {
             work: work.clone(),
             task: text,
             check,
             given,
             result: result_of(stage, work),
+        })
+    }
+
+    /// What an agent stage would be asked, as far as that is known before it runs: what is not
+    /// stands in it as `‹...›`. `None`: there is no such stage of an agent.
+    pub fn foresee(&self, stage: &str) -> Option<AgentTask> {
+        let ix = self.ix(stage)?;
+        let Work::Agent(work) = &self.model(ix).work else { return None };
+        let scope = RunScope::stage(self, ix);
+        let check = work.validate.as_ref().map(|check| Check {
+            command: foreseen(&check.command, &scope),
+            timeout: check.timeout,
+            protect: check.protect.clone(),
+        });
+        let known = |mention: &Mention| match mention.of {
+            Mentioned::Feedback => Err("there is none before the first attempt".to_owned()),
+            Mentioned::Stage { .. }
+            | Mentioned::Previous { .. }
+            | Mentioned::Version { .. }
+            | Mentioned::Mapped { .. }
+            | Mentioned::Input { .. }
+            | Mentioned::File { .. }
+            | Mentioned::Undone => self.given(ExecIx { stage: ix, instance: 0 }, mention, &scope),
+        };
+        let given = work.task.mentions.iter().flat_map(|mention| {
+            known(mention).unwrap_or_else(|why| {
+                let reference = mention.written.clone();
+                let text = GivenText::Said(format!("‹not known yet: {why}›"));
+                vec![Given { reference, source: "a later moment".to_owned(), age: 0, text }]
+            })
+        });
+        Some(AgentTask {
+            work: (**work).clone(),
+            task: foreseen(&work.task.text, &scope),
+            check,
+            given: given.collect(),
+            result: result_of(self.model(ix), work),
         })
     }
 
@@ -143,9 +190,34 @@ impl Run {
     }
 }
 
+/// A template with what is known by now.
+fn foreseen(template: &Template, scope: &dyn Scope) -> String {
+    let parts = template.parts.iter().map(|part| {
+        let one = Template { parts: vec![part.clone()] };
+        match part {
+            TextPart::Literal(text) => text.clone(),
+            TextPart::Reference(reference) => one
+                .resolve_text(scope)
+                .unwrap_or_else(|_not_yet| format!("‹${{{}}}›", reference.source)),
+        }
+    });
+    parts.collect()
+}
+
 /// How many runs lie between: what is cut first is the oldest.
 fn age(number: u64, from: &RunLink) -> u64 {
     number.saturating_sub(from.number).max(1)
+}
+
+/// An artifact that the stage has in its folder of context.
+fn laid(reference: String, wanted: &ContextRef, artifact: ArtifactRef) -> Given {
+    let (source, age) = match &wanted.from {
+        Wanted::Stage(stage) => (format!("stage {stage}"), 0),
+        Wanted::Previous { stage } => (format!("stage {stage} of the run before"), 1),
+        Wanted::Version { number, stage } => (format!("stage {stage} of v{number}"), 1),
+    };
+    let ArtifactRef { digest, bytes, format, .. } = artifact;
+    Given { reference, source, age, text: GivenText::Stored { digest, bytes, format } }
 }
 
 /// What a stage left.

@@ -98,7 +98,7 @@ impl Run {
         Ok(laid)
     }
 
-    fn wanted(&self, of: &ContextRef) -> Result<(String, Vec<ArtifactRef>), String> {
+    pub(crate) fn wanted(&self, of: &ContextRef) -> Result<(String, Vec<ArtifactRef>), String> {
         let head = self.state.head.as_deref().ok_or("the run was not created")?;
         let written = &of.written;
         match &of.from {

@@ -9,7 +9,9 @@ mod built_in;
 mod file;
 
 pub use built_in::{agents as built_in_agents, loops as built_in_loops};
-pub use file::{read, read_loop};
+pub use file::{read, read_adapter, read_loop};
+
+pub use crate::authored::is_agent_name as is_name;
 
 /// Longer chains of `extends` are a mistake.
 const CHAIN: usize = 8;

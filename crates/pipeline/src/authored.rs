@@ -37,13 +37,15 @@ mod start;
 mod trees;
 mod values;
 
-pub(crate) use agent::{AuthoredAgent, AuthoredMention, AuthoredPrompt, Mentions, is_agent_name};
+pub use agent::is_agent_name;
+pub(crate) use agent::{AuthoredAgent, AuthoredMention, AuthoredPrompt, Mentions};
 pub(crate) use flow::{AuthoredEmit, AuthoredTrigger, AuthoredTriggers};
 pub(crate) use mapping::{AuthoredMapping, AuthoredSource, AuthoredTransform};
 pub(crate) use read::Reader;
 pub(crate) use rollback::{Action, AuthoredRollback};
 pub(crate) use root::read;
 pub(crate) use scalars::{literal, parse_duration};
+pub(crate) use stage::KINDS;
 pub(crate) use start::{AuthoredStart, AuthoredStartOn};
 
 /// Something with its place.

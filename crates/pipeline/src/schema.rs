@@ -45,9 +45,9 @@ fn of_object(object: &Object) -> Json {
             schema.insert("required".into(), json!(required));
         }
         let kinds = match object.id {
-            "stage" => Some(json!(["run", "python", "form", "pipeline", "merge", "noop"])),
+            "stage" => Some(json!(crate::authored::KINDS)),
             "python" => Some(json!(["file", "code"])),
-            "rollback" => Some(json!(["run", "python"])),
+            "rollback" => Some(json!(["run", "python", "agent"])),
             "triggers" => Some(json!(["any", "all"])),
             "trigger" => Some(json!(["completion", "event", "condition", "manual"])),
             "start_trigger" => Some(json!(["event", "schedule", "completion", "files"])),
@@ -55,7 +55,11 @@ fn of_object(object: &Object) -> Json {
             _ => None,
         };
         if let Some(Json::Array(kinds)) = kinds {
-            let one: Vec<Json> = kinds.iter().map(|kind| json!({"required": [kind]})).collect();
+            let mut one: Vec<Json> = kinds.iter().map(|kind| json!({"required": [kind]})).collect();
+            if object.id == "stage" {
+                // A loop may leave its agent to its type.
+                one.push(json!({"required": ["loop"], "not": {"required": ["agent"]}}));
+            }
             schema.insert("oneOf".into(), Json::Array(one));
         }
     }
@@ -122,6 +126,7 @@ mod tests {
             ("/stages/0/form", json!({})),
             ("/stages/0/triggers", json!([{"event": "a", "manual": true}])),
             ("/stages/0/agent", json!("me")),
+            ("/stages/0/container", json!({})),
             ("/max_parallel", json!(0)),
             ("/stages", json!({"a": {"run": "make"}})),
         ] {

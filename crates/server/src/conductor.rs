@@ -19,10 +19,10 @@ use store::mirror::Mirror;
 use store::port::{Read, Write};
 use tokio::sync::watch;
 
+use crate::agents::Agents;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigFile};
 use crate::definition::Definitions;
-use crate::door::Doors;
 use crate::failpoint;
 use crate::live::hub::Hub;
 use crate::live::{Broker, Notice};
@@ -86,9 +86,7 @@ pub(crate) struct Conductor {
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) config: Arc<ConfigFile>,
     pub(crate) mirror: Arc<Mirror>,
-    /// `doors.of(&attempt, &limits)` is what a harness asks with.
-    #[expect(dead_code, reason = "the jobs of agent stages are put together elsewhere")]
-    pub(crate) doors: Arc<Doors>,
+    pub(crate) agents: Arc<Agents>,
     pub(crate) clock: Clock,
     pub(crate) inbox: Receiver<Input>,
     pub(crate) hands: Hands,
@@ -138,6 +136,8 @@ pub(crate) struct Conductor {
     pub(crate) unhanded: Vec<(RunId, AttemptId, StopReason)>,
     /// Probes that cannot be put together.
     pub(crate) unprobed: Vec<(RunId, AttemptId)>,
+    /// Attempts that could not be put together, each with the reason.
+    pub(crate) unmade: Vec<(RunId, AttemptId, String)>,
     /// Runs to look at because of what became of another one.
     pub(crate) revisit: IndexSet<RunId>,
     /// Whoever waits for what the hands say.
@@ -211,7 +211,9 @@ impl Conductor {
     /// How long it may sleep; `None`: until something comes.
     fn patience(&self) -> Option<Duration> {
         let routes = self.can_route() || (!self.full && self.schedules.is_behind());
-        if routes || !self.unhanded.is_empty() || !self.unprobed.is_empty() {
+        let unsettled =
+            !self.unhanded.is_empty() || !self.unprobed.is_empty() || !self.unmade.is_empty();
+        if routes || unsettled {
             return Some(Duration::ZERO);
         }
         let schedule = self.schedules.next().filter(|_| !self.full);

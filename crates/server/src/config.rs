@@ -4,6 +4,7 @@
 //! refuses what depends on it: a policy is never left out because of a slip in writing it down.
 
 mod accounts;
+pub(crate) mod agents;
 mod environment;
 mod file;
 pub(crate) mod models;
@@ -41,6 +42,7 @@ pub(crate) struct Config {
     /// Sent to the collector of traces, by their names.
     pub(crate) trace_headers: IndexMap<String, secret::SecretRef>,
     pub(crate) models: models::Models,
+    pub(crate) agents: agents::Defaults,
     pub(crate) settings: FileValues,
 }
 

@@ -10,6 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::shared::Shared;
 
 mod access;
+mod agents;
 mod aliases;
 mod answer;
 mod approvals;
@@ -143,5 +144,6 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(attempt::routes())
         .merge(llm::routes())
         .merge(model_calls::routes())
+        .merge(agents::routes())
         .merge(openapi::routes())
 }

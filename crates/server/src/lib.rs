@@ -14,6 +14,7 @@
 //! The hands are joined from outside by two channels: [`Server::orders`] and [`Server::inbox`].
 
 mod accounts;
+mod agents;
 mod captured;
 mod changed;
 mod clock;

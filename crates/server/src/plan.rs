@@ -26,6 +26,24 @@ pub(crate) fn plan(start: Start, config: &Config) -> Result<Plan, Refused> {
 fn decide(start: Start, config: &Config) -> Result<Plan, Refused> {
     let pipeline = Arc::clone(&start.pipeline);
     let digest = start.digest.clone();
+    let run = imagine(start, config)?;
+    let inputs = run.header().map(|header| header.inputs.clone()).unwrap_or_default();
+    let stages = view::pipeline::order(&pipeline)
+        .into_iter()
+        .filter_map(|place| {
+            let outline = view::pipeline::outline(&pipeline, place);
+            let row = run.row(&ExecutionId::stage(pipeline.stages[place].name.clone()))?;
+            let (verdict, reason) = verdict(&row);
+            Some(PlannedStage { outline, verdict: verdict.to_owned(), reason })
+        })
+        .collect();
+    let inputs = inputs.into_iter().collect();
+    Ok(Plan { pipeline: pipeline.name.clone(), digest, inputs, stages })
+}
+
+/// The run as it would be right after its start; nobody else knows of it.
+pub(crate) fn imagine(start: Start, config: &Config) -> Result<Run, Refused> {
+    let pipeline = Arc::clone(&start.pipeline);
     let now = Clock::start(None).now();
     let mut run = Run::new(Arc::clone(&pipeline));
     let create = Create {
@@ -59,18 +77,7 @@ fn decide(start: Start, config: &Config) -> Result<Plan, Refused> {
             Err(rejection) => return Err(rejection.into()),
         }
     }
-    let inputs = run.header().map(|header| header.inputs.clone()).unwrap_or_default();
-    let stages = view::pipeline::order(&pipeline)
-        .into_iter()
-        .filter_map(|place| {
-            let outline = view::pipeline::outline(&pipeline, place);
-            let row = run.row(&ExecutionId::stage(pipeline.stages[place].name.clone()))?;
-            let (verdict, reason) = verdict(&row);
-            Some(PlannedStage { outline, verdict: verdict.to_owned(), reason })
-        })
-        .collect();
-    let inputs = inputs.into_iter().collect();
-    Ok(Plan { pipeline: pipeline.name.clone(), digest, inputs, stages })
+    Ok(run)
 }
 
 fn verdict(row: &Row<'_>) -> (&'static str, Option<String>) {

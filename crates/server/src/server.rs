@@ -19,6 +19,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use crate::accounts::{self, Accounts};
+use crate::agents::Agents;
 use crate::changed;
 use crate::clock::Ahead;
 use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
@@ -220,6 +221,12 @@ impl Server {
         let mirror = mirror(&options.data_dir, &config, &reader)?;
         let doors = Doors::open(&options.data_dir).map_err(|problem| Error::Door { problem })?;
         lose_calls(&mut *writer);
+        let agents = Arc::new(Agents::new(
+            &options.data_dir,
+            Arc::clone(&config),
+            options.said.clone(),
+            Arc::clone(&doors),
+        ));
         let conductor = Conductor::open(Opening {
             data_dir: options.data_dir.clone(),
             worker: options.worker,
@@ -229,7 +236,7 @@ impl Server {
             definitions: Arc::clone(&definitions),
             config: Arc::clone(&config),
             mirror: Arc::clone(&mirror),
-            doors: Arc::clone(&doors),
+            agents: Arc::clone(&agents),
             ahead: options.ahead,
             inbox,
             orders: orders_sender,
@@ -254,6 +261,7 @@ impl Server {
             config,
             accounts: Accounts::default(),
             doors,
+            agents,
             said: options.said,
             mirror,
             started: Instant::now(),

@@ -11,6 +11,7 @@ use store::port::Read;
 use tokio::sync::watch;
 
 use crate::accounts::Accounts;
+use crate::agents::Agents;
 use crate::conductor::desk::{Desk, Gauges};
 use crate::config::settings::{Said, Settings};
 use crate::config::{Config, ConfigFile};
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) accounts: Accounts,
     /// By which attempts reach us.
     pub(crate) doors: Arc<Doors>,
+    pub(crate) agents: Arc<Agents>,
     pub(crate) said: Said,
     pub(crate) mirror: Arc<Mirror>,
     pub(crate) started: Instant,

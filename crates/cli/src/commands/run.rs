@@ -118,7 +118,7 @@ pub fn run(args: RunArgs, context: &Context) -> Result<Exit> {
 }
 
 /// A name of a pipeline has neither a dot nor a slash.
-fn is_file(subject: &str) -> bool {
+pub(crate) fn is_file(subject: &str) -> bool {
     subject == "-" || subject.contains(['/', '.']) || Path::new(subject).is_file()
 }
 

@@ -2,8 +2,8 @@
 
 use crate::agent::{Definition, LoopDefinition};
 use crate::authored::{Reader, is_agent_name};
-use crate::diagnostic::{Severity, Sink};
-use crate::model::{AgentSpec, ToolKind};
+use crate::diagnostic::{Diagnostic, Severity, Sink};
+use crate::model::{Adapter, AgentSpec, ToolKind};
 use crate::parsed::digest;
 use crate::source::place;
 use crate::vocabulary::AGENT;
@@ -19,7 +19,9 @@ pub fn read(file: &str, name: &str, text: &str) -> Result<Definition, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (front, body, line) = split(text).map_err(|why| format!("{file}: {why}"))?;
     let mut sink = Sink::default();
-    let root = yaml::read(front, &mut sink).filter(|root| !root.is_null());
+    let said = !front.trim().is_empty();
+    let root = said.then(|| yaml::read(front, &mut sink)).flatten();
+    let root = root.filter(|root| !root.is_null());
     let mut reader = Reader::new(front, sink);
     let mut notices = Vec::new();
     let mut spec = match &root {
@@ -63,10 +65,20 @@ pub fn read_loop(file: &str, text: &str) -> Result<LoopDefinition, String> {
     }
 }
 
+/// Reads an adapter as it is written in a pipeline, from `node` of `text`. All mistakes at once.
+pub fn read_adapter(text: &str, node: &Node) -> Result<Adapter, Vec<Diagnostic>> {
+    let mut reader = Reader::new(text, Sink::default());
+    let adapter = reader.adapter(node);
+    match (adapter, reader.sink.errors()) {
+        (Some(adapter), 0) => Ok(adapter),
+        (Some(_) | None, _) => Err(reader.sink.into_sorted()),
+    }
+}
+
 fn problems(reader: Reader<'_>, file: &str, text: &str, line: usize) -> Vec<String> {
     let found = reader.sink.into_sorted().into_iter();
     let errors = found.filter(|found| found.severity == Severity::Error);
-    let say = |found: crate::Diagnostic| {
+    let say = |found: Diagnostic| {
         let at = place(text, found.span.start);
         let help = if found.help.is_empty() { String::new() } else { format!(" ({})", found.help) };
         format!("{file}:{}:{}: {}{help}", at.line + line, at.col, found.message)

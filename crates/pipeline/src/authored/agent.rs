@@ -17,7 +17,7 @@ mod repeat;
 mod spec;
 
 pub(crate) use mention::{AuthoredMention, Mentions};
-pub(crate) use spec::is_agent_name;
+pub use spec::is_agent_name;
 
 /// What only agents have a use for.
 const PARTS: [&str; 8] =

@@ -10,7 +10,7 @@ use crate::vocabulary::{CHILD, FOREACH, PYTHON, STAGE};
 use crate::yaml::{Entry, Kind, Node};
 
 /// The keys of this version that say what a stage does.
-const KINDS: [&str; 9] =
+pub(crate) const KINDS: [&str; 9] =
     ["run", "python", "agent", "discussion", "meta_agent", "form", "pipeline", "merge", "noop"];
 /// And those of later versions, which are reported as such.
 const LATER_KINDS: [&str; 1] = ["agents"];

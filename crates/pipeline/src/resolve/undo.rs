@@ -91,8 +91,12 @@ impl Undoing<'_> {
             (Some(AuthoredRollback::Action(action)), _) => {
                 let Action { work: written, env, working_dir, timeout, retry } = *action;
                 let names = HashMap::new();
-                let whose =
-                    Whose { stage: &stage.name, mapped: Vec::new(), free_text: true, names: &names };
+                let whose = Whose {
+                    stage: &stage.name,
+                    mapped: Vec::new(),
+                    free_text: true,
+                    names: &names,
+                };
                 let work = work(written, &whose);
                 let asked = Asked { env, working_dir, timeout, retry };
                 self.push(|undoing| undoing.made(work, asked, stage, ix))

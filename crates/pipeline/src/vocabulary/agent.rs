@@ -71,7 +71,7 @@ pub static AGENT: Object = Object {
             .doc("What it may spend where the stage says nothing.")
             .example("{turns: 20}"),
         Key::new("timeout", Type::Duration)
-            .doc("For one attempt, where the stage says nothing.")
+            .doc("For one attempt; it only shortens the stage's own.")
             .example("20m"),
         Key::new("output_schema", Type::Schema)
             .doc("JSON Schema (2020-12) of its result where the stage declares no outputs.")

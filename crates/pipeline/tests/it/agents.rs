@@ -172,7 +172,7 @@ fn what_does_not_fit_together_is_refused() {
         ("    agent: a\n    task: y\n    budget: {usd: 0}\n", "E0303 `usd` is out of range"),
         (
             "    agent: a\n    task: y\n    budget: {usd: a}\n",
-            "E0301 `usd` must be a number, not text",
+            "E0301 `usd` must be a number, not a string",
         ),
         (
             "    agent: a\n    task: y\n    tools: [fly]\n",

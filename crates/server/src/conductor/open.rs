@@ -24,10 +24,10 @@ use super::reports::Whose;
 use super::route::{Routes, Unknown};
 use super::schedules::Schedules;
 use super::timers::Timers;
+use crate::agents::Agents;
 use crate::clock::{Ahead, Clock};
 use crate::config::ConfigFile;
 use crate::definition::Definitions;
-use crate::door::Doors;
 use crate::live::Broker;
 use crate::live::hub::Hub;
 use crate::metrics::Metrics;
@@ -45,7 +45,7 @@ pub(crate) struct Opening {
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) config: Arc<ConfigFile>,
     pub(crate) mirror: Arc<Mirror>,
-    pub(crate) doors: Arc<Doors>,
+    pub(crate) agents: Arc<Agents>,
     pub(crate) ahead: Ahead,
     pub(crate) inbox: Receiver<Input>,
     pub(crate) orders: UnboundedSender<Order>,
@@ -72,7 +72,7 @@ impl Conductor {
             definitions: opening.definitions,
             config: opening.config,
             mirror: opening.mirror,
-            doors: opening.doors,
+            agents: opening.agents,
             clock: Clock::start_ahead(None, opening.ahead.clone()),
             inbox: opening.inbox,
             hands: Hands::new(opening.orders, opening.slots),
@@ -104,6 +104,7 @@ impl Conductor {
             tried_at: None,
             unhanded: Vec::new(),
             unprobed: Vec::new(),
+            unmade: Vec::new(),
             revisit: IndexSet::new(),
             inspections: Vec::new(),
             ended: false,

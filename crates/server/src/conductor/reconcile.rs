@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::time::Duration;
 
 use api::link::{Assignment, Collect, Lay, Piece, Python, Work};
 use engine::command::Command;
@@ -17,8 +18,12 @@ use super::batch::Batch;
 use super::live::{Live, guarded};
 use super::reports::{self, Whose};
 use super::trees;
+use crate::agents::{Agents, Whereabouts};
 use crate::refused::Refused;
 use crate::traces;
+
+/// The longest that an attempt of an agent waits for people, beside its own time.
+const PEOPLE: Duration = Duration::from_secs(31 * 24 * 3600);
 
 impl Conductor {
     /// After these events, the last ones of the run: only what they changed is looked at where
@@ -124,13 +129,13 @@ impl Conductor {
             }
             let max = self.largest_artifact();
             let Some(live) = self.runs.get(&run) else { return };
-            match guarded(|| {
-                live.run
-                    .probe(attempt)
-                    .and_then(|task| assignment(&self.data_dir, live, &whose, task, max))
-            }) {
-                Ok(Some(assignment)) => self.hands.start(whose, assignment),
-                Ok(None) => self.unprobed.push((run, attempt.clone())),
+            let found = guarded(|| {
+                let task = live.run.probe(attempt)?;
+                Some(assignment(&self.data_dir, &self.agents, live, &whose, task, max))
+            });
+            match found {
+                Ok(Some(Ok(Some(assignment)))) => self.hands.start(whose, assignment),
+                Ok(Some(Ok(None) | Err(_)) | None) => self.unprobed.push((run, attempt.clone())),
                 Err(problem) => return self.mark_damaged(run, problem),
             }
         }
@@ -152,16 +157,16 @@ impl Conductor {
             let max = self.largest_artifact();
             let Some(live) = self.runs.get(&whose.run) else { continue };
             let task = guarded(|| {
-                live.run
-                    .task(&whose.attempt)
-                    .and_then(|task| assignment(&self.data_dir, live, &whose, task, max))
+                let task = live.run.task(&whose.attempt)?;
+                Some(assignment(&self.data_dir, &self.agents, live, &whose, task, max))
             });
             match task {
-                Ok(Some(assignment)) => {
+                Ok(Some(Ok(Some(assignment)))) => {
                     prepare(&self.data_dir, &assignment);
                     self.hands.start(whose, assignment);
                 }
-                Ok(None) => tracing::error!(
+                Ok(Some(Err(problem))) => self.unmade.push((whose.run, whose.attempt, problem)),
+                Ok(Some(Ok(None)) | None) => tracing::error!(
                     run = %whose.run,
                     execution = %whose.attempt.execution,
                     "an attempt that ought to run is not live"
@@ -189,6 +194,10 @@ impl Conductor {
             let report = reports::never_handed_out(reason);
             let command = Command::Report { attempt: whose.attempt, report };
             self.decide_quietly(run, command, now, batch);
+        }
+        for (run, attempt, message) in std::mem::take(&mut self.unmade) {
+            let report = engine::command::Report::NotStarted { message };
+            self.decide_quietly(run, Command::Report { attempt, report }, now, batch);
         }
         for (run, attempt) in std::mem::take(&mut self.unprobed) {
             let report = engine::command::Report::Probed { exit_code: None };
@@ -229,6 +238,7 @@ impl Conductor {
             || !self.timers.is_empty()
             || !self.unhanded.is_empty()
             || !self.unprobed.is_empty()
+            || !self.unmade.is_empty()
             || !self.retained.is_empty()
             || !self.dropped.is_empty();
         self.busy.send_if_modified(|was| std::mem::replace(was, busy) != busy);
@@ -302,14 +312,15 @@ fn prepare(data: &Path, assignment: &Assignment) {
     }
 }
 
-/// `None`: it is not for the hands.
+/// `None`: it is not for the hands. The error says why it cannot be put together.
 fn assignment(
     data_dir: &Path,
+    agents: &Agents,
     live: &Live,
     whose: &Whose,
     task: Task,
     largest: u64,
-) -> Option<Assignment> {
+) -> Result<Option<Assignment>, String> {
     let mut env: BTreeMap<String, Vec<Piece>> = task
         .env
         .into_iter()
@@ -329,41 +340,86 @@ fn assignment(
         Some(folder) => root.join(folder),
         None => root.to_owned(),
     };
-    Some(Assignment {
-        attempt: reports::reference(whose, &task.key),
-        work: match task.work {
-            TaskWork::Command { argv } => Work::Command { argv },
-            TaskWork::Python { program, parameters } => Work::Python {
-                program: match program {
-                    PythonProgram::File(path) => Python::File(path),
-                    PythonProgram::Code(code) => Python::Code(code),
+    let attempt = reports::reference(whose, &task.key);
+    let mut context: Vec<Lay> =
+        task.context.into_iter().map(|laid| Lay { path: laid.path, digest: laid.digest }).collect();
+    let (mut timeout, mut idle) = (task.timeout, task.idle);
+    let work = match task.work {
+        TaskWork::Agent(work) => {
+            let secret =
+                |pieces: &[Piece]| pieces.iter().any(|piece| matches!(piece, Piece::Secret(_)));
+            let names = |secrets: bool| {
+                let of = env.iter().filter(|(_, pieces)| secret(pieces) == secrets);
+                of.map(|(name, _)| name.clone()).collect()
+            };
+            let stage =
+                live.run.row(&whose.attempt.execution).map(|row| row.stage.name.to_string());
+            let made = agents.make(
+                live.run.pipeline(),
+                *work,
+                Whereabouts {
+                    attempt: attempt.clone(),
+                    run_name: live.run.link().map_or_else(String::new, |link| link.name),
+                    stage: stage.unwrap_or_default(),
+                    directory,
+                    working_dir: &working_dir,
+                    feedback: task.feedback.clone(),
+                    env: names(false),
+                    secret_env: names(true),
+                    timeout,
+                    idle,
                 },
-                parameters,
-            },
-            TaskWork::Merge(task) => Work::Merge {
-                job: Box::new(trees::merge(data_dir, directory, task, &whose.attempt)),
-            },
-            TaskWork::Child { .. } | TaskWork::Agent(_) => return None,
+            )?;
+            // The harness keeps both itself: what it waits for people counts for neither.
+            (timeout, idle) = (timeout.map(|time| time.saturating_add(PEOPLE)), None);
+            for lay in &made.whole {
+                if context.iter().all(|known| known.path != lay.path) {
+                    context.push(lay.clone());
+                }
+            }
+            Work::Agent { job: Box::new(made.job), whole: made.whole }
+        }
+        work => match plain(data_dir, directory, work, whose) {
+            Some(work) => work,
+            None => return Ok(None),
         },
+    };
+    Ok(Some(Assignment {
+        attempt,
+        work,
         env,
         effect_key: Some(task.effect_key),
         working_dir: working_dir.to_string_lossy().into_owned(),
-        timeout_ms: task.timeout.map(millis),
-        idle_ms: task.idle.map(millis),
+        timeout_ms: timeout.map(millis),
+        idle_ms: idle.map(millis),
         grace_ms: millis(task.grace),
         once: task.effects == Effects::Once && !whose.probe,
         environment,
         artifacts: task.artifacts.into_iter().map(|of| collect(of, largest)).collect(),
-        context: task
-            .context
-            .into_iter()
-            .map(|laid| Lay { path: laid.path, digest: laid.digest })
-            .collect(),
+        context,
         input: task.input,
         form: task.form,
         feedback: task.feedback,
         revision: task.revision,
         worktree,
+    }))
+}
+
+/// Work that the hands do as it is; `None`: it is not for them.
+fn plain(data_dir: &Path, directory: &Path, work: TaskWork, whose: &Whose) -> Option<Work> {
+    Some(match work {
+        TaskWork::Command { argv } => Work::Command { argv },
+        TaskWork::Python { program, parameters } => Work::Python {
+            program: match program {
+                PythonProgram::File(path) => Python::File(path),
+                PythonProgram::Code(code) => Python::Code(code),
+            },
+            parameters,
+        },
+        TaskWork::Merge(task) => {
+            Work::Merge { job: Box::new(trees::merge(data_dir, directory, task, &whose.attempt)) }
+        }
+        TaskWork::Child { .. } | TaskWork::Agent(_) => return None,
     })
 }
 

@@ -7,7 +7,8 @@ use pipeline::yaml::{self, Entry, Kind, Node, Scalar};
 use serde_json::Value as Json;
 
 use super::{
-    ArtifactLimits, Config, accounts, environment, models, notify, oidc, settings, source, traces,
+    ArtifactLimits, Config, accounts, agents, environment, models, notify, oidc, settings, source,
+    traces,
 };
 
 /// The error has a line for each mistake.
@@ -32,7 +33,8 @@ pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
 }
 
 fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
-    const KEYS: [&str; 10] = [
+    const KEYS: [&str; 11] = [
+        "agents",
         "users",
         "groups",
         "accounts",
@@ -64,6 +66,7 @@ fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
             }
             "config" => config.values = values(reader, &entry.value, "`config`"),
             "models" => config.models = models::read(reader, &entry.value),
+            "agents" => config.agents = agents::read(reader, &entry.value),
             "notify" => config.notify = notify::read(reader, &entry.value),
             "oidc" => config.oidc = oidc::read(reader, entry),
             key if settings::SECTIONS.contains(&key) => {
@@ -129,6 +132,20 @@ impl Reader<'_> {
 
     fn expected(&mut self, node: &Node, what: &str, expected: &str) {
         self.problem(node.span, &format!("{what} has to be {expected}, not {}", node.says()));
+    }
+
+    /// The whole text.
+    pub(super) fn source(&self) -> &str {
+        self.text
+    }
+
+    pub(super) fn expected_text(&mut self, node: &Node, what: &str) -> Option<String> {
+        let text = node.scalar().filter(|scalar| !scalar.is_null());
+        if text.is_none_or(|scalar| scalar.text.trim().is_empty()) {
+            self.expected(node, what, "a text");
+            return None;
+        }
+        text.map(|scalar| scalar.text.clone())
     }
 
     /// The entries of a map; none where nothing is written.

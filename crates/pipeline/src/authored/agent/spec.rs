@@ -220,7 +220,7 @@ impl Reader<'_> {
         env
     }
 
-    fn adapter(&mut self, node: &Node) -> Option<Adapter> {
+    pub(crate) fn adapter(&mut self, node: &Node) -> Option<Adapter> {
         let mut adapter = if matches!(node.kind, Kind::Map(_)) {
             let fields = self.fields(node, "`adapter`", &ADAPTER)?;
             let kind = AdapterKind::ALL[fields.choice("kind", self)?.value];
@@ -323,7 +323,7 @@ impl Reader<'_> {
 }
 
 /// `[a-z0-9-]{1,64}`
-pub(crate) fn is_agent_name(name: &str) -> bool {
+pub fn is_agent_name(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

@@ -10,7 +10,7 @@ pub(super) static ENTRIES: &[Entry] = &[
         cause: "The key is part of the language's plan, but this version does not execute it. \
                 It is refused rather than ignored: work that nobody does would be worse.",
         wrong: Example::Text(
-            "name: ship\nstages:\n  - {name: review, agent: reviewer, task: Read the change}\n",
+            "name: ship\nstages:\n  - {name: review, run: make review, container: {image: alpine}}\n",
         ),
         right: "name: ship\nstages:\n  - {name: review, run: make review}\n",
     },

@@ -4,6 +4,7 @@
 
 mod admission;
 mod again;
+mod agents;
 mod asked;
 mod child;
 mod control;

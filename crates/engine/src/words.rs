@@ -77,6 +77,7 @@ fn numbers(numbers: &[u32]) -> String {
 pub fn failure(failure: &Failure) -> String {
     match failure {
         Failure::ExitCode { code } => format!("exit code {code}"),
+        Failure::Agent { code, says } => format!("{says} (exit code {code})"),
         Failure::Signal { signal } => match signal_name(*signal) {
             Some(name) => format!("killed by {name} (signal {signal})"),
             None => format!("killed by signal {signal}"),

@@ -13,6 +13,7 @@ use engine::Run;
 use engine::id::{AttemptId, ExecutionId, RunId};
 use engine::view::AttemptStatus;
 use hmac::{Hmac, KeyInit, Mac};
+use pipeline::model::Budget;
 use sha2::Sha256;
 use store::folder::Folder;
 use uuid::Uuid;
@@ -98,6 +99,8 @@ pub(crate) struct LiveAttempt {
     /// As in [`AttemptRef`].
     pub(crate) key: String,
     pub(crate) allowance: Allowance,
+    /// Of all agents of its run together.
+    pub(crate) budget: Budget,
     /// It was told to stop, and has not yet.
     pub(crate) stopping: bool,
     /// To ask again whether it still is.
@@ -214,7 +217,8 @@ impl Named {
         let attempt = AttemptId { execution, number: self.number, fence: self.fence };
         let (key, allowance) = (self.key.clone(), self.allowance);
         let named = self.clone();
-        Some(LiveAttempt { run: self.run, attempt, key, allowance, stopping, named })
+        let budget = run.pipeline().budget;
+        Some(LiveAttempt { run: self.run, attempt, key, allowance, budget, stopping, named })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the hands say about attempts.
 
 use indexmap::IndexMap;
-use pipeline::model::Effects;
+use pipeline::model::{Effects, Work};
 use serde_json::Value as Json;
 
 use crate::command::{End, Exit, Rejection, Report, StopReason, Verdict};
@@ -14,6 +14,11 @@ use crate::state::execution::ExecutionState;
 
 /// Who resolves an attempt when its probe did.
 pub const PROBE: &str = "probe";
+
+/// Exit codes by which a harness names the outcome of its attempt.
+const OUTCOMES: std::ops::RangeInclusive<i32> = 64..=80;
+/// Of its last words, in characters.
+const MOST_WORDS: usize = 500;
 
 impl Run {
     pub(super) fn report(&self, attempt: AttemptId, report: Report) -> Result<Event, Rejection> {
@@ -50,7 +55,12 @@ impl Run {
             }
             Report::Exited(exit) => {
                 let Exit { end, outputs, artifacts, usage, tail } = exit;
-                match self.ended(ix, end, outputs, artifacts) {
+                let last = self.last_words(ix, end, &tail);
+                let result = match last {
+                    Some(failure) => Ok(AttemptResult::Failed { failure }),
+                    None => self.ended(ix, end, outputs, artifacts),
+                };
+                match result {
                     Ok(result) => finished(result, usage, tail),
                     Err(message) => self.lost(ix, attempt, message),
                 }
@@ -72,6 +82,19 @@ impl Run {
             Report::Lost { message } => self.lost(ix, attempt, message),
             Report::Probed { .. } => return Err(stale()),
         })
+    }
+
+    /// What the harness of an agent said last, where it named an outcome.
+    fn last_words(&self, ix: ExecIx, end: End, tail: &str) -> Option<Failure> {
+        let End::Code(code) = end else { return None };
+        let agent = matches!(self.model(ix.stage).work, Work::Agent(_));
+        if !agent || !OUTCOMES.contains(&code) {
+            return None;
+        }
+        let mut lines = tail.lines().map(str::trim).rev();
+        let last = lines.find(|line| !line.is_empty() && !line.starts_with("orchestrate: "));
+        let says = last.unwrap_or("the agent failed").chars().take(MOST_WORDS).collect();
+        Some(Failure::Agent { code, says })
     }
 
     /// Work with effects is never silently started a second time.

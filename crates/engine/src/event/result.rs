@@ -39,6 +39,12 @@ pub enum Failure {
     ExitCode {
         code: i32,
     },
+    /// An agent, by the exit code of its harness; never retried where that cannot help.
+    Agent {
+        code: i32,
+        /// The harness's last words.
+        says: String,
+    },
     Signal {
         signal: i32,
     },

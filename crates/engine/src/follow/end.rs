@@ -41,6 +41,10 @@ pub(crate) fn conclude(stage: &Stage, outcome: Outcome) -> Conclusion {
     }
 }
 
+/// Outcomes of agents that no further attempt changes: blocked, denied, refused, no key, no budget,
+/// no turns left, cancelled.
+const AGENT_FINAL: [i32; 7] = [66, 67, 69, 70, 73, 74, 78];
+
 impl Run {
     /// Again, later, or settled?
     pub(super) fn after_attempt(&self, ix: ExecIx, now: Timestamp) -> Event {
@@ -97,6 +101,9 @@ impl Run {
         let retry = &self.model(ix.stage).retry;
         let allowed = match failure {
             Failure::ExitCode { code } => !retry.not_on.contains(code),
+            Failure::Agent { code, .. } => {
+                !retry.not_on.contains(code) && !AGENT_FINAL.contains(code)
+            }
             Failure::Signal { .. }
             | Failure::Timeout { .. }
             | Failure::IdleTimeout { .. }

@@ -119,7 +119,7 @@ fn exit_code(result: &AttemptResult) -> Option<i32> {
     match result {
         AttemptResult::Succeeded { .. } => Some(0),
         AttemptResult::Failed { failure } => match failure {
-            Failure::ExitCode { code } => Some(*code),
+            Failure::ExitCode { code } | Failure::Agent { code, .. } => Some(*code),
             Failure::InvalidOutput { .. } | Failure::InvalidArtifact { .. } => Some(0),
             Failure::Signal { .. }
             | Failure::Timeout { .. }

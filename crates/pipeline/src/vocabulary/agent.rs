@@ -117,7 +117,7 @@ pub static ADAPTER: Object = Object {
             .example("agents"),
         Key::new("script", Type::Literal)
             .doc("Of `mock`: what it does.")
-            .example("{text: done}"),
+            .example("{turns: [[{text: done}]]}"),
     ],
     later: &[],
 };

@@ -127,38 +127,38 @@ impl<'a> Seats<'a> {
     }
 
     fn convert(&self, adapter: Adapter, agent: &str) -> Result<wire::Adapter, String> {
-    let Adapter { kind, command, env, provider: own, format, result, tmux, script } = adapter;
-    let env = env.into_iter().collect();
-    Ok(match kind {
-        AdapterKind::Mock => wire::Adapter::Mock { script: script.unwrap_or(Json::Null) },
-        AdapterKind::Api => {
-            let provider = own.unwrap_or_else(|| self.provider());
-            let kind = self.models.providers.get(&provider).map(|provider| provider.kind);
-            let format = format.unwrap_or(match kind {
-                Some(ProviderKind::Anthropic) => WireFormat::Messages,
-                Some(
-                    ProviderKind::OpenAi | ProviderKind::Gemini | ProviderKind::Compatible,
-                )
-                | None => WireFormat::Chat,
-            });
-            wire::Adapter::Api { provider, format: wire_format(format) }
-        }
-        AdapterKind::Acp if command.is_empty() => return Err(no_command(agent, "acp")),
-        AdapterKind::Acp => wire::Adapter::Acp { command, env },
-        AdapterKind::Claude => wire::Adapter::Claude { command },
-        AdapterKind::Codex => wire::Adapter::Codex { command },
-        AdapterKind::Command if command.is_empty() => return Err(no_command(agent, "command")),
-        AdapterKind::Command => {
-            let result = match result {
-                Some(ProgramResult::Json) => wire::CommandResult::Json,
-                Some(ProgramResult::LastLine) => wire::CommandResult::LastLine,
-                Some(ProgramResult::Exit) | None => wire::CommandResult::Exit,
-            };
-            wire::Adapter::Command { argv: command, result, env }
-        }
-        AdapterKind::Inbox => wire::Adapter::Inbox { tmux },
-    })
-}
+        let Adapter { kind, command, env, provider: own, format, result, tmux, script } = adapter;
+        let env = env.into_iter().collect();
+        Ok(match kind {
+            AdapterKind::Mock => wire::Adapter::Mock { script: script.unwrap_or(Json::Null) },
+            AdapterKind::Api => {
+                let provider = own.unwrap_or_else(|| self.provider());
+                let kind = self.models.providers.get(&provider).map(|provider| provider.kind);
+                let format = format.unwrap_or(match kind {
+                    Some(ProviderKind::Anthropic) => WireFormat::Messages,
+                    Some(
+                        ProviderKind::OpenAi | ProviderKind::Gemini | ProviderKind::Compatible,
+                    )
+                    | None => WireFormat::Chat,
+                });
+                wire::Adapter::Api { provider, format: wire_format(format) }
+            }
+            AdapterKind::Acp if command.is_empty() => return Err(no_command(agent, "acp")),
+            AdapterKind::Acp => wire::Adapter::Acp { command, env },
+            AdapterKind::Claude => wire::Adapter::Claude { command },
+            AdapterKind::Codex => wire::Adapter::Codex { command },
+            AdapterKind::Command if command.is_empty() => return Err(no_command(agent, "command")),
+            AdapterKind::Command => {
+                let result = match result {
+                    Some(ProgramResult::Json) => wire::CommandResult::Json,
+                    Some(ProgramResult::LastLine) => wire::CommandResult::LastLine,
+                    Some(ProgramResult::Exit) | None => wire::CommandResult::Exit,
+                };
+                wire::Adapter::Command { argv: command, result, env }
+            }
+            AdapterKind::Inbox => wire::Adapter::Inbox { tmux },
+        })
+    }
 
     /// Of an API that names none: the installation's, the only one there is, the one of the
     /// environment.

@@ -246,6 +246,7 @@ impl Ended {
     fn of_failure(failure: &Failure) -> Self {
         let (result, kind) = match failure {
             Failure::ExitCode { .. } => ("failure", "exit_code"),
+            Failure::Agent { .. } => ("failure", "agent"),
             Failure::Signal { .. } => ("failure", "signal"),
             Failure::Timeout { .. } => ("timeout", "timeout"),
             Failure::IdleTimeout { .. } => ("timeout", "idle_timeout"),

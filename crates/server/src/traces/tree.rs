@@ -369,7 +369,9 @@ fn covers(of: &ExecutionId, id: &ExecutionId) -> bool {
 fn exit_code(result: &AttemptResult) -> Option<i32> {
     match result {
         AttemptResult::Succeeded { .. } => Some(0),
-        AttemptResult::Failed { failure: Failure::ExitCode { code } } => Some(*code),
+        AttemptResult::Failed {
+            failure: Failure::ExitCode { code } | Failure::Agent { code, .. },
+        } => Some(*code),
         AttemptResult::Failed { .. }
         | AttemptResult::Stopped { .. }
         | AttemptResult::Lost { .. } => None,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use pipeline::model::Budget;
 
 use super::DAY;
 use crate::config::Config;
@@ -14,7 +15,7 @@ use crate::gateway::{Denial, Incoming, Place, header};
 use crate::shared::{Shared, blocking};
 
 /// Whoever pays for it: the member by its share, the stage by what its token says, the run and the day
-/// by the configuration.
+/// by the configuration and the pipeline.
 pub(super) fn payers(
     incoming: &Incoming,
     member: &str,
@@ -37,10 +38,20 @@ pub(super) fn payers(
         payers.push((Payer::Member { run, execution, member }, share(caps, part)));
     }
     payers.push((Payer::Execution { run, execution }, caps));
-    payers.push((Payer::Run(run), config.models.run));
+    payers.push((Payer::Run(run), of_run(config.models.run, live.budget)));
     let today = crate::clock::wall().as_second().div_euclid(DAY);
     payers.push((Payer::Day(today), config.models.day));
     Ok(payers)
+}
+
+/// The smaller of what the configuration and the pipeline say.
+fn of_run(caps: Caps, budget: Budget) -> Caps {
+    let smaller = |one: Option<u64>, other: Option<u64>| one.into_iter().chain(other).min();
+    Caps {
+        calls: smaller(caps.calls, budget.calls.map(u64::from)),
+        tokens: smaller(caps.tokens, budget.tokens),
+        nano_usd: smaller(caps.nano_usd, budget.nano_usd),
+    }
 }
 
 /// Over everything that has to stay secret here: keys, the token of the door, and all that is stored.

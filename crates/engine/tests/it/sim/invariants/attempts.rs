@@ -330,6 +330,7 @@ impl Ledger<'_> {
             Failure::RevisionsExhausted { .. } => people.ended == Some(Ended::Changes),
             Failure::FormTimeout { .. } => people.form_timed_out,
             Failure::ExitCode { .. }
+            | Failure::Agent { .. }
             | Failure::Signal { .. }
             | Failure::Timeout { .. }
             | Failure::IdleTimeout { .. }

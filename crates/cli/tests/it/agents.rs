@@ -1,0 +1,116 @@
+//! Stages of agents through the doors, with the scripted agent: no model, no key.
+
+use serde_json::{Value, json};
+
+use crate::binary::Place;
+
+const FEATURE: &str = r#"name: feature
+inputs: {goal: {type: string, default: fly}}
+agents:
+  critic: {extends: reviewer, lens: speed}
+stages:
+  - name: plan
+    agent: architect
+    task: "Write plan.md for @input.goal as @file:rules.txt says"
+    outputs: {summary: string}
+    artifacts: {plan: plan.md}
+  - name: build
+    agent: implementer
+    task: "In out.txt do what @plan/plan.md and @plan.summary say"
+    validate: {command: test -s out.txt, protect: ["rules.txt"]}
+  - name: look
+    agent: critic
+    task: "Judge @build"
+    outputs: {verdict: {type: string, schema: {enum: [approve, reject]}}}
+"#;
+
+fn place() -> Place {
+    let place = Place::with("feature.yaml", FEATURE);
+    place.write("rules.txt", "Keep it short.\n");
+    place
+}
+
+#[test]
+fn a_pipeline_of_agents_runs_offline_and_hands_on_what_they_made() {
+    let place = place();
+    let ended = place.run(&["run", "feature.yaml"]);
+    assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+    assert!(place.read("out.txt").contains("scripted agent `implementer`"));
+    let run = place.json(&["runs", "show", "feature#1"]);
+    let stages = run["data"]["stages"].as_array().or(run["stages"].as_array()).unwrap();
+    let of = |name: &str| stages.iter().find(|stage| stage["name"] == name).unwrap();
+    assert_eq!(of("look")["outputs"]["verdict"], "approve");
+    assert!(of("build")["outputs"]["text"].as_str().unwrap().contains("no model was asked"));
+}
+
+#[test]
+fn the_exact_prompt_is_seen_before_a_run() {
+    let place = place();
+    let seen = place.json(&["agent", "prompt", "feature.yaml", "plan", "-p", "goal=dive"]);
+    let seen = seen.get("data").unwrap_or(&seen);
+    assert_eq!(
+        (&seen["shape"], &seen["agents"][0]["name"]),
+        (&json!("single"), &json!("architect"))
+    );
+    let text = seen["agents"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("Write plan.md for @input.goal"), "{text}");
+    assert!(text.contains(">\ndive\n</context") && text.contains(">\nKeep it short.\n"), "{text}");
+    let files: Vec<&Value> =
+        seen["context"].as_array().unwrap().iter().map(|b| &b["reference"]).collect();
+    assert_eq!(files, ["@input.goal", "@file:rules.txt"]);
+    assert_eq!(seen["context"][1]["bytes"], 15);
+    // What the stages before it give is not known yet.
+    let later = place.run(&["agent", "prompt", "feature.yaml", "look"]);
+    assert!(later.stdout.contains("‹not known yet: `build` has not settled›"), "{}", later.stdout);
+    assert!(later.stdout.contains("Your point of view: speed"), "{}", later.stdout);
+    let none = place.run(&["agent", "prompt", "feature.yaml", "nobody"]);
+    assert_eq!(none.code, Some(4), "{}", none.stderr);
+    assert!(none.stderr.contains("plan, build, look"), "{}", none.stderr);
+}
+
+#[test]
+fn agents_are_listed_and_shown_with_where_they_come_from() {
+    let place = place();
+    place.write(
+        ".claude/agents/tester.md",
+        "---\nname: tester\ntools: Read\ncolor: red\n---\nTest.\n",
+    );
+    place.write(".claude/agents/broken.md", "---\nname: broken\n");
+    let listed = place.json(&["agent", "list"]);
+    let agents = listed["data"].as_array().unwrap();
+    let of = |name: &str| agents.iter().filter(|agent| agent["name"] == name).collect::<Vec<_>>();
+    assert!(of("tester")[0]["origin"].as_str().unwrap().ends_with(".claude/agents/tester.md"));
+    assert_eq!(of("tester")[1]["hidden"], true);
+    assert!(of("broken")[0]["problem"].as_str().unwrap().contains("no second line"));
+    let shown = place.run(&["agent", "show", "reviewer"]);
+    assert!(shown.stdout.contains("You are the reviewer."), "{}", shown.stdout);
+    let none = place.run(&["agent", "show", "reviever"]);
+    assert_eq!(none.code, Some(4));
+    assert!(none.stderr.contains("did you mean `reviewer`?"), "{}", none.stderr);
+    let outside = place.run(&["agent", "show", "../../../feature"]);
+    assert_eq!(outside.code, Some(4), "{}", outside.stderr);
+}
+
+#[test]
+fn an_agent_that_nobody_knows_fails_its_stage_with_those_there_are() {
+    let place = Place::with("x.yaml", "name: x\nstages: [{name: s, agent: nobody, task: Do it}]\n");
+    let ended = place.run(&["run", "x.yaml"]);
+    assert_eq!(ended.code, Some(10), "{}", ended.stderr);
+    let said = ended.stdout + &ended.stderr;
+    assert!(
+        said.contains("there is no agent `nobody`; there are: architect, implementer"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_last_words_of_an_agent_are_the_reason_of_its_failure() {
+    let place = Place::with(
+        "x.yaml",
+        "name: x\nstages:\n  - name: s\n    agent: implementer\n    task: Write a.txt\n    validate: exit 3\n",
+    );
+    let ended = place.run(&["run", "x.yaml"]);
+    assert_eq!(ended.code, Some(10), "{}", ended.stderr);
+    let said = ended.stdout + &ended.stderr;
+    assert!(said.contains("the check of the work failed (exit code 65)"), "{said}");
+}

@@ -16,6 +16,8 @@ use crate::config::models::Provider;
 
 /// One more call at once is tried after so long without being told to slow down.
 const RECOVERS: Duration = Duration::from_secs(60);
+/// Lanes that are kept in mind without anybody in them.
+const LANES: usize = 1000;
 /// Between two tries at most, whatever a provider says.
 const LONGEST: Duration = Duration::from_secs(120);
 
@@ -291,6 +293,10 @@ impl Lanes {
     pub(super) fn of(&self, provider: &str, key: &str, model: &str, width: Width) -> Arc<Gate> {
         let name = (provider.to_owned(), key.to_owned(), model.to_owned());
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        if gates.len() >= LANES {
+            // Names of models are the agents' to make up: lanes that nobody is in are forgotten.
+            gates.retain(|_, gate| Arc::strong_count(gate) > 1);
+        }
         let gate = Arc::clone(gates.entry(name).or_insert_with(|| Arc::new(Gate::new(width))));
         drop(gates);
         gate.lock().set(width);

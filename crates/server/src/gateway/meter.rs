@@ -114,9 +114,15 @@ impl Meter {
         self.said += body.len();
         match serde_json::from_slice::<Json>(body) {
             Ok(Json::Array(parts)) => parts.iter().for_each(|part| self.read(part)),
-            Ok(json) => self.read(&json),
-            Err(_no_json) => {
-                self.failed = Some("the answer is no JSON".to_owned());
+            // Some say 200 and mean something else.
+            Ok(json) if json.get("error").is_some_and(|error| !error.is_null()) => {
+                self.read(&json);
+                self.error(&json);
+                return;
+            }
+            Ok(json @ Json::Object(_)) => self.read(&json),
+            Ok(_) | Err(_) => {
+                self.failed = Some("the answer is no JSON object".to_owned());
                 return;
             }
         }
@@ -376,6 +382,9 @@ mod tests {
         let mut meter = Meter::new(Format::Chat, false);
         meter.whole(b"<html>");
         assert!(!meter.is_whole());
+        let mut meter = Meter::new(Format::Chat, false);
+        meter.whole(br#"{"error": {"message": "no credits"}}"#);
+        assert_eq!((meter.is_whole(), meter.failed()), (false, Some("no credits")));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The gateway of models: what goes out, what comes back, what it costs and what is kept.
 
 mod limits;
+mod reference;
 mod upstream;
 
 use std::sync::Arc;
@@ -361,7 +362,11 @@ async fn what_breaks_off_is_no_answer_but_costs() {
         assert!(call["input_tokens"].as_u64().unwrap() > 0, "{call}");
         assert!(!call["detail"].as_str().unwrap().is_empty(), "{call}");
     }
-    stage.chat("t0").await;
+    let (status, answer) = stage.chat("t0").await;
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (StatusCode::BAD_GATEWAY, &json!("provider_answer"))
+    );
     let (status, answer) = stage.chat("t1").await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     assert_eq!(upstream.seen().len(), 6, "asked again each time");

@@ -280,7 +280,7 @@ impl Reader<'_> {
         let usd = self.amount(
             &fields,
             "usd",
-            |usd| usd >= 1.0 / NANO && usd <= MOST_USD,
+            |usd| (1.0 / NANO..=MOST_USD).contains(&usd),
             "above 0, at most a million",
         );
         let count = |name: &str, reader: &mut Self| fields.integer(name, reader).map(|n| n.value);

@@ -196,6 +196,11 @@ fn spawn(conductor: Conductor) -> Result<std::thread::JoinHandle<()>, Error> {
         .map_err(|source| Error::Thread { source })
 }
 
+fn agents(options: &Options, config: &Arc<ConfigFile>, doors: &Arc<Doors>) -> Arc<Agents> {
+    let (config, doors) = (Arc::clone(config), Arc::clone(doors));
+    Arc::new(Agents::new(&options.data_dir, config, options.said.clone(), doors))
+}
+
 impl Server {
     /// Loads unfinished runs, asks the hands what became of their live attempts (the order waits
     /// in [`Server::orders`]), and starts the conductor. A run whose journal is damaged is marked
@@ -211,22 +216,15 @@ impl Server {
         let (files_sender, files) = watch::channel(Vec::new());
         let (busy_sender, busy) = watch::channel(true);
         let (stop, stopped) = watch::channel(false);
-        let broker = Arc::new(Broker::default());
-        let hub = Arc::new(Hub::new());
-        let gauges = Arc::new(Gauges::default());
-        let metrics = Arc::new(Metrics::default());
+        let (broker, hub) = (Arc::new(Broker::default()), Arc::new(Hub::new()));
+        let (gauges, metrics) = (Arc::<Gauges>::default(), Arc::<Metrics>::default());
         let definitions = Arc::new(Definitions::default());
         let bell = Arc::new(Bell::default());
         let config = Arc::new(ConfigFile::in_folder(&options.data_dir));
         let mirror = mirror(&options.data_dir, &config, &reader)?;
         let doors = Doors::open(&options.data_dir).map_err(|problem| Error::Door { problem })?;
         lose_calls(&mut *writer);
-        let agents = Arc::new(Agents::new(
-            &options.data_dir,
-            Arc::clone(&config),
-            options.said.clone(),
-            Arc::clone(&doors),
-        ));
+        let agents = agents(&options, &config, &doors);
         let conductor = Conductor::open(Opening {
             data_dir: options.data_dir.clone(),
             worker: options.worker,

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{codegen, root, tidy};
+use crate::{codegen, root, tidy, ui};
 
 pub(crate) fn run(fast: bool) -> Result<()> {
     let seeds = if fast { "200" } else { "10000" };
@@ -14,7 +14,10 @@ pub(crate) fn run(fast: bool) -> Result<()> {
     step("clippy", || {
         cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
     })?;
-    step("generated files", || codegen::run(codegen::Mode::Check))?;
+    step("generated files", || {
+        codegen::run(codegen::Mode::Check)?;
+        ui::run(codegen::Mode::Check)
+    })?;
     step("tests", || {
         run_command(
             Command::new("cargo")

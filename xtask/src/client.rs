@@ -46,8 +46,8 @@ pub(crate) fn run(mode: Mode) -> Result<()> {
     Ok(())
 }
 
-/// FNV-1a: tells one description from another, and needs no library.
-fn fnv(bytes: &[u8]) -> u64 {
+/// FNV-1a: tells one text from another, and needs no library.
+pub(crate) fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

@@ -7,6 +7,7 @@ mod client;
 mod codegen;
 mod metadata;
 mod tidy;
+mod ui;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +18,7 @@ usage: cargo xtask <task>
   ci [--fast]        everything CI checks; --fast leaves out the long simulation
   tidy               house rules: who imports whom, file lengths, names, licences
   codegen [--check]  write the generated reference (or fail when it is stale)
+  ui [--check]       build the page into the server's assets (or fail when it is stale)
   bench [ARGS]       the benchmark suite, in release; ARGS go to it
 ";
 
@@ -29,6 +31,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
+        ["ui"] => ui::run(codegen::Mode::Write),
+        ["ui", "--check"] => ui::run(codegen::Mode::Check),
         ["bench", rest @ ..] => bench::run(rest),
         _ => {
             eprint!("{USAGE}");

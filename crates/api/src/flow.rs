@@ -250,4 +250,7 @@ pub struct Whoami {
     pub admin: bool,
     /// `os user`, `token`, `admin token as`
     pub by: String,
+    /// `read run define decide maintain audit admin`: those that this caller has here.
+    #[serde(default)]
+    pub rights: Vec<String>,
 }

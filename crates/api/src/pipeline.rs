@@ -74,6 +74,25 @@ pub struct PipelineDetail {
     /// What starts runs by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<TriggerOutline>,
+    /// What a run takes, in the order of the definition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<InputOutline>,
+}
+
+/// An input of a pipeline, as a form asks for it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct InputOutline {
+    pub name: String,
+    /// `string integer number boolean list map any`
+    pub kind: String,
+    pub description: String,
+    /// A run without it is refused.
+    pub required: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<Json>,
+    /// JSON Schema beside the kind: bounds, patterns, the values that there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Json>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

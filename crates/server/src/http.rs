@@ -28,6 +28,7 @@ mod environments;
 mod events;
 mod export;
 mod feed;
+mod front;
 mod graph;
 mod hooks;
 mod impact;
@@ -88,6 +89,7 @@ const BODY_LIMIT: usize = 2 << 20;
 /// The routes behind one door. Nobody reaches a handler without a [`caller::Caller`].
 pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
     let limits = limits::Limits::new(shared.settings().ok().as_ref());
+    let door = Arc::new(door);
     let (router, _described) = rooms().split_for_parts();
     router
         .fallback(problem::no_route)
@@ -96,7 +98,8 @@ pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
         .layer(from_fn_with_state(Arc::clone(&shared), repeat::once))
         .layer(from_fn_with_state(Arc::clone(&limits), limits::by_caller))
         .layer(from_fn(observe::identify))
-        .layer(from_fn_with_state((Arc::clone(&shared), Arc::new(door)), caller::admit))
+        .layer(from_fn_with_state((Arc::clone(&shared), Arc::clone(&door)), caller::admit))
+        .layer(from_fn_with_state((Arc::clone(&shared), door), front::front))
         .layer(from_fn_with_state(limits, limits::by_address))
         .layer(from_fn(catch::catch))
         .layer(from_fn(answer::complete))
@@ -146,4 +149,5 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(model_calls::routes())
         .merge(agents::routes())
         .merge(openapi::routes())
+        .merge(front::routes())
 }

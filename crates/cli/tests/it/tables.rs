@@ -103,6 +103,7 @@ fn a_pipeline_as_a_graph() {
                 next: None,
             },
         ],
+        inputs: Vec::new(),
     };
     let text = render::pipelines::head(&detail, sample::at(0.0), Palette::PLAIN)
         + &render::pipelines::drawn(&detail, None);

@@ -149,6 +149,15 @@ enum Asks {
     Attempt(Attempt),
 }
 
+/// Whether the request comes from somebody. Refused where nobody would be answered at all.
+pub(super) async fn is_known(shared: &Shared, door: &Door, parts: &Parts) -> Result<bool, Fault> {
+    match caller(shared, door, parts).await {
+        Ok(_) => Ok(true),
+        Err(fault) if fault.is_401() => Ok(false),
+        Err(fault) => Err(fault),
+    }
+}
+
 /// `None`: nobody in particular, for what is public.
 async fn caller(shared: &Shared, door: &Door, parts: &Parts) -> Result<Option<Asks>, Fault> {
     let matched = parts.extensions.get::<MatchedPath>();

@@ -174,17 +174,19 @@ async fn detail(shared: &Shared, name: String) -> Result<PipelineDetail, Fault> 
             let row = reader.pipeline(&name)?.ok_or_else(missing)?;
             let revision = reader.revision(&name, None)?.ok_or_else(missing)?;
             let schedules = reader.schedules(Some(&name))?;
-            let (stages, triggers) = match definitions.parsed(&revision.digest, &revision.text) {
-                Ok(pipeline) => (
-                    view::pipeline::outlines(&pipeline),
-                    view::trigger::outlines(&pipeline, &schedules, row.enabled),
-                ),
-                // Stored by another version of the language: its text can still be shown.
-                Err(_problem) => (Vec::new(), Vec::new()),
-            };
+            let (stages, triggers, inputs) =
+                match definitions.parsed(&revision.digest, &revision.text) {
+                    Ok(pipeline) => (
+                        view::pipeline::outlines(&pipeline),
+                        view::trigger::outlines(&pipeline, &schedules, row.enabled),
+                        view::pipeline::inputs(&pipeline),
+                    ),
+                    // Stored by another version of the language: its text can still be shown.
+                    Err(_problem) => (Vec::new(), Vec::new(), Vec::new()),
+                };
             let RevisionRow { text: definition, digest, .. } = revision;
             let summary = summary(reader, row)?;
-            Ok(PipelineDetail { summary, definition, digest, stages, triggers })
+            Ok(PipelineDetail { summary, definition, digest, stages, triggers, inputs })
         })
         .await?;
     Ok(detail)

@@ -175,5 +175,7 @@ pub(crate) async fn whoami(
     caller: Caller,
 ) -> Result<Json<Whoami>, Fault> {
     let Person { name, groups, through: _ } = caller.person(&shared)?;
-    Ok(Json(Whoami { name, groups, admin: caller.admin, by: caller.via.words().to_owned() }))
+    let by = caller.via.words().to_owned();
+    let rights = caller.rights.iter().map(|right| right.word().to_owned()).collect();
+    Ok(Json(Whoami { name, groups, admin: caller.admin, by, rights }))
 }

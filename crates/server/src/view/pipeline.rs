@@ -1,8 +1,8 @@
 //! Pipelines of the catalogue.
 
-use api::pipeline::{PipelineSummary, Revision, StageOutline};
+use api::pipeline::{InputOutline, PipelineSummary, Revision, StageOutline};
 use pipeline::Pipeline;
-use pipeline::model::{Stage, Work};
+use pipeline::model::{Input, Stage, Work};
 use store::port::{Error, PipelineRow, Read, Recent, RevisionRow, ScheduleRow};
 
 use super::{run, words};
@@ -42,6 +42,19 @@ pub(crate) fn revision(row: RevisionRow) -> Revision {
         created_by: row.created_by,
         definition: row.text,
     }
+}
+
+/// What a run of it takes.
+pub(crate) fn inputs(pipeline: &Pipeline) -> Vec<InputOutline> {
+    let outline = |(name, input): (_, &Input)| InputOutline {
+        name: ToString::to_string(&name),
+        kind: input.kind.word().to_owned(),
+        description: input.description.clone(),
+        required: input.required && input.default.is_none(),
+        default: input.default.clone(),
+        schema: input.schema.clone(),
+    };
+    pipeline.inputs.iter().map(outline).collect()
 }
 
 /// Its stages in an order in which they could start.

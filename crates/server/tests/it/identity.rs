@@ -14,7 +14,7 @@ async fn a_token_is_its_user_and_nobody_else() {
     let (_, me) = bench.call_as(&bo, "GET", "/api/whoami", Json::Null).await;
     assert_eq!(
         me,
-        json!({"name": "bo", "groups": ["devops", "operator"], "admin": false, "by": "token"})
+        json!({"name": "bo", "groups": ["devops", "operator"], "admin": false, "by": "token", "rights": ["read", "run"]})
     );
     let start = json!({"definition": CHAIN, "directory": "/"});
     let (status, run) = bench.call_as(&bo, "POST", "/api/runs", start.clone()).await;

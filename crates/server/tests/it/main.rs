@@ -15,6 +15,7 @@ mod doors;
 mod failures;
 mod files;
 mod forge;
+mod front;
 mod given;
 mod graph;
 mod identity;

@@ -1,0 +1,129 @@
+// What a stranger meets first.
+import { gunzipSync } from 'node:zlib';
+import { equal, holds, Look, until } from '../world.mjs';
+
+export async function J1_the_page_comes_from_the_binary_alone(world) {
+  const look = await world.owner();
+  const sizes = [];
+  look.page.on('response', async (response) => {
+    if (response.url().includes('/assets/') && response.url().endsWith('.js')) sizes.push((await response.request().sizes()).responseBodySize);
+  });
+  look.requests.length = 0;
+  await look.context.clearCookies({ name: 'none' });
+  await look.page.reload();
+  await look.live();
+  await look.page.getByText('No runs yet.').waitFor();
+  await look.page.getByRole('button', { name: 'Run the example' }).waitFor();
+  const http = look.requests.filter((url) => url.startsWith('http'));
+  holds(http.length <= 8, `${http.length} requests: ${http.join(' ')}`);
+  holds(sizes.reduce((sum, size) => sum + size, 0) <= 60 * 1024, `JavaScript of ${sizes} bytes`);
+  const marks = await look.page.evaluate(() => performance.getEntriesByName('orc:useful').length);
+  holds(marks > 0, 'no mark orc:useful');
+  for (const path of ['/assets/none.js', '/assets/index.html']) {
+    const missing = await fetch(world.base + path, { headers: { accept: 'text/html' } });
+    equal(missing.status, 404, path);
+  }
+  const packed = await fetch(`${world.base}/login`, { headers: { accept: 'text/html', 'accept-encoding': 'identity' } });
+  holds((await packed.text()).includes('<div id="page">'), 'the document unpacked');
+  void gunzipSync;
+  await look.accessible();
+  await look.close();
+}
+
+export async function J2_the_example_runs_from_the_empty_page(world) {
+  const look = await world.owner();
+  await look.page.getByRole('button', { name: 'Run the example' }).click();
+  await look.page.waitForURL(/\/runs\/hello\/1/);
+  // The whole graph from the beginning.
+  await look.page.getByRole('tree', { name: 'Stages' }).waitFor();
+  const nodes = await look.page.locator('canvas[data-nodes]').getAttribute('data-nodes');
+  equal(nodes, '6', 'stages in the graph');
+  await look.page.locator('[data-run="hello#1"][data-status=succeeded]').waitFor();
+  await look.page.getByRole('treeitem', { name: 'flaky, Succeeded, attempt 2' }).waitFor();
+  await look.page.getByRole('treeitem', { name: /^check 1 of 2, Succeeded/ }).waitFor();
+  await look.accessible();
+  await look.page.getByRole('link', { name: 'Runs', exact: true }).first().click();
+  await look.page.locator('tr[data-run="hello#1"][data-status=succeeded]').waitFor();
+  await look.accessible();
+  await look.page.getByRole('link', { name: 'Now', exact: true }).first().click();
+  await look.page.locator('li[data-run="hello#1"][data-status=succeeded]').waitFor();
+  await look.accessible();
+  await look.close();
+}
+
+const SEVEN = `name: seven
+stages:
+${[1, 2, 3, 4, 5, 6, 7].map((n) => `  - {name: s${n}, run: "sleep 0.2"}`).join('\n')}
+`;
+
+export async function J3_a_run_is_watched_live_and_nothing_is_polled(world) {
+  await world.api('POST', '/api/pipelines', { definition: SEVEN });
+  const look = await world.owner();
+  await look.go('/pipelines/seven/runs');
+  await look.page.getByRole('button', { name: 'Run', exact: true }).click();
+  await look.page.getByRole('button', { name: 'Start run' }).click();
+  await look.page.waitForURL(/\/runs\/seven\/1/);
+  await look.page.getByRole('tree', { name: 'Stages' }).waitFor();
+  await look.page.waitForFunction(() => performance.getEntriesByName('orc:graph-drawn').length > 0);
+  look.requests.length = 0;
+  await look.page.locator('[data-run="seven#1"][data-status=succeeded]').waitFor();
+  equal(look.requests.filter((url) => url.includes('/api/')), [], 'requests while the run went on');
+  const applied = await look.page.evaluate(() => performance.getEntriesByName('orc:applied').map((mark) => mark.detail.seq));
+  holds(applied.length > 3, 'marks orc:applied');
+  await look.close();
+}
+
+export async function J21_a_phone_decides(world) {
+  await world.run(`name: ask
+stages:
+  - {name: build, run: "echo built"}
+  - name: ship
+    requires_approval: {approvers: [], quorum: 1, timeout: 1h, instructions: Ship it?}
+    run: echo shipped
+`);
+  const look = await world.owner({ width: 390, height: 844 });
+  const narrow = async (where) => {
+    const wide = await look.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    holds(wide <= 0, `${where} is ${wide} px too wide`);
+  };
+  await look.go('/inbox');
+  await look.page.getByRole('link', { name: 'Review' }).click();
+  await look.page.getByLabel('Comment').fill('from the train');
+  const box = await look.page.getByRole('button', { name: 'Approve' }).boundingBox();
+  holds(box.height >= 44, `Approve is ${box.height} px high`);
+  await narrow('the approval');
+  await look.accessible();
+  await look.page.getByRole('button', { name: 'Approve' }).click();
+  await look.page.locator('[data-status=approved]').waitFor();
+  for (const path of ['/', '/inbox', '/runs', '/pipelines', '/tasks?view=list', '/runs/ask/1', '/runs/ask/1?stage=build']) {
+    await look.go(path);
+    await look.page.waitForFunction(() => performance.getEntriesByName('orc:useful').length > 0);
+    await narrow(path);
+  }
+  const audit = await world.api('GET', '/api/audit?run=ask~1');
+  holds(audit.data.some((one) => one.says.includes('from the train')), 'the comment in the audit');
+  await look.close();
+}
+
+export async function J24_every_page_in_both_lights(world) {
+  await world.run(SEVEN);
+  await world.api('POST', '/api/tasks', { title: 'Add dark mode', pipeline: 'seven' });
+  await until(async () => (await world.api('GET', '/api/runs/seven~1')).status === 'succeeded', 'the run');
+  for (const scheme of ['light', 'dark']) {
+    const look = await world.owner({ scheme });
+    for (const path of ['/', '/inbox', '/tasks', '/tasks/TASK-1', '/pipelines', '/pipelines/seven/graph', '/pipelines/seven/definition', '/pipelines/seven/settings', '/pipelines/seven/edit', '/runs', '/runs/seven/1?view=timeline', '/runs/seven/1?view=table&stage=s1', '/compare', '/templates', '/fleet', '/metrics', '/audit', '/settings/general', '/settings/secrets']) {
+      await look.go(path);
+      await look.page.waitForFunction(() => performance.getEntriesByName('orc:useful').length > 0, null, { timeout: 15_000 }).catch(() => look.faults.push(`${path} is of no use`));
+      const before = look.faults.length;
+      await look.accessible();
+      for (let at = before; at < look.faults.length; at += 1) look.faults[at] = `${scheme} ${path}: ${look.faults[at]}`;
+    }
+    await look.close();
+  }
+  const stranger = await Look.open(world);
+  await stranger.page.goto(`${world.base}/runs?q=x`);
+  await stranger.page.getByRole('button', { name: 'Sign in' }).waitFor();
+  holds(stranger.page.url().endsWith('/login?next=/runs%3Fq%3Dx'), stranger.page.url());
+  await stranger.accessible();
+  await stranger.close();
+}

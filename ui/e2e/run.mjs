@@ -1,0 +1,34 @@
+// `npm run e2e [-- J3 J8]`: the journeys through the real binary. ORCHESTRATE_BIN names it.
+import { existsSync } from 'node:fs';
+import { World } from './world.mjs';
+import * as first from './journeys/first.mjs';
+import * as runs from './journeys/runs.mjs';
+import * as people from './journeys/people.mjs';
+import * as define from './journeys/define.mjs';
+
+const binary = process.env.ORCHESTRATE_BIN ?? new URL('../../target/debug/orchestrate', import.meta.url).pathname;
+if (!existsSync(binary)) {
+  console.error(`no binary at ${binary}: build it (cargo build --package orchestrate) or name it in ORCHESTRATE_BIN`);
+  process.exit(2);
+}
+const wanted = process.argv.slice(2);
+const all = Object.entries({ ...first, ...runs, ...people, ...define }).sort(([a], [b]) => Number(/\d+/.exec(a)[0]) - Number(/\d+/.exec(b)[0]));
+let [passed, failed] = [0, 0];
+for (const [name, journey] of all) {
+  const number = name.split('_')[0];
+  if (wanted.length > 0 && !wanted.includes(number)) continue;
+  const begun = Date.now();
+  const world = await World.begin(binary);
+  try {
+    await journey(world);
+    passed += 1;
+    console.log(`ok      ${name.replaceAll('_', ' ')} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED  ${name.replaceAll('_', ' ')}\n    ${error.stack ?? error}`);
+  } finally {
+    await world.end();
+  }
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed > 0 || passed === 0 ? 1 : 0);

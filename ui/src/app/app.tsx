@@ -1,0 +1,111 @@
+/** Which page stands at which address. */
+import type { ComponentType } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { get, whenStranger } from '../api/client';
+import { match, type Matched } from '../components/places';
+import { navigate, place } from '../components/location';
+import { Empty } from '../components/parts';
+import { who } from '../components/who';
+import { connect, connection } from '../live/socket';
+import { Login } from '../features/login/login';
+import { Now } from '../features/now/now';
+import { Pipelines } from '../features/pipelines/list';
+import { Pipeline } from '../features/pipelines/pipeline';
+import { Runs } from '../features/runs/list';
+import { Frame } from './frame';
+import { lazy } from './lazy';
+
+const Run = lazy(() => import('../features/runs/run').then((file) => file.Run));
+const Tasks = lazy(() => import('../features/tasks/list').then((file) => file.Tasks));
+const Inbox = lazy(() => import('../features/inbox/inbox').then((file) => file.Inbox));
+const InboxItem = lazy(() => import('../features/inbox/item').then((file) => file.InboxItem));
+const Fleet = lazy(() => import('../features/fleet/fleet').then((file) => file.Fleet));
+const Audit = lazy(() => import('../features/audit/audit').then((file) => file.Audit));
+const Settings = lazy(() => import('../features/settings/settings').then((file) => file.Settings));
+const Compare = lazy(() => import('../features/compare/compare').then((file) => file.Compare));
+const Metrics = lazy(() => import('../features/metrics/metrics').then((file) => file.MetricsPage));
+const Templates = lazy(() => import('../features/templates/templates').then((file) => file.Templates));
+const Editor = lazy(async () => {
+  const [{ Editor: Shown }, { templateText }] = await Promise.all([import('../features/editor/editor'), import('../features/templates/templates')]);
+  return ({ params }: { params: Matched }) => <Shown params={params} template={templateText} />;
+});
+const Task = lazy(() =>
+  import('../features/tasks/task').then(({ Task: Shown }) => {
+    const showRun = (name: string) => <Run key={name} params={{ run: name, within: 'task' }} />;
+    return ({ params }: { params: Matched }) => <Shown params={params} showRun={showRun} />;
+  }),
+);
+
+type Page = ComponentType<{ params: Matched }>;
+
+/** What most visits begin with is in the first file; the rest comes when it is gone to. */
+const PAGES: readonly (readonly [string, Page])[] = [
+  ['/', Now],
+  ['/pipelines', Pipelines],
+  ['/pipelines/new', Editor],
+  ['/pipelines/:name/edit', Editor],
+  ['/pipelines/:name', Pipeline],
+  ['/pipelines/:name/:tab', Pipeline],
+  ['/inbox', Inbox],
+  ['/inbox/:id', InboxItem],
+  ['/tasks', Tasks],
+  ['/tasks/:task', Task],
+  ['/runs', Runs],
+  ['/runs/:run', Run],
+  ['/runs/:run/:number', Run],
+  ['/compare', Compare],
+  ['/templates', Templates],
+  ['/fleet', Fleet],
+  ['/fleet/:tab', Fleet],
+  ['/metrics', Metrics],
+  ['/audit', Audit],
+  ['/settings', Settings],
+  ['/settings/:tab', Settings],
+];
+
+function find(path: string): { page: Page; params: Matched } | undefined {
+  for (const [pattern, page] of PAGES) {
+    const params = match(pattern, path);
+    if (params) return { page, params };
+  }
+  return undefined;
+}
+
+function strange(): void {
+  const { path, search, hash } = place.peek();
+  if (path === '/login') return;
+  const next = path + search + hash;
+  navigate(`/login${next === '/' ? '' : `?next=${encodeURIComponent(next)}`}`, { replace: true });
+}
+
+function Inside() {
+  useEffect(() => {
+    whenStranger(strange);
+    void get('/api/whoami').then(
+      (me) => {
+        who.value = me;
+        connect(strange);
+      },
+      () => undefined,
+    );
+  }, []);
+  const { path } = place.value;
+  const found = find(path);
+  return (
+    <Frame>
+      {found ? (
+        <found.page key={`${path.split('/')[1]} ${found.params['name'] ?? found.params['id'] ?? found.params['task'] ?? found.params['run'] ?? ''}`} params={found.params} />
+      ) : (
+        <Empty action={<a href="/">Go to Now</a>}>There is nothing at {path}.</Empty>
+      )}
+    </Frame>
+  );
+}
+
+export function App() {
+  const live = connection.value;
+  useEffect(() => {
+    document.body.dataset['live'] = live;
+  }, [live]);
+  return place.value.path === '/login' ? <Login /> : <Inside />;
+}

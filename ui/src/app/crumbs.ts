@@ -1,0 +1,45 @@
+/** The way to a page, from its address. */
+
+export interface Crumb {
+  label: string;
+  href: string;
+}
+
+const ROOMS: Record<string, string> = {
+  inbox: 'Inbox',
+  tasks: 'Tasks',
+  pipelines: 'Pipelines',
+  runs: 'Runs',
+  compare: 'Compare',
+  experiments: 'Experiments',
+  templates: 'Templates',
+  fleet: 'Fleet',
+  metrics: 'Metrics',
+  audit: 'Audit',
+  settings: 'Settings',
+};
+
+const readable = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+};
+
+export function crumbs(path: string): Crumb[] {
+  const parts = path.split('/').filter(Boolean);
+  const [room, first, second] = parts;
+  if (room === undefined) return [{ label: 'Now', href: '/' }];
+  const trail: Crumb[] = [{ label: ROOMS[room] ?? readable(room), href: `/${room}` }];
+  if (first === undefined) return trail;
+  if (room === 'runs') {
+    const label = second === undefined ? readable(first) : `${readable(first)}#${readable(second)}`;
+    if (second !== undefined) trail.push({ label: readable(first), href: `/pipelines/${first}/runs` });
+    trail.push({ label: second === undefined ? label : `#${readable(second)}`, href: path });
+    return trail;
+  }
+  trail.push({ label: readable(first), href: `/${room}/${first}` });
+  if (second !== undefined && room === 'pipelines') trail.push({ label: readable(second), href: path });
+  return trail;
+}

@@ -1,0 +1,190 @@
+/** A graph to look at, move and point at. Whoever cannot see it has the tree of the same stages. */
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useRepaint } from '../ink';
+import { markGraphDrawn } from '../marks';
+import { paint } from './draw';
+import { centred, concerned, fit, isInSight, neighbour, nodeAt, opening, zoomed, type Direction, type Scene, type View } from './scene';
+
+interface Props {
+  scene: Scene;
+  chosen: string | undefined;
+  choose: (name: string | undefined) => void;
+  /** Name of the stage that failed first: there is a button that shows what it concerns. */
+  failed?: string | undefined;
+}
+
+const KEYS: Record<string, Direction> = { ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down' };
+
+export function GraphCanvas({ scene, chosen, choose, failed }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const view = useRef<View | undefined>(undefined);
+  const size = useRef({ width: 0, height: 0 });
+  const hovered = useRef<number | undefined>(undefined);
+  const frame = useRef(0);
+  const marked = useRef(false);
+  /** Moved by hand: from then on it stays as it was put. */
+  const touched = useRef(false);
+  const [focused, setFocused] = useState(false);
+  const [zoom, setZoom] = useState(1);
+  const theme = useRepaint();
+  const place = scene.nodes.findIndex((node) => node.name === chosen);
+  const at = place < 0 ? undefined : place;
+  const failedAt = failed === undefined ? -1 : scene.nodes.findIndex((node) => node.name === failed);
+  const now = useRef({ scene, at, focus: undefined as ReadonlySet<number> | undefined });
+  now.current = { scene, at, focus: focused && failedAt >= 0 ? concerned(scene, failedAt) : undefined };
+
+  const draw = useCallback(() => {
+    if (frame.current) return;
+    frame.current = requestAnimationFrame(() => {
+      frame.current = 0;
+      const pen = canvas.current?.getContext('2d');
+      if (!pen || !view.current || size.current.width === 0) return;
+      const { scene: shown, at: chosenAt, focus } = now.current;
+      paint(pen, { scene: shown, view: view.current, ...size.current, chosen: chosenAt, hovered: hovered.current, focus }, devicePixelRatio || 1);
+      if (!marked.current) {
+        marked.current = true;
+        markGraphDrawn();
+      }
+    });
+  }, []);
+
+  const look = useCallback((to: View) => {
+    view.current = to;
+    setZoom(to.zoom);
+    draw();
+  }, []);
+
+  const opened = (width: number, height: number): View => {
+    const { scene: shown, at: chosenAt } = now.current;
+    const first = opening(shown, width, height);
+    const hidden = chosenAt !== undefined && !isInSight(shown, chosenAt, first, width, height);
+    return hidden ? centred(shown, chosenAt, first, width, height) : first;
+  };
+
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return undefined;
+    const watcher = new ResizeObserver(() => {
+      const { clientWidth: width, clientHeight: height } = element;
+      const scale = devicePixelRatio || 1;
+      if (canvas.current) {
+        canvas.current.width = width * scale;
+        canvas.current.height = height * scale;
+      }
+      size.current = { width, height };
+      if (width === 0) return;
+      if (!touched.current || !view.current) look(opened(width, height));
+      else draw();
+    });
+    watcher.observe(element);
+    return () => watcher.disconnect();
+  }, []);
+
+  useEffect(draw, [scene, chosen, focused, theme]);
+
+  // Chosen elsewhere: it is brought into sight, and nothing else moves.
+  useEffect(() => {
+    const { width, height } = size.current;
+    if (at !== undefined && view.current && width > 0 && !isInSight(scene, at, view.current, width, height)) {
+      look(centred(scene, at, view.current, width, height));
+    }
+  }, [chosen]);
+
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element) return undefined;
+    const wheel = (event: WheelEvent) => {
+      if (!view.current) return;
+      // As everywhere: the wheel moves the page, with Ctrl (or two fingers) it zooms.
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      touched.current = true;
+      look(zoomed(view.current, Math.exp(-event.deltaY / 240), event.offsetX, event.offsetY));
+    };
+    element.addEventListener('wheel', wheel, { passive: false });
+    return () => element.removeEventListener('wheel', wheel);
+  }, []);
+
+  const grip = useRef<{ x: number; y: number; view: View; moved: boolean } | undefined>(undefined);
+  const down = (event: PointerEvent) => {
+    if (!view.current || event.button !== 0) return;
+    grip.current = { x: event.clientX, y: event.clientY, view: view.current, moved: false };
+    canvas.current?.setPointerCapture(event.pointerId);
+  };
+  const move = (event: PointerEvent) => {
+    if (!view.current) return;
+    const held = grip.current;
+    if (held) {
+      const [dx, dy] = [event.clientX - held.x, event.clientY - held.y];
+      if (Math.abs(dx) + Math.abs(dy) > 3) held.moved = true;
+      if (held.moved) {
+        touched.current = true;
+        view.current = { ...held.view, x: held.view.x + dx, y: held.view.y + dy };
+        draw();
+      }
+      return;
+    }
+    const over = nodeAt(scene, view.current, event.offsetX, event.offsetY);
+    if (over !== hovered.current) {
+      hovered.current = over;
+      if (canvas.current) canvas.current.style.cursor = over === undefined ? 'grab' : 'pointer';
+      draw();
+    }
+  };
+  const up = (event: PointerEvent) => {
+    const held = grip.current;
+    grip.current = undefined;
+    if (!held || held.moved || !view.current) return;
+    const found = nodeAt(scene, view.current, event.offsetX, event.offsetY);
+    choose(found === undefined ? undefined : scene.nodes[found]?.name);
+  };
+  const key = (event: KeyboardEvent) => {
+    const to = KEYS[event.key];
+    if (!to) return;
+    event.preventDefault();
+    const next = neighbour(scene, at ?? -1, to);
+    if (next !== undefined) choose(scene.nodes[next]?.name);
+  };
+  const { width, height } = size.current;
+  const by = (factor: number) => () => {
+    touched.current = true;
+    if (view.current) look(zoomed(view.current, factor, width / 2, height / 2));
+  };
+  return (
+    <div class="graph" ref={box}>
+      <canvas
+        ref={canvas}
+        tabIndex={0}
+        aria-label="Graph of the stages; the tree of stages says the same"
+        role="img"
+        data-nodes={scene.nodes.length}
+        onPointerDown={down}
+        onPointerMove={move}
+        onPointerUp={up}
+        onPointerLeave={() => {
+          hovered.current = undefined;
+          draw();
+        }}
+        onKeyDown={key}
+      />
+      <div class="graph-tools">
+        <button type="button" aria-label="Zoom out" onClick={by(0.8)}>
+          −
+        </button>
+        <span class="num small">{Math.round(zoom * 100)}%</span>
+        <button type="button" aria-label="Zoom in" onClick={by(1.25)}>
+          +
+        </button>
+        <button type="button" onClick={() => look(fit(scene, width, height))}>
+          Fit
+        </button>
+        {failedAt >= 0 ? (
+          <button type="button" aria-pressed={focused} onClick={() => setFocused(!focused)}>
+            Failure
+          </button>
+        ) : null}
+      </div>
+    </div>
+  );
+}

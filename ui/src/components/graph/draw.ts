@@ -1,0 +1,218 @@
+/** Paints a scene. Only what is in sight, and only what can be read at this size. */
+import { ink } from '../ink';
+import { lookOf, SHAPES, type Part } from '../status';
+import { shortened } from '../text';
+import { NODE, type Scene, type SceneEdge, type SceneNode, type View } from './scene';
+
+export interface Picture {
+  scene: Scene;
+  view: View;
+  width: number;
+  height: number;
+  chosen: number | undefined;
+  hovered: number | undefined;
+  /** Everything else is faded. */
+  focus: ReadonlySet<number> | undefined;
+}
+
+const paths = new Map<string, Path2D>();
+function pathOf(d: string): Path2D {
+  let found = paths.get(d);
+  if (!found) {
+    found = new Path2D(d);
+    paths.set(d, found);
+  }
+  return found;
+}
+
+let fonts: { name: string; line: string } | undefined;
+function fontsOf(): { name: string; line: string } {
+  const sans = getComputedStyle(document.documentElement).getPropertyValue('--sans').trim();
+  fonts ??= { name: `600 12px ${sans}`, line: `11px ${sans}` };
+  return fonts;
+}
+
+export function paint(pen: CanvasRenderingContext2D, picture: Picture, scale: number): void {
+  const { scene, view, width, height, focus } = picture;
+  pen.setTransform(scale, 0, 0, scale, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  pen.translate(view.x, view.y);
+  pen.scale(view.zoom, view.zoom);
+  const sight = {
+    left: -view.x / view.zoom,
+    top: -view.y / view.zoom,
+    right: (width - view.x) / view.zoom,
+    bottom: (height - view.y) / view.zoom,
+  };
+  edges(pen, picture, sight);
+  const readable = view.zoom > 0.42;
+  for (const [at, node] of scene.nodes.entries()) {
+    if (node.x > sight.right || node.y > sight.bottom || node.x + NODE.width < sight.left || node.y + NODE.height < sight.top) continue;
+    pen.globalAlpha = focus && !focus.has(at) ? 0.28 : 1;
+    if (readable) card(pen, node, at === picture.chosen, at === picture.hovered);
+    else block(pen, node, at === picture.chosen);
+  }
+  pen.globalAlpha = 1;
+}
+
+interface Sight {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** All of one kind in one stroke: a thousand edges are a handful of calls. */
+function edges(pen: CanvasRenderingContext2D, { scene, focus, view, chosen }: Picture, sight: Sight): void {
+  const plain = new Path2D();
+  const loose = new Path2D();
+  const faded = new Path2D();
+  const near = new Path2D();
+  for (const edge of scene.edges) {
+    if (!touches(edge, sight)) continue;
+    const isFaded = focus && !(focus.has(edge.from) && focus.has(edge.to));
+    const isNear = edge.from === chosen || edge.to === chosen;
+    trace(isFaded ? faded : isNear ? near : edge.loose ? loose : plain, edge);
+  }
+  pen.lineWidth = Math.max(1.3, 0.7 / view.zoom);
+  pen.strokeStyle = ink('line-strong');
+  pen.stroke(plain);
+  pen.setLineDash([4, 4]);
+  pen.stroke(loose);
+  pen.setLineDash([]);
+  pen.globalAlpha = 0.3;
+  pen.stroke(faded);
+  pen.globalAlpha = 1;
+  pen.strokeStyle = ink('soft');
+  pen.lineWidth *= 1.2;
+  pen.stroke(near);
+}
+
+function touches(edge: SceneEdge, sight: Sight): boolean {
+  const first = edge.points[0];
+  const last = edge.points.at(-1);
+  if (!first || !last || first[0] > sight.right || last[0] < sight.left) return false;
+  return edge.points.some(([, y]) => y >= sight.top - 80 && y <= sight.bottom + 80);
+}
+
+function trace(path: Path2D, { points }: SceneEdge): void {
+  const first = points[0];
+  if (!first) return;
+  path.moveTo(first[0], first[1]);
+  let [px, py] = first;
+  for (const [x, y] of points.slice(1)) {
+    if (y === py) path.lineTo(x, y);
+    else {
+      const bend = (x - px) / 2;
+      path.bezierCurveTo(px + bend, py, x - bend, y, x, y);
+    }
+    [px, py] = [x, y];
+  }
+}
+
+const PLANNED = new Set(['blocked', 'listening', 'not_run', 'skipped', 'cancelled']);
+
+function card(pen: CanvasRenderingContext2D, node: SceneNode, chosen: boolean, hovered: boolean): void {
+  const { x, y } = node;
+  const { hue, word } = lookOf(node.status ?? '');
+  const planned = node.status === undefined ? false : PLANNED.has(node.status);
+  if (node.crowd.length > 0) {
+    for (const by of [6, 3]) {
+      box(pen, x + by, y + by);
+      pen.fillStyle = ink('surface');
+      pen.fill();
+      pen.strokeStyle = ink('line-strong');
+      pen.lineWidth = 1;
+      pen.stroke();
+    }
+  }
+  box(pen, x, y);
+  pen.fillStyle = ink(hovered ? 'hover' : 'surface');
+  pen.fill();
+  const loud = node.status !== undefined && !planned && hue !== 'neutral';
+  if (loud && hue !== 'success') {
+    pen.fillStyle = ink(`${hue}-wash` as 'failed-wash');
+    pen.fill();
+  }
+  pen.lineWidth = chosen ? 2 : 1;
+  pen.strokeStyle = chosen ? ink('accent') : loud && hue !== 'success' ? ink(hue) : ink('line-strong');
+  if (planned && !chosen) pen.setLineDash([4, 3]);
+  pen.stroke();
+  pen.setLineDash([]);
+  if (node.status !== undefined) glyph(pen, node.status, x + 10, y + 9);
+  const left = node.status === undefined ? x + 12 : x + 32;
+  const font = fontsOf();
+  pen.textBaseline = 'alphabetic';
+  pen.font = font.name;
+  pen.fillStyle = ink(planned ? 'soft' : 'text');
+  pen.fillText(shortened(node.name, node.status === undefined ? 22 : 19), left, y + 21);
+  pen.font = font.line;
+  pen.fillStyle = ink('soft');
+  pen.fillText(shortened(under(node, word), 24), left, y + 37);
+  if (node.crowd.length > 0) ratio(pen, node);
+}
+
+function under(node: SceneNode, word: string): string {
+  const parts: string[] = [];
+  if (node.status === undefined) parts.push(node.kind);
+  else if (node.crowd.length > 0) {
+    const all = node.crowd.reduce((sum, [, count]) => sum + count, 0);
+    const done = node.crowd.find(([status]) => status === 'succeeded')?.[1] ?? 0;
+    parts.push(`${done}/${all} ${lookOf('succeeded').word.toLowerCase()}`);
+  } else parts.push(word);
+  if (node.attempts > 1) parts.push(`attempt ${node.attempts}`);
+  if (node.mark && node.crowd.length === 0) parts.push(node.mark);
+  if (node.undo) parts.push('undone');
+  return parts.join('  ');
+}
+
+function ratio(pen: CanvasRenderingContext2D, node: SceneNode): void {
+  const all = node.crowd.reduce((sum, [, count]) => sum + count, 0);
+  const width = NODE.width - 16;
+  let left = node.x + 8;
+  for (const [status, count] of node.crowd) {
+    const part = (width * count) / all;
+    const { hue } = lookOf(status);
+    pen.fillStyle = hue === 'neutral' ? ink('line-strong') : ink(hue);
+    pen.fillRect(left, node.y + NODE.height - 6, Math.max(1, part - 1), 3);
+    left += part;
+  }
+}
+
+function block(pen: CanvasRenderingContext2D, node: SceneNode, chosen: boolean): void {
+  const { hue } = lookOf(node.status ?? 'blocked');
+  const planned = node.status === undefined || PLANNED.has(node.status);
+  pen.fillStyle = planned ? ink('sunken') : ink(hue);
+  pen.fillRect(node.x, node.y, NODE.width, NODE.height);
+  if (planned || chosen) {
+    pen.strokeStyle = chosen ? ink('accent') : ink('line-strong');
+    pen.lineWidth = chosen ? 6 : 2;
+    pen.strokeRect(node.x, node.y, NODE.width, NODE.height);
+  }
+}
+
+function box(pen: CanvasRenderingContext2D, x: number, y: number): void {
+  pen.beginPath();
+  pen.roundRect(x + 0.5, y + 0.5, NODE.width - 1, NODE.height - 1, 7);
+}
+
+export function glyph(pen: CanvasRenderingContext2D, status: string, x: number, y: number): void {
+  const { hue, shape } = lookOf(status);
+  pen.save();
+  pen.translate(x, y);
+  pen.lineWidth = 1.7;
+  pen.lineCap = 'round';
+  pen.lineJoin = 'round';
+  for (const part of SHAPES[shape] as readonly Part[]) {
+    const path = pathOf(part.d);
+    if (part.paint === 'fill') {
+      pen.fillStyle = ink(hue);
+      pen.fill(path);
+      continue;
+    }
+    pen.setLineDash(part.paint === 'dashes' ? [4, 3] : part.paint === 'dots' ? [0.1, 3.4] : []);
+    pen.strokeStyle = part.paint === 'cut' ? ink('surface') : ink(hue);
+    pen.stroke(path);
+  }
+  pen.restore();
+}

@@ -1,0 +1,90 @@
+/** `/runs`: all runs, newest first, filtered by one line. */
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { get, refusal } from '../../api/client';
+import type { RunSummary } from '../../api/types';
+import { parseFilter } from '../../components/filter';
+import { useLoad } from '../../components/load';
+import { query, setQuery } from '../../components/location';
+import { markUseful } from '../../components/marks';
+import { Button, Empty, PageHead, Skeleton, Trouble } from '../../components/parts';
+import { RunTable } from '../../components/runtable';
+import { SearchLine } from '../../components/searchline';
+import { tell } from '../../components/toast';
+import { useTopic } from '../../live/use';
+import { asked, joined } from './list.model';
+
+const VIEWS = [
+  ['', 'All'],
+  ['status:running,pending,paused,cancelling', 'Going on'],
+  ['status:waiting', 'Waiting'],
+  ['status:failed', 'Failed'],
+  ['status:succeeded', 'Succeeded'],
+] as const;
+
+/** Below this the list does not move by itself. */
+const HELD = 120;
+
+export function Runs() {
+  const text = query.value.get('q') ?? '';
+  const filter = useMemo(() => parseFilter(text), [text]);
+  const key = JSON.stringify(asked(filter));
+  const first = useLoad(key, () => get('/api/runs', { query: { ...asked(filter), limit: 100 } }));
+  const [more, setMore] = useState<{ key: string; runs: RunSummary[]; next: string | null | undefined } | undefined>(undefined);
+  const [held, setHeld] = useState(false);
+  const live = useTopic('runs').value;
+  useEffect(() => {
+    const look = () => setHeld(scrollY > HELD);
+    addEventListener('scroll', look, { passive: true });
+    return () => removeEventListener('scroll', look);
+  }, []);
+  useEffect(() => {
+    if (first.value) markUseful();
+  }, [first.value]);
+  const further = more?.key === key ? more : undefined;
+  const pages = [...(first.value?.data ?? []), ...(further?.runs ?? [])];
+  const next = further ? further.next : first.value?.next;
+  const { rows, fresh } = joined(pages, live?.runs ?? [], filter, held);
+  const load = async () => {
+    try {
+      const page = await get('/api/runs', { query: { ...asked(filter), limit: 100, after: next ?? '' } });
+      setMore({ key, runs: [...(further?.runs ?? []), ...page.data], next: page.next });
+    } catch (error) {
+      tell(refusal(error).message, 'trouble');
+    }
+  };
+  return (
+    <>
+      <PageHead title="Runs" />
+      <div class="filter">
+        <SearchLine label="Filter runs" hint="Filter: status:failed pipeline:nightly by:ana words" />
+        <div class="segments" role="group" aria-label="Saved views">
+          {VIEWS.map(([view, label]) => (
+            <button type="button" key={label} aria-pressed={text === view} onClick={() => setQuery({ q: view }, { push: true })}>
+              {label}
+            </button>
+          ))}
+        </div>
+      </div>
+      {first.refused ? <Trouble refusal={first.refused} again={first.again} /> : null}
+      {fresh > 0 ? (
+        <Button class="float" act={() => scrollTo({ top: 0 })}>
+          {fresh} new
+        </Button>
+      ) : null}
+      {first.value === undefined && !first.refused ? (
+        <Skeleton rows={12} />
+      ) : rows.length === 0 ? (
+        text ? (
+          <Empty action={<Button act={() => setQuery({ q: undefined })}>Clear</Button>}>
+            No run fits the filter <code>{text}</code>.
+          </Empty>
+        ) : (
+          <Empty command="orchestrate init && orchestrate run pipelines/feature.yaml">No runs yet.</Empty>
+        )
+      ) : (
+        <RunTable runs={rows} />
+      )}
+      {next ? <Button act={load}>Show more</Button> : null}
+    </>
+  );
+}

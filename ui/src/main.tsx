@@ -1,0 +1,15 @@
+import { render } from 'preact';
+import { App } from './app/app';
+import { begin as beginLocation } from './components/location';
+import { applyTheme } from './app/theme';
+import './app/styles/tokens.css';
+import './app/styles/base.css';
+import './app/styles/frame.css';
+import './app/styles/parts.css';
+import './app/styles/pages.css';
+import './app/styles/run.css';
+
+applyTheme();
+beginLocation();
+const page = document.getElementById('page');
+if (page) render(<App />, page);

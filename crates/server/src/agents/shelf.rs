@@ -114,10 +114,15 @@ impl<'a> Shelf<'a> {
         all.into_values().flatten().collect()
     }
 
-    fn folders(&self) -> impl Iterator<Item = PathBuf> + use<'a> {
-        let project = self.directory;
-        let below = PROJECT.into_iter().filter_map(move |folder| Some(project?.join(folder)));
-        below.chain([self.data_dir.join(HOUSE)])
+    /// A data folder that lies in the project may be one of its folders, too.
+    fn folders(&self) -> Vec<PathBuf> {
+        let below = |directory: &Path| PROJECT.map(|folder| directory.join(folder));
+        let mut folders: Vec<PathBuf> = self.directory.map(below).into_iter().flatten().collect();
+        let house = self.data_dir.join(HOUSE);
+        if !folders.iter().any(|folder| is_same(folder, &house)) {
+            folders.push(house);
+        }
+        folders
     }
 
     fn loop_folders(&self) -> impl Iterator<Item = PathBuf> + use<'a> {
@@ -156,6 +161,11 @@ fn found(origin: &str, name: &str, text: String) -> Result<Found, String> {
 
 fn gone(path: &Path) -> String {
     format!("`{}` is gone", path.display())
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    one == other
+        || fs::canonicalize(one).ok().is_some_and(|one| fs::canonicalize(other).ok() == Some(one))
 }
 
 /// `None`: there is no such file.

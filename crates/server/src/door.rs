@@ -18,6 +18,7 @@ use sha2::Sha256;
 use store::folder::Folder;
 use uuid::Uuid;
 
+use crate::history;
 use crate::identity::hex;
 use crate::live::Notice;
 use crate::refused::Refused;
@@ -165,7 +166,7 @@ pub(crate) fn is_token(text: &str) -> bool {
 /// The attempt, if it is live with this fence; asked of the state of its run.
 pub(crate) async fn live(shared: &Shared, named: &Named) -> Result<Option<LiveAttempt>, Refused> {
     let of = named.clone();
-    let seen = shared.desk.look(named.run, move |run| of.look(run)).await?;
+    let seen = history::look_unfinished(shared, named.run, move |run| of.look(run)).await?;
     Ok(seen.flatten())
 }
 
@@ -187,7 +188,7 @@ pub(crate) async fn over(shared: &Shared, named: &Named) {
 /// told it to stop. The attempt itself may be gone; the next one asks the same.
 pub(crate) async fn is_wanted(shared: &Shared, named: &Named) -> bool {
     let of = named.clone();
-    let seen = shared.desk.look(named.run, move |run| {
+    let seen = history::look_unfinished(shared, named.run, move |run| {
         let stage = run.pipeline().stages.get(of.place)?;
         let row = run.row(&ExecutionId { stage: stage.name.clone(), instance: of.instance })?;
         let stops = row.attempts.iter().any(|one| one.status == AttemptStatus::Stopping);

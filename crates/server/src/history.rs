@@ -59,6 +59,25 @@ pub(crate) async fn look<T: Send + 'static>(
         .await
 }
 
+/// The same of a run that has not finished, also of one that is not in memory because it only waits.
+/// `None`: it has finished, or there is none.
+pub(crate) async fn look_unfinished<T: Send + 'static>(
+    shared: &Shared,
+    run: RunId,
+    look: impl Fn(&Run) -> T + Send + Sync + 'static,
+) -> Result<Option<T>, Refused> {
+    let look = Arc::new(look);
+    let of = Arc::clone(&look);
+    if let Some(seen) = shared.desk.look(run, move |live| of(live)).await? {
+        return Ok(Some(seen));
+    }
+    let row = shared.read(move |reader| Ok(reader.run(run)?)).await?;
+    match row.filter(|row| !row.finished) {
+        None => Ok(None),
+        Some(row) => self::look(shared, &row, move |run| look(run)).await.map(Some),
+    }
+}
+
 /// What somebody wants to know of a run as it was after its first `at` events.
 pub(crate) async fn look_at<T: Send + 'static>(
     shared: &Shared,

@@ -66,8 +66,8 @@ mod tests {
         );
         assert_eq!(
             of("agents: {default: {adapter: acp, modell: x}}\n").unwrap_err(),
-            "c:1:26: the adapter `acp` needs a `command` (write `{kind: acp, command: [PROGRAM]}`)\n\
-             c:1:31: `default` has no key `modell`; did you mean `model`?"
+            "c:1:34: `default` has no key `modell`; did you mean `model`?\n\
+             c:1:29: the adapter `acp` needs a `command` (write `{kind: acp, command: [PROGRAM]}`)"
         );
         assert!(
             of("agents: {default: {model: ''}}\n")

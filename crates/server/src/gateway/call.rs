@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::budget::{Answer, Payer, Spent, cost};
 use super::lane::{Gate, Permit, Width};
-use super::send::{self, Tried};
+use super::send::{self, Failed, Tried};
 use super::veil::Veil;
 use super::wire::{Asked, Endpoint};
 use super::{Claim, Denial, Incoming, Place, header, record};
@@ -233,9 +233,10 @@ impl Flight {
     /// Asks until there is an answer, or the last word of a refusal.
     async fn sent(self, mut head: Head, mut permit: Permit, mut hold: Hold) {
         let private = self.place.provider.allow_private;
-        for number in 1.. {
+        let mut failed = Failed::default();
+        loop {
             let tried = tokio::select! {
-                tried = send::once(&self.shared, &self.request, private, &self.veil, number) => tried,
+                tried = send::once(&self.shared, &self.request, private, &self.veil, failed) => tried,
                 stop = self.interrupted() => {
                     self.end(&mut hold, End::failed(None, stop.says())).await;
                     return tell(head, Err(stop.into()));
@@ -262,6 +263,7 @@ impl Flight {
                 }
                 Tried::Again { wait, slow_down } => {
                     drop(permit);
+                    failed.count(slow_down);
                     self.shared.metrics.model_retries.with(&[&self.place.name]).add(1);
                     let again = async {
                         if slow_down {

@@ -474,7 +474,8 @@ mod tests {
         assert!(second.await.is_err());
         drop(first);
         third.await.unwrap();
-        assert_eq!((gate.lock().active, gate.lock().waiting.len()), (0, 0));
+        let lane = gate.lock();
+        assert_eq!((lane.active, lane.waiting.len()), (0, 0));
     }
 
     #[test]

@@ -118,13 +118,37 @@ pub(super) enum Tried {
     },
 }
 
-/// One try, the `number`th from 1.
+/// Tries of one call that came to nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Failed {
+    /// It failed, or could not be reached: that may be for good.
+    pub(super) broken: u32,
+    /// It had too much to do: that passes.
+    pub(super) busy: u32,
+}
+
+impl Failed {
+    /// It fails at once instead of being tried again.
+    pub(super) const NO_MORE: Self = Self { broken: TRIES, busy: 0 };
+
+    /// One more.
+    pub(super) fn count(&mut self, slow_down: bool) {
+        let count = if slow_down { &mut self.busy } else { &mut self.broken };
+        *count += 1;
+    }
+
+    fn may_again(self) -> bool {
+        self.broken + 1 < TRIES
+    }
+}
+
+/// One try, after these.
 pub(super) async fn once(
     shared: &Shared,
     request: &Request<Vec<u8>>,
     allow_private: bool,
     veil: &Veil,
-    number: u32,
+    failed: Failed,
 ) -> Tried {
     let policy = Policy { allow_private, timeout: PATIENCE, ..Policy::default() };
     let mut opened = match shared.egress.open(copy(request), &policy).await {
@@ -134,7 +158,7 @@ pub(super) async fn once(
                 Failure::Unreached { .. }
                 | Failure::Unresolved { .. }
                 | Failure::Broken { .. }
-                | Failure::Slow { .. } => number < TRIES,
+                | Failure::Slow { .. } => failed.may_again(),
                 Failure::Url { .. }
                 | Failure::Private { .. }
                 | Failure::Never { .. }
@@ -143,7 +167,7 @@ pub(super) async fn once(
                 | Failure::Client { .. } => false,
             };
             return match helps {
-                true => Tried::Again { wait: pause(number), slow_down: false },
+                true => Tried::Again { wait: pause(failed.broken), slow_down: false },
                 false => Tried::Unreached(failure),
             };
         }
@@ -155,8 +179,9 @@ pub(super) async fn once(
     let headers = opened.headers().clone();
     let body = opened.whole(SAYS, SILENCE).await.unwrap_or_default();
     let too_much = matches!(status.as_u16(), 429 | 529) && !is_out_of_credit(&body);
-    if too_much || (status.is_server_error() && number < TRIES) {
-        let wait = retry_after(&headers).map_or_else(|| pause(number), with_jitter);
+    if too_much || (status.is_server_error() && failed.may_again()) {
+        let before = if too_much { failed.busy } else { failed.broken };
+        let wait = retry_after(&headers).map_or_else(|| pause(before), with_jitter);
         return Tried::Again { wait, slow_down: too_much };
     }
     Tried::Refused(Refusal { status, headers, body: veil.over(&body) })
@@ -178,9 +203,9 @@ fn copy(request: &Request<Vec<u8>>) -> Request<Vec<u8>> {
     copy
 }
 
-/// It doubles, up to a minute.
-fn pause(number: u32) -> Duration {
-    let doubled = FIRST_PAUSE.saturating_mul(1 << number.saturating_sub(1).min(16));
+/// It doubles with each try before, up to a minute.
+fn pause(before: u32) -> Duration {
+    let doubled = FIRST_PAUSE.saturating_mul(1 << before.min(16));
     with_jitter(doubled.min(LONGEST_PAUSE))
 }
 
@@ -204,9 +229,10 @@ pub(super) async fn free(
     let request = request(incoming.whence(), place, endpoint, incoming.body.to_vec())?;
     let veil = Veil::new(place.secrets());
     let ask = async {
-        for number in 1.. {
+        let mut failed = Failed::default();
+        loop {
             let permit = gate.enter(incoming.live.run, 1, 0).await;
-            let tried = once(shared, &request, place.provider.allow_private, &veil, number).await;
+            let tried = once(shared, &request, place.provider.allow_private, &veil, failed).await;
             match tried {
                 Tried::Answered(mut opened) => {
                     let (status, headers) = (opened.status(), told(opened.headers()));
@@ -219,6 +245,7 @@ pub(super) async fn free(
                 Tried::Unreached(failure) => return Err(unreached(&place.name, &failure)),
                 Tried::Again { wait, slow_down } => {
                     drop(permit);
+                    failed.count(slow_down);
                     if slow_down {
                         gate.slow_down(wait);
                     } else {
@@ -227,7 +254,6 @@ pub(super) async fn free(
                 }
             }
         }
-        Err(Denial::stopping())
     };
     tokio::select! {
         answer = ask => answer,

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::budget::cost;
 use super::meter::Meter;
-use super::send::{self, Tried};
+use super::send::{self, Failed, Tried};
 use super::veil::Veil;
 use super::wire::Endpoint;
 use super::{Denial, place, providers};
@@ -20,8 +20,6 @@ use crate::shared::Shared;
 
 /// Of the answer of a test.
 const LARGEST: usize = 1 << 20;
-/// So that a provider fails at once instead of being tried again.
-const LAST_TRY: u32 = u32::MAX;
 
 impl From<Denial> for Fault {
     fn from(denial: Denial) -> Self {
@@ -86,7 +84,7 @@ pub(crate) async fn test(
         took_ms: 0,
         usage: ModelUsage::default(),
     };
-    match send::once(shared, &request, private, &veil, LAST_TRY).await {
+    match send::once(shared, &request, private, &veil, Failed::NO_MORE).await {
         Tried::Answered(mut opened) => {
             tested.status = Some(opened.status().as_u16());
             let mut meter = Meter::new(endpoint.format, false);

@@ -53,7 +53,12 @@ impl Ours<'_> {
     /// Names that lead to us: a page of another site that resolves its own name to this address
     /// (DNS rebinding) is not among them.
     fn is_host(&self, request: &Parts) -> bool {
-        let host = request.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let mut hosts = request.headers.get_all(HOST).iter();
+        let host = hosts.next().and_then(|host| host.to_str().ok());
+        if hosts.next().is_some() {
+            // Whoever stands before us may have looked at the other one.
+            return false;
+        }
         let host = host.or_else(|| request.uri.authority().map(http::uri::Authority::as_str));
         host.is_some_and(|host| self.is_name(host))
     }

@@ -365,6 +365,7 @@ mod tests {
         let harmless = [
             "cache_read_tokens",
             "cache_write_tokens",
+            "context_tokens",
             "has_password",
             "input_tokens",
             "max_tokens",

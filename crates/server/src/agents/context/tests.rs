@@ -16,6 +16,7 @@ impl Place {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("work")).unwrap();
+        fs::create_dir(folder.path().join("data")).unwrap();
         let blobs = Blobs::of(&folder.path().join("data"));
         Self { folder, blobs }
     }

@@ -104,8 +104,5 @@ fn a_loop_type_is_read_when_it_is_used() {
     places.put("p/.orchestrate/loops/ralph.yaml", "max_iterations: 4");
     assert_eq!(shelf.loop_type("ralph").unwrap().spec.max_iterations, Some(4));
     let problem = shelf.loop_type("ralf").unwrap_err();
-    assert_eq!(
-        problem,
-        "there is no loop type `ralf` (did you mean `ralph`?); there are: mine, phase, plan, ralph, spec"
-    );
+    assert_eq!(problem, "there is no loop type `ralf`; there are: mine, phase, plan, ralph, spec");
 }

@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use super::{Attempt, stale};
 use crate::conductor::desk::Ask;
 use crate::door::LiveAttempt;
+use crate::history;
 use crate::http::body::Json;
 use crate::http::problem::Fault;
 use crate::shared::Shared;
@@ -119,8 +120,9 @@ async fn standing(shared: &Shared, live: &LiveAttempt, key: &str) -> Result<Stan
         None => Standing::Unknown,
         Some(gate) => of_gate(&gate),
     };
-    // A run that is at rest has no live attempt.
-    Ok(shared.desk.look(live.run, look).await?.unwrap_or(Standing::Void))
+    // A run that has finished has no live attempt.
+    let seen = history::look_unfinished(shared, live.run, look).await?;
+    Ok(seen.unwrap_or(Standing::Void))
 }
 
 fn of_gate(gate: &GateView<'_>) -> Standing {

@@ -23,6 +23,7 @@ const TAGS: &[(&str, &str)] = &[
     ("audit", "Who decided and changed what, and the proof of it"),
     ("tokens", "Keys of users"),
     ("accounts", "Users, sessions, secrets"),
+    ("agents", "Who does the work of a stage, and what they would be asked"),
     ("models", "What models were asked, and what it cost"),
     ("attempt", "What the harness of a live attempt asks"),
     ("system", "The server about itself, and the language"),

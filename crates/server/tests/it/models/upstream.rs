@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, Response, Uri};
 use serde_json::{Value as Json, json};
 use tokio::sync::{Notify, Semaphore};
@@ -153,7 +153,12 @@ fn events(pieces: Vec<String>, cut: bool) -> Response<Body> {
     let end = cut.then(|| Err(std::io::Error::other("cut")));
     let pieces = pieces.into_iter().map(|piece| Ok(Bytes::from(piece))).chain(end);
     let pieces: Vec<Result<Bytes, std::io::Error>> = pieces.collect();
-    let body = Body::from_stream(stream::iter(pieces));
+    // What there is goes out before the next piece is asked for: also before a cut.
+    let pieces = stream::iter(pieces).then(|piece| async move {
+        tokio::task::yield_now().await;
+        piece
+    });
+    let body = Body::from_stream(pieces);
     let response = Response::builder().header("content-type", "text/event-stream");
     response.body(body).unwrap()
 }

@@ -38,7 +38,7 @@ fn a_term_stops_the_server_and_what_runs_goes_on() {
     let place = Place::with("gated.yaml", GATED);
     place.gate("gate");
     let (server, _) = serve(&place, &[]);
-    let run = place.start(&["run", "gated.yaml"]);
+    assert_eq!(place.run(&["run", "gated.yaml", "--detach"]).code, Some(0));
     let gate = place.wait_at("gate");
     server.signal("TERM");
     let ended = server.end();
@@ -55,7 +55,6 @@ fn a_term_stops_the_server_and_what_runs_goes_on() {
     assert_eq!(place.read("counter"), "a\nb\n");
     server.signal("TERM");
     assert_eq!(server.end().code, Some(0));
-    drop(run.end());
 }
 
 #[test]

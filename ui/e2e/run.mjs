@@ -27,7 +27,10 @@ for (const [name, journey] of all) {
     failed += 1;
     console.log(`FAILED  ${name.replaceAll('_', ' ')}\n    ${error.stack ?? error}`);
   } finally {
-    await world.end();
+    await world.end().catch((error) => {
+      failed += 1;
+      console.log(`FAILED  ${name}: ${error.message}`);
+    });
   }
 }
 console.log(`${passed} passed, ${failed} failed`);

@@ -1,6 +1,6 @@
 // A server of its own on an empty data folder, browsers that look at it, and what every look has to keep to.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRequire } from 'node:module';
@@ -15,7 +15,7 @@ export class World {
     world.binary = binary;
     world.data = mkdtempSync(join(tmpdir(), 'orchestrate-page-'));
     await world.serve('127.0.0.1:0');
-    world.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+    world.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: process.env.UI_DIST ? [...FLAGS, '--disable-features=LocalNetworkAccessChecks'] : FLAGS });
     return world;
   }
 
@@ -57,6 +57,8 @@ export class World {
     const { path } = await this.api('POST', '/api/session/link');
     await look.page.goto(this.base + path);
     await look.live();
+    // Where a link leads to is not asked for by the page: what was just built comes with the next look.
+    if (process.env.UI_DIST) await look.go('/');
     return look;
   }
 
@@ -66,7 +68,7 @@ export class World {
       if (!String(error).includes('409')) throw error;
     });
     const look = await Look.open(this, options);
-    await look.page.goto(`${this.base}/`);
+    await look.page.goto(`${this.base}/login`);
     await look.page.getByLabel('User').fill(name);
     await look.page.getByLabel('Password').fill(`${name}-opens-the-door`);
     await look.page.getByRole('button', { name: 'Sign in' }).click();
@@ -82,6 +84,7 @@ export class World {
 
   async stop() {
     this.process.removeAllListeners('exit');
+    if (this.process.exitCode !== null || this.process.signalCode !== null) throw new Error(`the server had ended already: ${this.process.exitCode ?? this.process.signalCode}`);
     const ended = new Promise((done) => this.process.once('exit', done));
     this.process.kill('SIGTERM');
     await ended;
@@ -96,6 +99,7 @@ export class Look {
     look.faults = [];
     look.requests = [];
     look.context = await world.browser.newContext({ viewport: { width, height }, colorScheme: scheme });
+    if (process.env.UI_DIST) await fresh(look.context, process.env.UI_DIST);
     look.page = await look.context.newPage();
     look.page.setDefaultTimeout(15_000);
     const { page, faults } = look;
@@ -135,6 +139,24 @@ export class Look {
     await this.context.close();
     if (this.faults.length > 0) throw new Error(this.faults.join('\n    '));
   }
+}
+
+/** Files that were just built instead of those in the binary, under the binary's own policy. */
+async function fresh(context, dist) {
+  await context.route('**/assets/*', (route) => {
+    const path = join(dist, new URL(route.request().url()).pathname);
+    return existsSync(path) ? route.fulfill({ path }) : route.fallback();
+  });
+  await context.route(
+    (url) => !/^\/(api|assets|login\/)/.test(url.pathname),
+    async (route) => {
+      if (route.request().resourceType() !== 'document') return route.fallback();
+      const response = await route.fetch({ maxRedirects: 0 });
+      const { 'content-encoding': _coding, 'content-length': _length, ...headers } = response.headers();
+      if (response.status() !== 200) return route.fulfill({ response });
+      return route.fulfill({ status: 200, headers, body: readFileSync(join(dist, 'index.html')) });
+    },
+  );
 }
 
 export function equal(found, wanted, what) {

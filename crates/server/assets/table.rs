@@ -1,31 +1,31 @@
 //! Made by `cargo xtask ui`: what the page is made of, compressed.
 
 /// Of the sources in `ui/` that this was built of.
-pub(super) const SOURCES: &str = "3409080aa21a30f7";
+pub(super) const SOURCES: &str = "20ecc3b828215c90";
 
 pub(super) static INDEX: &[u8] = include_bytes!("index.html.gz");
 
 #[rustfmt::skip]
 pub(super) static FILES: &[(&str, &[u8])] = &[
-    ("audit-gPCdnIGG.js", include_bytes!("audit-gPCdnIGG.js.gz")),
+    ("audit-DiVs8Kv9.js", include_bytes!("audit-DiVs8Kv9.js.gz")),
     ("cascade-Bo6fZhKW.js", include_bytes!("cascade-Bo6fZhKW.js.gz")),
-    ("compare-CWSMBbgc.js", include_bytes!("compare-CWSMBbgc.js.gz")),
-    ("editor-BA0_gNzX.js", include_bytes!("editor-BA0_gNzX.js.gz")),
-    ("fleet-BmYxXtdD.js", include_bytes!("fleet-BmYxXtdD.js.gz")),
+    ("compare-zD1WBRDC.js", include_bytes!("compare-zD1WBRDC.js.gz")),
+    ("editor-BZPjXrKm.js", include_bytes!("editor-BZPjXrKm.js.gz")),
+    ("fleet-BoCND4dc.js", include_bytes!("fleet-BoCND4dc.js.gz")),
     ("hello-D6wdD-PH.js", include_bytes!("hello-D6wdD-PH.js.gz")),
-    ("inbox-Buhf_xic.js", include_bytes!("inbox-Buhf_xic.js.gz")),
-    ("index-C2ClEyY2.js", include_bytes!("index-C2ClEyY2.js.gz")),
-    ("item-D_OPu9jW.js", include_bytes!("item-D_OPu9jW.js.gz")),
-    ("list-BFI5meMK.js", include_bytes!("list-BFI5meMK.js.gz")),
+    ("inbox-WdkiuS0x.js", include_bytes!("inbox-WdkiuS0x.js.gz")),
+    ("index-BouPgoZM.js", include_bytes!("index-BouPgoZM.js.gz")),
+    ("item-BM7XqUtz.js", include_bytes!("item-BM7XqUtz.js.gz")),
+    ("list-WPD-PTgS.js", include_bytes!("list-WPD-PTgS.js.gz")),
     ("markdown-CkcHyNZt.js", include_bytes!("markdown-CkcHyNZt.js.gz")),
     ("marks-CRO_GdbC.js", include_bytes!("marks-CRO_GdbC.js.gz")),
-    ("metrics-7ghB4rC7.js", include_bytes!("metrics-7ghB4rC7.js.gz")),
-    ("model-D-xeYlM-.js", include_bytes!("model-D-xeYlM-.js.gz")),
+    ("metrics-BToRB2Do.js", include_bytes!("metrics-BToRB2Do.js.gz")),
+    ("model-DCkex_qu.js", include_bytes!("model-DCkex_qu.js.gz")),
     ("model-DhFTKPca.js", include_bytes!("model-DhFTKPca.js.gz")),
-    ("preview-TsODmVBl.js", include_bytes!("preview-TsODmVBl.js.gz")),
-    ("run-B0p_ldRh.js", include_bytes!("run-B0p_ldRh.js.gz")),
-    ("settings-DhM2_0K7.js", include_bytes!("settings-DhM2_0K7.js.gz")),
-    ("style-BkDFNaEL.css", include_bytes!("style-BkDFNaEL.css.gz")),
-    ("task-B1paIb5g.js", include_bytes!("task-B1paIb5g.js.gz")),
-    ("templates-ByPXe4_X.js", include_bytes!("templates-ByPXe4_X.js.gz")),
+    ("preview-BbGQaoeu.js", include_bytes!("preview-BbGQaoeu.js.gz")),
+    ("run-BifZeQn6.js", include_bytes!("run-BifZeQn6.js.gz")),
+    ("settings-8AAYs-R4.js", include_bytes!("settings-8AAYs-R4.js.gz")),
+    ("style-_Yzc6tku.css", include_bytes!("style-_Yzc6tku.css.gz")),
+    ("task-C2n1mwL8.js", include_bytes!("task-C2n1mwL8.js.gz")),
+    ("templates-rupLa9kD.js", include_bytes!("templates-rupLa9kD.js.gz")),
 ];

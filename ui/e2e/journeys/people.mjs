@@ -32,7 +32,7 @@ export async function J9_two_people_approve(world) {
   equal((await world.api('GET', '/api/runs/gate~1')).status, 'waiting', 'the run after one vote');
   await bo.page.getByLabel('Comment').fill('me too');
   await bo.page.getByRole('button', { name: 'Approve', exact: true }).click();
-  await bo.page.locator('[data-status=approved]').waitFor();
+  await bo.page.locator('[data-id][data-status=approved]').waitFor();
   await until(async () => (await world.api('GET', '/api/runs/gate~1')).status === 'succeeded', 'the run after two votes');
   const says = (await world.api('GET', '/api/audit?run=gate~1')).data.map((one) => one.says).join('\n');
   holds(says.includes('looks good') && says.includes('me too'), says);
@@ -57,7 +57,7 @@ export async function J10_rejecting_needs_a_reason_and_seats_are_given_on(world)
   await dialog.getByText('a reason is needed').waitFor();
   await dialog.getByLabel('Reason').fill('not on a Friday');
   await dialog.getByRole('button', { name: 'Reject' }).click();
-  await ana.page.locator('[data-status=rejected]').waitFor();
+  await ana.page.locator('[data-id][data-status=rejected]').waitFor();
   await until(async () => (await world.api('GET', '/api/runs/gate~1')).status === 'failed', 'the run');
   await ana.go('/runs/gate/1');
   await ana.page.getByRole('region', { name: 'Cause' }).getByText(/not on a Friday|reject/).first().waitFor();
@@ -69,7 +69,7 @@ export async function J11_a_form_keeps_what_was_typed(world) {
   await world.run(`name: notes
 stages:
   - name: ask
-    form:
+    human:
       instructions: "## What is released?"
       fields:
         version: {type: text, required: true, pattern: '[0-9]+\\.[0-9]+', help: As in 1.4}
@@ -100,7 +100,7 @@ stages:
   await look.page.getByLabel('version').fill('1.4');
   await look.page.getByLabel('breaking').check();
   await look.page.getByRole('button', { name: 'Submit' }).click();
-  await look.page.locator('[data-status=submitted]').waitFor();
+  await look.page.locator('[data-id][data-status=submitted]').waitFor();
   await until(async () => (await world.api('GET', '/api/runs/notes~1')).status === 'succeeded', 'the run');
   const run = await world.api('GET', '/api/runs/notes~1');
   equal(run.stages[0].outputs.version, '1.4', 'what the stage got');

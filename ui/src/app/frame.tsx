@@ -84,9 +84,7 @@ function Me() {
     });
   return (
     <div class="menu">
-      <button type="button" class="avatar" aria-haspopup="true" aria-expanded={open} aria-label={`You: ${me?.name ?? '...'}`} onClick={() => setOpen(!open)}>
-        {(me?.name ?? '·').slice(0, 2)}
-      </button>
+      <button type="button" class="avatar" aria-haspopup="true" aria-expanded={open} aria-label={`You: ${me?.name ?? '...'}`} data-initials={(me?.name ?? '·').slice(0, 2)} onClick={() => setOpen(!open)} />
       {open ? (
         <>
           <div class="scrim" onClick={() => setOpen(false)} />

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Graph, StageView } from '../api/types';
 import { lineDiff } from './diff';
-import { ofForm, ofInput, read, readAll } from './fields';
+import { ofForm, ofInput, read, readAll, shown, uploaded } from './fields';
 import { fits, parseFilter } from './filter';
 import { concerned, fit, neighbour, nodeAt, sceneOf, withStages, zoomed } from './graph/scene';
 import { blocks } from './markdown';
@@ -76,6 +76,14 @@ describe('fields', () => {
   });
   test('offer what there is to choose', () => {
     expect(input('string', { schema: { enum: ['a', 'b'] } })).toMatchObject({ kind: 'select', options: ['a', 'b'] });
+  });
+  test('of a file hold what was uploaded', () => {
+    const file = { name: 'a.log', digest: 'f'.repeat(64), bytes: 3 };
+    const field = ofForm({ name: 'log', kind: 'file', label: '', help: '', required: false, rules: {} } as never, { log: file });
+    const text = shown(field, field.initial);
+    expect(uploaded(String(text))).toEqual(file);
+    expect(read(field, text)).toEqual({ value: file });
+    expect(uploaded('')).toBeUndefined();
   });
   test('of a form begin with what was there', () => {
     const field = ofForm({ name: 'v', kind: 'text', label: '', help: '', required: true, rules: {} } as never, { v: '1.2' });

@@ -74,6 +74,8 @@ export function read(field: FormField, typed: string | boolean): Read {
     }
     case 'boolean':
       return { value: typed === 'true' };
+    // What was uploaded, as the server told of it.
+    case 'file':
     case 'json':
       try {
         return { value: JSON.parse(typed) as unknown };
@@ -84,7 +86,6 @@ export function read(field: FormField, typed: string | boolean): Read {
     case 'multiline_text':
     case 'select':
     case 'date':
-    case 'file':
       return { value: typed };
   }
 }
@@ -102,4 +103,22 @@ export function readAll(fields: readonly FormField[], typed: Record<string, stri
     else if (found.value !== undefined) filled.values[field.name] = found.value;
   }
   return filled;
+}
+
+export interface UploadedFile {
+  name: string;
+  digest: string;
+  bytes: number;
+}
+
+/** What a field of a file holds, as text; nothing while there is none. */
+export function uploaded(text: string): UploadedFile | undefined {
+  if (text === '') return undefined;
+  try {
+    const found = JSON.parse(text) as Partial<UploadedFile>;
+    const { name, digest, bytes } = found;
+    return name !== undefined && digest !== undefined && bytes !== undefined ? { name, digest, bytes } : undefined;
+  } catch {
+    return undefined;
+  }
 }

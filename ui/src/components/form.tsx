@@ -1,7 +1,7 @@
 /** Fields as people fill them in. What the server says of a field stands beside it. */
 import { useState } from 'preact/hooks';
 import { problemOf } from '../api/client';
-import type { FormField } from './fields';
+import { uploaded, type FormField } from './fields';
 import { bytes } from './text';
 import { tell } from './toast';
 
@@ -88,9 +88,10 @@ function Field({ field, value, problem, change }: FieldProps) {
   );
 }
 
-/** Its value is what the server calls the file: its digest. */
+/** Its value is what the server said of the file: name, digest, size. */
 function Upload({ value, change, ...same }: { value: string; change: (value: string) => void; id: string; name: string }) {
   const [state, setState] = useState<{ name: string; share: number; size: number } | undefined>(undefined);
+  const kept = uploaded(value);
   const take = (file: File | undefined) => {
     if (!file) return;
     const request = new XMLHttpRequest();
@@ -100,9 +101,8 @@ function Upload({ value, change, ...same }: { value: string; change: (value: str
     request.upload.onprogress = (event) => setState({ name: file.name, share: event.loaded / Math.max(1, event.total), size: file.size });
     request.onload = () => {
       if (request.status === 201) {
-        const { digest } = JSON.parse(request.responseText) as { digest: string };
         setState({ name: file.name, share: 1, size: file.size });
-        change(digest);
+        change(request.responseText);
         return;
       }
       setState(undefined);
@@ -119,10 +119,9 @@ function Upload({ value, change, ...same }: { value: string; change: (value: str
     <div class="upload">
       <input {...same} type="file" onChange={(event) => take(event.currentTarget.files?.[0])} />
       {state && state.share < 1 ? <progress value={state.share} max={1} aria-label={`Uploading ${state.name}`} /> : null}
-      {value ? (
+      {kept ? (
         <p class="soft small">
-          {state ? `${state.name}, ${bytes(state.size)}, ` : ''}
-          <code>{value.slice(0, 12)}</code>{' '}
+          {kept.name}, {bytes(kept.bytes)}, <code>{kept.digest.slice(0, 12)}</code>{' '}
           <button type="button" class="button quiet" onClick={() => change('')}>
             Remove
           </button>

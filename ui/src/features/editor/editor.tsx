@@ -7,7 +7,7 @@ import { lineDiff } from '../../components/diff';
 import { useLoad } from '../../components/load';
 import { guardLeaving, navigate, query } from '../../components/location';
 import { markUseful } from '../../components/marks';
-import { Button, PageHead, Section, Skeleton, Status, Trouble } from '../../components/parts';
+import { Button, Glyph, PageHead, Section, Skeleton, Trouble } from '../../components/parts';
 import { pipelinePlace, type Matched } from '../../components/places';
 import { tell } from '../../components/toast';
 import { missing } from '../../components/who';
@@ -131,11 +131,14 @@ function Writing({ name, base, again }: { name: string | undefined; base: Base; 
       <div class="editor">
         <Area text={text} change={setText} diagnostics={diagnostics} box={box} save={() => (why ? tell(why) : void save())} />
         <Section title="Checks">
-          {valid === undefined ? null : diagnostics.length === 0 ? (
+          {valid ? (
             <p class="empty small">
-              <Status status="succeeded" /> It is valid.
+              <span>
+                <Glyph status="succeeded" /> It is valid.
+              </span>
             </p>
-          ) : (
+          ) : null}
+          {diagnostics.length === 0 ? null : (
             <ul class="diagnostics" aria-label="Diagnostics">
               {diagnostics.map((one, at) => (
                 <li key={at} data-line={one.spans[0]?.start.line}>

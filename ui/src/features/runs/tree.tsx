@@ -27,14 +27,15 @@ export function StageTree({ stages, chosen, choose }: Props) {
     }
   };
   const first = chosen ?? tree[0]?.row?.name ?? tree[0]?.name;
-  const item = (name: string, row: StageView | undefined, status: string, label: string, shown: string, inner?: StageView[]) => (
+  const item = (name: string, row: StageView | undefined, status: string, label: string, shown: string, level: 1 | 2, inner = 0) => (
     <li
       key={name}
       role="treeitem"
       tabIndex={name === first ? 0 : -1}
       aria-label={label}
       aria-selected={name === chosen}
-      aria-expanded={inner && inner.length > 0 ? true : undefined}
+      aria-level={level}
+      aria-expanded={inner > 0 ? true : undefined}
       data-stage={name}
       data-status={status}
       data-attempt={row && row.attempts.length > 0 ? row.attempts.length : undefined}
@@ -46,20 +47,19 @@ export function StageTree({ stages, chosen, choose }: Props) {
       <span class="item">
         <Glyph status={status} />
         <span class="clip">{shown}</span>
-        {row && row.attempts.length > 1 ? <span class="soft small">×{row.attempts.length}</span> : null}
+        {row && row.attempts.length > 1 ? <span class="times soft small" data-times={row.attempts.length} /> : null}
       </span>
-      {inner && inner.length > 0 ? (
-        <ul role="group">
-          {inner.map((one) => item(one.name, one, one.status, spoken(one, inner.length), `${one.stage} ${one.instance} of ${one.instances ?? inner.length}`))}
-        </ul>
-      ) : null}
     </li>
   );
   return (
     <ul class="tree" role="tree" aria-label="Stages" ref={box} onKeyDown={move}>
-      {tree.map(({ name, row, status, instances }) => {
+      {tree.flatMap(({ name, row, status, instances }) => {
         const label = row ? spoken(row) : `${name}, ${instances.length} instances`;
-        return item(row?.name ?? name, row, status, label, name, instances);
+        // Flat, with levels: an item is called by its own words alone.
+        return [
+          item(row?.name ?? name, row, status, label, name, 1, instances.length),
+          ...instances.map((one) => item(one.name, one, one.status, spoken(one, instances.length), `${one.stage} ${one.instance} of ${one.instances ?? instances.length}`, 2)),
+        ];
       })}
     </ul>
   );

@@ -20,6 +20,7 @@ const TABS = [
 
 export function Settings({ params }: { params: Matched }) {
   const tab = TABS.find(([id]) => id === params['tab'])?.[0] ?? 'general';
+  useEffect(markUseful, [tab]);
   return (
     <>
       <PageHead title="Settings" below={<Tabs label="Settings" chosen={tab} items={TABS.map(([id, label]) => ({ id, label, href: `/settings/${id}` }))} />} />
@@ -34,9 +35,6 @@ export function Settings({ params }: { params: Matched }) {
 
 function General() {
   const list = useLoad('config', () => get('/api/config'));
-  useEffect(() => {
-    if (list.value) markUseful();
-  }, [list.value]);
   if (list.refused) return <Trouble refusal={list.refused} again={list.again} />;
   if (!list.value) return <Skeleton rows={10} />;
   return (

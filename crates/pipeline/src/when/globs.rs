@@ -1,8 +1,8 @@
 //! Patterns of branches, paths and environments.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 /// Patterns in the order written; a leading `!` excludes what an earlier one matched.
 ///
@@ -12,10 +12,22 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 pub struct Globs {
     /// As written.
     pub patterns: Vec<String>,
-    set: Arc<GlobSet>,
+    set: Arc<Set>,
     /// Of each glob of the set, the place of its pattern.
     places: Arc<[usize]>,
 }
+
+/// What matches. Compiling is most of the cost of a condition, so it waits for the first text: a
+/// definition with thousands of conditions is checked without it.
+#[derive(Debug)]
+struct Set {
+    globs: Vec<Glob>,
+    compiled: OnceLock<GlobSet>,
+}
+
+/// Bytes of patterns up to which compiling cannot fail: a longer list is compiled at once, and its
+/// failure told.
+const SURE: usize = 1024;
 
 /// At most so many globs stand for one pattern.
 const MOST: usize = 32;
@@ -32,7 +44,7 @@ pub struct GlobError {
 
 impl Globs {
     pub fn new(patterns: Vec<String>) -> Result<Self, GlobError> {
-        let mut set = GlobSetBuilder::new();
+        let mut read = Vec::new();
         let mut places = Vec::new();
         for (index, pattern) in patterns.iter().enumerate() {
             let error = |problem: String| GlobError { index, pattern: pattern.clone(), problem };
@@ -46,15 +58,19 @@ impl Globs {
                     .literal_separator(true)
                     .build()
                     .map_err(|cause| error(cause.kind().to_string()))?;
-                set.add(glob);
+                read.push(glob);
                 places.push(index);
             }
         }
-        let set = set.build().map_err(|cause| GlobError {
-            index: 0,
-            pattern: patterns.join(", "),
-            problem: cause.kind().to_string(),
-        })?;
+        let set = Set { globs: read, compiled: OnceLock::new() };
+        if patterns.iter().map(String::len).sum::<usize>() > SURE {
+            let compiled = set.compile().map_err(|cause| GlobError {
+                index: 0,
+                pattern: patterns.join(", "),
+                problem: cause.kind().to_string(),
+            })?;
+            set.compiled.get_or_init(|| compiled);
+        }
         Ok(Self { patterns, set: Arc::new(set), places: Arc::from(places) })
     }
 
@@ -69,11 +85,26 @@ impl Globs {
     }
 
     fn decide(&self, matched: &mut Vec<usize>, text: &str) -> bool {
-        self.set.matches_into(text, matched);
+        self.set.compiled().matches_into(text, matched);
         match matched.iter().max() {
             Some(&last) => !self.patterns[self.places[last]].starts_with('!'),
             None => self.patterns.first().is_some_and(|first| first.starts_with('!')),
         }
+    }
+}
+
+impl Set {
+    fn compile(&self) -> Result<GlobSet, globset::Error> {
+        let mut set = GlobSetBuilder::new();
+        for glob in &self.globs {
+            set.add(glob.clone());
+        }
+        set.build()
+    }
+
+    fn compiled(&self) -> &GlobSet {
+        // A short list that did not compile would match nothing; a test holds that there is none.
+        self.compiled.get_or_init(|| self.compile().unwrap_or_else(|_| GlobSet::empty()))
     }
 }
 
@@ -101,4 +132,20 @@ fn spread(pattern: &str) -> Option<Vec<String>> {
         }
     }
     Some(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_short_list_is_too_large_to_compile() {
+        for unit in ["?", "*", "[!a-z]", "{a,b*}", "é", "**a", "a/**/b", "a**b**c**d**e**f"] {
+            // What stands alone may be repeated at will; each `**` beside it doubles the globs.
+            let times = if unit.contains('*') { 1 } else { SURE / unit.len() };
+            let one = unit.repeat(times);
+            let globs = Globs::new(vec![one.clone(); SURE / one.len()]).unwrap();
+            assert!(globs.set.compile().is_ok(), "{unit}");
+        }
+    }
 }

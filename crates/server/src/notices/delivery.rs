@@ -1,6 +1,7 @@
 //! One try to deliver one notice.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use http::header::{HeaderName, HeaderValue};
 
@@ -15,6 +16,10 @@ use crate::egress::Policy;
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 
+/// Each way keeps the time of its target itself, and says what it waited for; only what hangs
+/// outside of them, as a store of secrets, is ended so much later.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// What of it did not arrive although the notice did; empty as a rule.
 pub(super) async fn deliver(
     shared: &Shared,
@@ -22,7 +27,7 @@ pub(super) async fn deliver(
     letter: &Letter,
 ) -> Result<String, Fault> {
     let mut secrets = Vec::new();
-    let late = target.timeout;
+    let late = target.timeout + GRACE;
     let work = attempt(shared, target, letter, &mut secrets);
     let tried = match tokio::time::timeout(late, work).await {
         Ok(tried) => tried,
@@ -96,8 +101,7 @@ async fn attempt(
                 with.push((name.clone(), value.expose().to_owned()));
             }
             let input = letter.body().to_string().into_bytes();
-            // The program ends before the try does, so that it is known how.
-            let timeout = target.timeout.mul_f32(0.95);
+            let timeout = target.timeout;
             let job = command::Job { argv: argv.clone(), env: with, input, timeout };
             blocking(move || command::run(&job)).await.map_err(|refused| internal(&refused))??;
             Ok(String::new())

@@ -40,6 +40,7 @@ pub(crate) struct Around {
     /// Also those that the current revision of this pipeline defines.
     pipeline: Option<String>,
     /// Also those of the project in this absolute directory of the server; needs the right `run`.
+    #[param(pattern = "^/")]
     directory: Option<String>,
 }
 

@@ -60,6 +60,7 @@ pub(crate) struct List {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     limit: Option<Limit>,
     /// As the page before said.
+    #[param(pattern = "^[0-9a-fA-F]{32}$")]
     after: Option<String>,
 }
 

@@ -73,7 +73,7 @@ pub(crate) async fn list(
         None => None,
         Some(after) => {
             let bad = || pipelines::bad_after("the id of a notice, such as `N-17`");
-            Some(number(after).ok_or_else(bad)?)
+            Some(after.strip_prefix("N-").and_then(number).ok_or_else(bad)?)
         }
     };
     let run = match &list.run {
@@ -263,7 +263,8 @@ fn rules(shared: &Shared) -> Notify {
 /// `N-17` or `17`
 fn number(id: &str) -> Option<u64> {
     let digits = id.strip_prefix("N-").or_else(|| id.strip_prefix("n-")).unwrap_or(id);
-    digits.parse().ok()
+    // `parse` alone takes a sign.
+    digits.starts_with(|first: char| first.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
 async fn find(shared: &Shared, id: &str) -> Result<NoticeRow, Refused> {

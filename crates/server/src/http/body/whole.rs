@@ -1,29 +1,38 @@
 //! Whole numbers as JSON knows them: `3.0` is one (the API's description says `integer`, and by
 //! JSON Schema it is that), and many programs write it so. Where anything may stand, a number stays
-//! as it was written.
+//! as it was written. And what has named fields is a map: a list of their values in the order of
+//! the source code, which `serde` reads too, is refused.
 
 use std::fmt;
 
 use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
 };
 
 /// A deserializer that gives `3.0` to whoever wants a whole number as 3.
 pub(super) struct Whole<D>(pub(super) D);
 
-/// Hands on what is read; `whole`: a whole number is wanted.
+/// Hands on what is read.
 struct Reading<V> {
     to: V,
-    whole: bool,
+    wanted: Wanted,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    WholeNumber,
+    NamedFields,
+    Else,
 }
 
 /// Anything that is read inside of something else.
 struct Inside<T>(T);
 
 macro_rules! hand_on {
-    ($($method:ident $whole:literal,)*) => {$(
+    ($($method:ident $wanted:ident,)*) => {$(
         fn $method<V: Visitor<'de>>(self, to: V) -> Result<V::Value, D::Error> {
-            self.0.$method(Reading { to, whole: $whole })
+            self.0.$method(Reading { to, wanted: Wanted::$wanted })
         }
     )*};
 }
@@ -32,14 +41,14 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Whole<D> {
     type Error = D::Error;
 
     hand_on! {
-        deserialize_i8 true, deserialize_i16 true, deserialize_i32 true, deserialize_i64 true,
-        deserialize_i128 true, deserialize_u8 true, deserialize_u16 true, deserialize_u32 true,
-        deserialize_u64 true, deserialize_u128 true,
-        deserialize_any false, deserialize_bool false, deserialize_f32 false,
-        deserialize_f64 false, deserialize_char false, deserialize_str false,
-        deserialize_string false, deserialize_bytes false, deserialize_byte_buf false,
-        deserialize_option false, deserialize_unit false, deserialize_seq false,
-        deserialize_map false, deserialize_identifier false, deserialize_ignored_any false,
+        deserialize_i8 WholeNumber, deserialize_i16 WholeNumber, deserialize_i32 WholeNumber, deserialize_i64 WholeNumber,
+        deserialize_i128 WholeNumber, deserialize_u8 WholeNumber, deserialize_u16 WholeNumber, deserialize_u32 WholeNumber,
+        deserialize_u64 WholeNumber, deserialize_u128 WholeNumber,
+        deserialize_any Else, deserialize_bool Else, deserialize_f32 Else,
+        deserialize_f64 Else, deserialize_char Else, deserialize_str Else,
+        deserialize_string Else, deserialize_bytes Else, deserialize_byte_buf Else,
+        deserialize_option Else, deserialize_unit Else, deserialize_seq Else,
+        deserialize_map Else, deserialize_identifier Else, deserialize_ignored_any Else,
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -47,7 +56,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Whole<D> {
         name: &'static str,
         to: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_unit_struct(name, Reading { to, whole: false })
+        self.0.deserialize_unit_struct(name, Reading { to, wanted: Wanted::Else })
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -55,11 +64,11 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Whole<D> {
         name: &'static str,
         to: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_newtype_struct(name, Reading { to, whole: false })
+        self.0.deserialize_newtype_struct(name, Reading { to, wanted: Wanted::Else })
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, to: V) -> Result<V::Value, D::Error> {
-        self.0.deserialize_tuple(len, Reading { to, whole: false })
+        self.0.deserialize_tuple(len, Reading { to, wanted: Wanted::Else })
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -68,7 +77,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Whole<D> {
         len: usize,
         to: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_tuple_struct(name, len, Reading { to, whole: false })
+        self.0.deserialize_tuple_struct(name, len, Reading { to, wanted: Wanted::Else })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -77,7 +86,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Whole<D> {
         fields: &'static [&'static str],
         to: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_struct(name, fields, Reading { to, whole: false })
+        self.0.deserialize_struct(name, fields, Reading { to, wanted: Wanted::NamedFields })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -86,7 +95,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Whole<D> {
         variants: &'static [&'static str],
         to: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_enum(name, variants, Reading { to, whole: false })
+        self.0.deserialize_enum(name, variants, Reading { to, wanted: Wanted::Else })
     }
 
     fn is_human_readable(&self) -> bool {
@@ -94,9 +103,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Whole<D> {
     }
 }
 
-/// 2^63 and 2^64: the first numbers that do not fit. Both are floats without a loss.
-const BEYOND_I64: f64 = 9_223_372_036_854_775_808.0;
-const BEYOND_U64: f64 = 18_446_744_073_709_551_616.0;
+/// 2^53: up to here a float is the number that was written, beyond it may be a neighbour's.
+const EXACT: f64 = 9_007_199_254_740_992.0;
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Reading<V> {
     type Value = V::Value;
@@ -106,13 +114,13 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Reading<V> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
-        if !self.whole || value.fract() != 0.0 {
+        if self.wanted != Wanted::WholeNumber || value.fract() != 0.0 {
             return self.to.visit_f64(value);
         }
-        if (0.0..BEYOND_U64).contains(&value) {
+        if (0.0..=EXACT).contains(&value) {
             return self.to.visit_u64(value as u64);
         }
-        if (-BEYOND_I64..0.0).contains(&value) {
+        if (-EXACT..0.0).contains(&value) {
             return self.to.visit_i64(value as i64);
         }
         self.to.visit_f64(value)
@@ -179,6 +187,9 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Reading<V> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<V::Value, A::Error> {
+        if self.wanted == Wanted::NamedFields {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &"a map of named fields"));
+        }
         self.to.visit_seq(Inside(items))
     }
 
@@ -258,7 +269,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Inside<A> {
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, len: usize, to: V) -> Result<V::Value, A::Error> {
-        self.0.tuple_variant(len, Reading { to, whole: false })
+        self.0.tuple_variant(len, Reading { to, wanted: Wanted::Else })
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -266,7 +277,7 @@ impl<'de, A: VariantAccess<'de>> VariantAccess<'de> for Inside<A> {
         fields: &'static [&'static str],
         to: V,
     ) -> Result<V::Value, A::Error> {
-        self.0.struct_variant(fields, Reading { to, whole: false })
+        self.0.struct_variant(fields, Reading { to, wanted: Wanted::NamedFields })
     }
 }
 
@@ -323,7 +334,17 @@ mod tests {
             (r#"{"count": 7.5}"#, "invalid type: floating point `7.5`, expected u32"),
             (r#"{"count": -1.0}"#, "invalid value: integer `-1`, expected u32"),
             (r#"{"count": 4294967296.0}"#, "invalid value: integer `4294967296`, expected u32"),
-            (r#"{"offset": 1e19}"#, "invalid value: integer `10000000000000000000`, expected i64"),
+            (r#"{"offset": 1e19}"#, "invalid type: floating point `1e+19`, expected i64"),
+            // As a float it would be -2^63, which fits and is not what was written.
+            (
+                r#"{"offset": -9223372036854775809}"#,
+                "invalid type: floating point `-9.223372036854776e+18`, expected i64",
+            ),
+            ("[7, 8]", "invalid type: sequence, expected a map of named fields"),
+            (
+                r#"{"kind": {"With": [7]}}"#,
+                "invalid type: sequence, expected a map of named fields",
+            ),
             (r#"{"list": [2e19]}"#, "invalid type: floating point `2e+19`, expected u64"),
             (r#"{"count": "7"}"#, "invalid type: string \"7\", expected u32"),
         ] {

@@ -56,11 +56,11 @@ pub(crate) async fn login(
     headers: HeaderMap,
     Json(Login { user, password }): Json<Login>,
 ) -> Result<Response, Fault> {
-    let now = crate::clock::wall();
     let address = peer
         .and_then(|Extension(ConnectInfo(peer))| peer.addresses)
         .map_or_else(|| "local".to_owned(), |(theirs, _)| theirs.ip().to_canonical().to_string());
-    if let Some(wait) = shared.accounts.throttle.wait(&user, &address, now) {
+    let throttle = &shared.accounts.throttle;
+    if let Err(wait) = throttle.begin(&user, &address, crate::clock::wall()) {
         return Ok(too_early(wait));
     }
     let of = user.clone();
@@ -68,7 +68,7 @@ pub(crate) async fn login(
     let row = row.filter(|row| row.disabled_at.is_none());
     let stored = row.and_then(|row| row.password);
     if !shared.accounts.verify(password, stored).await? {
-        shared.accounts.throttle.failed(&user, &address, now);
+        throttle.failed(&user, &address, crate::clock::wall());
         tracing::info!(address, "a login failed");
         return Err(Fault::new(
             StatusCode::UNAUTHORIZED,
@@ -77,7 +77,7 @@ pub(crate) async fn login(
             "user and password do not fit together",
         ));
     }
-    shared.accounts.throttle.succeeded(&user);
+    throttle.succeeded(&user, &address);
     let begin = Begin { user, admin: false, scopes: None, via: "password" };
     let (row, cookie) = start(&shared, &door, is_secure(&headers), begin).await?;
     let mut response = (StatusCode::CREATED, Json(view(row))).into_response();

@@ -19,8 +19,8 @@ export class World {
     return world;
   }
 
-  async serve(listen) {
-    this.process = spawn(this.binary, ['--data-dir', this.data, 'serve', '--listen', listen, '--slots', '6'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  async serve(listen, { binary = this.binary, cwd, env } = {}) {
+    this.process = spawn(binary, ['--data-dir', this.data, 'serve', '--listen', listen, '--slots', '6'], { stdio: ['ignore', 'pipe', 'pipe'], cwd, env: { ...process.env, ...env } });
     this.base = await new Promise((found, failed) => {
       let said = '';
       const hear = (bytes) => {

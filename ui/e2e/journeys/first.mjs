@@ -1,30 +1,54 @@
 // What a stranger meets first.
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { equal, holds, Look, until } from '../world.mjs';
 
 export async function J1_the_page_comes_from_the_binary_alone(world) {
-  const look = await world.owner();
-  const sizes = [];
-  look.page.on('response', async (response) => {
-    if (response.url().includes('/assets/') && response.url().endsWith('.js')) sizes.push((await response.request().sizes()).responseBodySize);
-  });
-  look.requests.length = 0;
-  await look.page.reload();
-  await look.live();
-  await look.page.getByText('No runs yet.').waitFor();
-  await look.page.getByRole('button', { name: 'Run the example' }).waitFor();
-  const http = look.requests.filter((url) => url.startsWith('http'));
-  holds(http.length <= 8, `${http.length} requests: ${http.join(' ')}`);
-  holds(sizes.reduce((sum, size) => sum + size, 0) <= 60 * 1024, `JavaScript of ${sizes} bytes`);
-  const marks = await look.page.evaluate(() => performance.getEntriesByName('orc:useful').length);
-  holds(marks > 0, 'no mark orc:useful');
-  for (const path of ['/assets/none.js', '/assets/index.html']) {
-    const missing = await fetch(world.base + path, { headers: { accept: 'text/html' } });
-    equal(missing.status, 404, path);
+  // Nothing of what it was built of is near: only the file itself, in a folder of its own.
+  await world.stop();
+  const away = mkdtempSync(join(tmpdir(), 'orchestrate-alone-'));
+  const alone = join(away, 'orchestrate');
+  copyFileSync(world.binary, alone);
+  try {
+    await world.serve('127.0.0.1:0', { binary: alone, cwd: away });
+    const look = await world.owner();
+    const sizes = [];
+    look.page.on('response', async (response) => {
+      if (response.url().includes('/assets/')) sizes.push([response.url().split('.').at(-1), gzipSync(await response.body()).length]);
+    });
+    look.requests.length = 0;
+    await look.page.reload();
+    await look.live();
+    await look.page.getByText('No runs yet.').waitFor();
+    await look.page.getByRole('button', { name: 'Run the example' }).waitFor();
+    const http = look.requests.filter((url) => url.startsWith('http'));
+    holds(http.length <= 8, `${http.length} requests: ${http.join(' ')}`);
+    const size = (kind) => sizes.filter(([end]) => end === kind).reduce((sum, [, bytes]) => sum + bytes, 0);
+    holds(size('js') > 0 && size('js') <= 60 * 1024, `JavaScript of ${size('js')} bytes`);
+    holds(size('css') > 0 && size('css') <= 12 * 1024, `style sheets of ${size('css')} bytes`);
+    const marks = await look.page.evaluate(() => performance.getEntriesByName('orc:useful').length);
+    holds(marks > 0, 'no mark orc:useful');
+    for (const path of ['/assets/none.js', '/assets/index.html', '/assets/..%2findex.html']) {
+      const missing = await fetch(world.base + path, { headers: { accept: 'text/html' } });
+      equal(missing.status, 404, path);
+    }
+    const packed = await fetch(`${world.base}/login`, { headers: { accept: 'text/html', 'accept-encoding': 'identity' } });
+    holds((await packed.text()).includes('<div id="page">'), 'the document unpacked');
+    const policy = packed.headers.get('content-security-policy') ?? '';
+    holds(policy.includes("default-src 'none'") && !policy.includes('unsafe'), `the policy: ${policy}`);
+    // The example is in the binary too.
+    await look.page.getByRole('button', { name: 'Run the example' }).click();
+    await look.page.waitForURL(/\/runs\/hello\/1/);
+    await look.page.locator('[data-run="hello#1"][data-status=succeeded]').waitFor();
+    await look.accessible();
+    await look.close();
+  } finally {
+    await world.stop().catch(() => undefined);
+    rmSync(away, { recursive: true, force: true });
+    await world.serve('127.0.0.1:0');
   }
-  const packed = await fetch(`${world.base}/login`, { headers: { accept: 'text/html', 'accept-encoding': 'identity' } });
-  holds((await packed.text()).includes('<div id="page">'), 'the document unpacked');
-  await look.accessible();
-  await look.close();
 }
 
 export async function J2_the_example_runs_from_the_empty_page(world) {

@@ -23,6 +23,11 @@ export async function J9_two_people_approve(world) {
   await ana.go(`/inbox/${gate.id}`);
   await bo.go(`/inbox/${gate.id}`);
   await ana.page.getByRole('heading', { name: 'Evidence' }).waitFor();
+  // What would be done stands as one would type it, and what it builds on can be read here.
+  equal(await ana.page.getByLabel('Commands it would run').textContent(), 'echo shipped', 'the commands');
+  holds(!/[{}[\]]/.test(await ana.page.getByRole('region', { name: 'Evidence' }).textContent()), 'JSON in the evidence');
+  await ana.page.getByText('All 42 tests passed.').waitFor();
+  await ana.page.locator('[data-stage=build][data-status=succeeded]').first().waitFor();
   await ana.accessible();
   await ana.page.getByLabel('Comment').fill('looks good');
   await ana.page.getByRole('button', { name: 'Approve', exact: true }).click();
@@ -38,6 +43,33 @@ export async function J9_two_people_approve(world) {
   holds(says.includes('looks good') && says.includes('me too'), says);
   await ana.close();
   await bo.close();
+}
+
+export async function J9b_several_are_approved_at_once_and_taken_back(world) {
+  const ana = await world.user('ana');
+  for (let at = 0; at < 3; at += 1) await world.run(`name: many\nstages:\n  - name: ship\n    depends_on: []\n    requires_approval: {approvers: [ana]}\n    run: echo ${at}\n`);
+  const waits = async () => (await world.api('GET', '/api/approvals?status=pending')).data.length;
+  await until(async () => (await waits()) === 3, 'three to wait');
+  await ana.go('/inbox');
+  for (const at of [1, 2, 3]) await ana.page.getByLabel(`Select ship of many#${at}`).check();
+  await ana.accessible();
+  await ana.page.getByRole('button', { name: 'Approve selected' }).click();
+  const dialog = ana.page.getByRole('dialog');
+  await dialog.getByText('echo 2').waitFor();
+  await dialog.getByLabel('many#3').uncheck();
+  await dialog.getByLabel('Comment on each').fill('all of them');
+  await ana.accessible();
+  await dialog.getByRole('button', { name: 'Approve 2' }).click();
+  await ana.page.getByRole('button', { name: 'Undo' }).click();
+  await ana.page.getByText('Nothing was sent.').waitFor();
+  equal(await waits(), 3, 'what waits after the undo');
+  await ana.page.getByRole('button', { name: 'Approve selected' }).click();
+  await dialog.getByText('echo 0').waitFor();
+  await dialog.getByRole('button', { name: 'Approve 3' }).click();
+  equal(await waits(), 3, 'what waits while it can be taken back');
+  await ana.page.getByText('Nothing waits for anybody.').waitFor();
+  equal(await waits(), 0, 'what waits at last');
+  await ana.close();
 }
 
 export async function J10_rejecting_needs_a_reason_and_seats_are_given_on(world) {

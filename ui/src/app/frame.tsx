@@ -10,6 +10,7 @@ import { who } from '../components/who';
 import { connection, lostAt } from '../live/socket';
 import { useTopic } from '../live/use';
 import { crumbs } from './crumbs';
+import { opened, Shortcuts } from './shortcuts';
 import { chooseTheme, theme } from './theme';
 
 const ROOMS = [
@@ -137,9 +138,15 @@ function Toasts() {
               {hint}
             </p>
           ))}
-          <button type="button" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
-            ×
-          </button>
+          {toast.action ? (
+            <Button kind="primary" act={toast.action.act}>
+              {toast.action.label}
+            </Button>
+          ) : (
+            <button type="button" class="dismiss" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
+              ×
+            </button>
+          )}
         </div>
       ))}
     </div>
@@ -175,6 +182,10 @@ export function Frame({ children }: { children: ComponentChildren }) {
             )}
           </nav>
           <div class="rest" />
+          <button type="button" class="button quiet find" aria-keyshortcuts="Control+K" onClick={() => opened.palette()}>
+            <Icon d="M7 2.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 1 1 0-9zM10.2 10.2L14 14" />
+            <span>Search</span> <kbd>Ctrl K</kbd>
+          </button>
           <Live />
           <Me />
         </header>
@@ -184,6 +195,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
         </main>
       </div>
       <Toasts />
+      <Shortcuts />
     </div>
   );
 }

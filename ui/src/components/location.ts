@@ -1,5 +1,6 @@
 /** The address of the page as state: what is shown can be linked, and the way back leads back. */
 import { computed, signal } from '@preact/signals';
+import { pending } from './later';
 
 export interface Place {
   readonly path: string;
@@ -56,7 +57,7 @@ export function begin(): void {
     if (location.hash !== place.value.hash) place.value = here();
   });
   addEventListener('beforeunload', (event) => {
-    if (guard?.()) event.preventDefault();
+    if (guard?.() || pending.value > 0) event.preventDefault();
   });
   // Every link of ours, wherever it stands.
   document.addEventListener('click', (event) => {

@@ -72,3 +72,10 @@ export function shortened(text: string, most: number): string {
 export function inline(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
+
+/** Billionths of a dollar: `$0.11`, `$0.0004`, `unknown` where a price is not known. */
+export function dollars(nano: number | null | undefined): string {
+  if (nano === null || nano === undefined) return 'unknown';
+  const usd = nano / 1e9;
+  return usd === 0 || usd >= 0.01 ? `$${usd.toFixed(2)}` : `$${usd.toPrecision(1)}`;
+}

@@ -7,15 +7,18 @@ export interface Toast {
   text: string;
   hints: string[];
   kind: 'note' | 'trouble';
+  /** A button on it; then it stays until it is taken away. */
+  action?: { label: string; act: () => void };
 }
 
 export const toasts = signal<Toast[]>([]);
 let last = 0;
 
-export function tell(text: string, kind: Toast['kind'] = 'note', hints: string[] = []): void {
+export function tell(text: string, kind: Toast['kind'] = 'note', hints: string[] = [], action?: Toast['action']): number {
   const id = (last += 1);
-  toasts.value = [...toasts.value.slice(-3), { id, text, kind, hints }];
-  setTimeout(() => dismiss(id), kind === 'trouble' ? 12_000 : 5000);
+  toasts.value = [...toasts.value.slice(-3), { id, text, kind, hints, ...(action ? { action } : {}) }];
+  if (!action) setTimeout(() => dismiss(id), kind === 'trouble' ? 12_000 : 5000);
+  return id;
 }
 
 export function dismiss(id: number): void {

@@ -4,14 +4,15 @@ import type { Entry } from '../api/types';
 interface Thing {
   id?: string;
   name?: string;
+  status?: string;
 }
 
-/** Where a list keeps what an entry tells of, and by which field it is known. */
-const KEPT: Record<string, { list: string; key: (thing: Thing) => string | undefined; newFirst: boolean }> = {
+/** Where a list keeps what an entry tells of, by which field it is known, and the one status that it keeps. */
+const KEPT: Record<string, { list: string; key: (thing: Thing) => string | undefined; newFirst: boolean; only?: string }> = {
   run: { list: 'runs', key: (thing) => thing.id, newFirst: true },
   pipeline: { list: 'pipelines', key: (thing) => thing.name, newFirst: false },
-  approval: { list: 'approvals', key: (thing) => thing.id, newFirst: false },
-  input: { list: 'inputs', key: (thing) => thing.id, newFirst: false },
+  approval: { list: 'approvals', key: (thing) => thing.id, newFirst: false, only: 'pending' },
+  input: { list: 'inputs', key: (thing) => thing.id, newFirst: false, only: 'open' },
   task: { list: 'tasks', key: (thing) => thing.id, newFirst: true },
 };
 
@@ -28,7 +29,8 @@ function applied(value: Record<string, unknown>, entry: Entry): Record<string, u
   const things = (value[kept.list] as Thing[] | undefined) ?? [];
   const id = entry.id ?? (entry.v ? kept.key(entry.v as Thing) : undefined);
   const at = things.findIndex((thing) => kept.key(thing) === id);
-  if (entry.v === null || entry.v === undefined) {
+  const isGone = kept.only !== undefined && (entry.v as Thing | null)?.status !== kept.only;
+  if (entry.v === null || entry.v === undefined || isGone) {
     return at < 0 ? value : { ...value, [kept.list]: things.filter((_, place) => place !== at) };
   }
   const now = entry.v as Thing;

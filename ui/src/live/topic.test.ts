@@ -106,6 +106,13 @@ describe('a list', () => {
     expect(ids(topic)).toEqual(['c', 'b!']);
   });
 
+  test('of what waits for people, what was decided is gone', () => {
+    const inbox = snapshot(0, { approvals: [{ id: 'A-1', status: 'pending' }, { id: 'A-2', status: 'pending' }], inputs: [{ id: 'I-1', status: 'open' }] }, 'inbox');
+    const told = (seq: number, ...ev: unknown[]): Frame => ({ t: 'inbox', seq, ev }) as unknown as Frame;
+    const topic = after(inbox, told(3, { k: 'approval', id: 'A-1', v: { id: 'A-1', status: 'approved' } }, { k: 'input', id: 'I-1', v: { id: 'I-1', status: 'submitted' } }, { k: 'approval', id: 'A-3', v: { id: 'A-3', status: 'pending' } }));
+    expect(topic.value).toEqual({ approvals: [{ id: 'A-2', status: 'pending' }, { id: 'A-3', status: 'pending' }], inputs: [] });
+  });
+
   test('applies only the entries that are new to it', () => {
     const topic = after(list('a'), told(1, { k: 'run', id: 'b', v: { id: 'b' } }));
     const again = step(topic, told(2, { k: 'run', id: 'b', v: { id: 'b' } }, { k: 'run', id: 'c', v: { id: 'c' } })).topic;

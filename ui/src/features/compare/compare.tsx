@@ -2,6 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import { get } from '../../api/client';
 import type { Comparison, RunSummary } from '../../api/types';
+import { FileChange, Unified } from '../../components/changes';
 import { useLoad } from '../../components/load';
 import { query, setQuery } from '../../components/location';
 import { markUseful } from '../../components/marks';
@@ -79,13 +80,7 @@ function Shown({ of, all }: { of: Comparison; all: boolean }) {
       <Differences title="Inputs" rows={of.inputs} />
       {of.definition ? (
         <Section title="Definition">
-          <pre class="code diff" tabIndex={0}>
-            {of.definition.split('\n').map((line, at) => (
-              <span key={at} class={line.startsWith('+') ? 'plus' : line.startsWith('-') ? 'minus' : line.startsWith('@') ? 'part' : ''}>
-                {line}
-              </span>
-            ))}
-          </pre>
+          <Unified text={of.definition} label="Differences of the definition" />
         </Section>
       ) : null}
       <Section title="Stages" count={stages.length}>
@@ -123,22 +118,41 @@ function Shown({ of, all }: { of: Comparison; all: boolean }) {
         )}
       </Section>
       <Differences title="Outputs" rows={of.outputs} />
-      {of.artifacts.some((one) => all || !one.same) ? (
-        <Section title="Artifacts">
-          <ul class="rows">
-            {of.artifacts
-              .filter((one) => all || !one.same)
-              .map((one) => (
-                <li key={one.stage + one.name}>
-                  <strong>{one.name}</strong>
-                  <span class="grow soft">{one.stage}</span>
-                  <span class="tag">{one.same ? 'the same' : one.a && one.b ? 'different' : one.a ? 'only in A' : 'only in B'}</span>
-                </li>
-              ))}
-          </ul>
-        </Section>
-      ) : null}
+      <Files of={of} all={all} />
     </>
+  );
+}
+
+function Files({ of, all }: { of: Comparison; all: boolean }) {
+  const open = query.value.get('file') ?? '';
+  const shown = of.artifacts.filter((one) => all || !one.same);
+  if (shown.length === 0) return null;
+  return (
+    <Section title="Artifacts" count={shown.length}>
+      <ul class="rows">
+        {shown.map((one) => {
+          const id = `${one.stage}/${one.name}`;
+          const both = one.a && one.b && !one.same ? { a: one.a, b: one.b } : undefined;
+          return (
+            <li key={id} style={{ flexWrap: 'wrap' }}>
+              <strong>{one.name}</strong>
+              <span class="grow soft">{one.stage}</span>
+              <span class="tag">{one.same ? 'the same' : one.a && one.b ? 'different' : one.a ? 'only in A' : 'only in B'}</span>
+              {both ? (
+                <button type="button" class="button quiet" aria-expanded={open === id} onClick={() => setQuery({ file: open === id ? undefined : id })}>
+                  {open === id ? 'Hide' : 'Diff'}
+                </button>
+              ) : null}
+              {both && open === id ? (
+                <div style={{ flexBasis: '100%', minWidth: 0 }}>
+                  <FileChange id={both.b} against={both.a} label={`Differences of ${id}`} />
+                </div>
+              ) : null}
+            </li>
+          );
+        })}
+      </ul>
+    </Section>
   );
 }
 

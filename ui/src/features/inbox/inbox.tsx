@@ -1,15 +1,19 @@
 /** `/inbox`: everything that waits for somebody, and what was decided lately. */
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { get } from '../../api/client';
+import { useShortcut } from '../../components/keys';
 import { useLoad } from '../../components/load';
 import { query } from '../../components/location';
 import { markUseful } from '../../components/marks';
 import { useNow } from '../../components/now';
-import { Empty, Glyph, PageHead, Skeleton, Status, Tabs, Time, Trouble } from '../../components/parts';
+import { Button, Empty, Glyph, PageHead, Skeleton, Status, Tabs, Time, Trouble } from '../../components/parts';
 import { inboxPlace, runPlace } from '../../components/places';
+import { rowAt } from '../../components/rows';
 import { age } from '../../components/text';
 import { useTopic } from '../../live/use';
-import { ordered, refusalOf, type Item } from './model';
+import { BulkDialog } from './bulk';
+import { isPlain, ordered, refusalOf, type Item } from './model';
+import { PeekDialog } from './peek';
 
 export function Inbox() {
   const live = useTopic('inbox');
@@ -23,6 +27,23 @@ export function Inbox() {
   }, [ready]);
   const yours = new Map([...(gates.value?.data ?? []), ...(forms.value?.data ?? [])].map((one) => [one.id, one.you]));
   const items = ordered(live.value?.approvals ?? [], live.value?.inputs ?? []);
+  const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
+  const [asking, setAsking] = useState(false);
+  const [peeked, setPeeked] = useState<string | undefined>(undefined);
+  const mayBulk = (item: Item): boolean => item.kind === 'approval' && isPlain(item.of) && yours.has(item.of.id) && refusalOf(yours.get(item.of.id) ?? '') === undefined;
+  const chosen = items.flatMap((item) => (item.kind === 'approval' && marked.has(item.of.id) ? [item.of] : []));
+  const turn = (id: string) => {
+    const next = new Set(marked);
+    if (!next.delete(id)) next.add(id);
+    setMarked(next);
+  };
+  const here = () => items.find((item) => item.of.id === rowAt()?.dataset['id']);
+  useShortcut('list.select', () => {
+    const item = here();
+    if (item && mayBulk(item)) turn(item.of.id);
+  });
+  useShortcut('list.peek', () => setPeeked(here()?.of.id));
+  useShortcut('approval.approve', chosen.length > 0 ? () => setAsking(true) : undefined);
   return (
     <>
       <PageHead
@@ -42,21 +63,41 @@ export function Inbox() {
       {tab === 'open' ? (
         <ul class="rows tall">
           {items.map((item) => (
-            <Row key={item.of.id} item={item} you={yours.get(item.of.id) ?? ''} />
+            <Row key={item.of.id} item={item} you={yours.get(item.of.id) ?? ''} marked={mayBulk(item) ? marked.has(item.of.id) : undefined} turn={() => turn(item.of.id)} />
           ))}
         </ul>
       ) : null}
+      {tab === 'open' && chosen.length > 0 ? (
+        <div class="bulk" role="group" aria-label="Selected">
+          <span>{chosen.length} selected</span>
+          <Button kind="primary" act={() => setAsking(true)}>
+            Approve selected
+          </Button>
+          <Button act={() => setMarked(new Set())}>Clear</Button>
+        </div>
+      ) : null}
+      {asking ? <BulkDialog gates={chosen} close={() => setAsking(false)} done={() => setMarked(new Set())} /> : null}
+      {peeked ? <PeekDialog id={peeked} close={() => setPeeked(undefined)} /> : null}
     </>
   );
 }
 
-function Row({ item, you }: { item: Item; you: string }) {
+interface RowProps {
+  item: Item;
+  you: string;
+  /** Nothing: it cannot be decided together with others. */
+  marked: boolean | undefined;
+  turn: () => void;
+}
+
+function Row({ item, you, marked, turn }: RowProps) {
   const now = useNow();
   const { of } = item;
   const left = of.due_at ? Date.parse(of.due_at) - now : undefined;
   const refused = refusalOf(you);
   return (
     <li data-id={of.id}>
+      <input type="checkbox" class="pick" aria-label={`Select ${of.stage} of ${of.run_name}`} checked={marked === true} disabled={marked === undefined} onChange={turn} />
       <Glyph status={item.kind === 'approval' ? 'waiting_approval' : 'waiting_input'} />
       <span class="grow">
         <a href={inboxPlace(of.id)}>

@@ -15,6 +15,9 @@ export function ordered(approvals: readonly ApprovalSummary[], inputs: readonly 
   });
 }
 
+/** What can be approved with others at once: not what asks for words. */
+export const isPlain = (gate: ApprovalSummary): boolean => gate.kind !== 'question';
+
 export interface Seat {
   entry: string;
   filledBy: string | undefined;
@@ -33,55 +36,4 @@ export function seatsOf(gate: ApprovalDetail): Seat[] {
 /** What the caller's own words on it say: empty or `can ...` means that they may. */
 export function refusalOf(you: string): string | undefined {
   return you === '' || you === 'voted' || you.startsWith('can ') ? undefined : you;
-}
-
-export interface Evidence {
-  /** Short values, beside their names. */
-  facts: [label: string, value: string][];
-  /** What needs room: commands, outputs, texts. */
-  parts: { label: string; text: string }[];
-}
-
-const LABELS: Record<string, string> = {
-  run: 'Run',
-  task: 'What would run',
-  revision: 'Version',
-  gate: 'Asked',
-  env: 'Variables',
-};
-
-/** Said elsewhere on the page, or of no use to whoever decides. */
-const SILENT = new Set(['instructions', 'pipeline', 'run', 'stage', 'artifacts', 'gate']);
-
-/** What is shown for the decision, each part with a name; what would be run comes first. */
-export function evidenceOf(shown: unknown): Evidence {
-  const found: Evidence = { facts: [], parts: [] };
-  if (typeof shown !== 'object' || shown === null) return found;
-  for (const [name, value] of Object.entries(shown)) {
-    if (SILENT.has(name) || isEmpty(value)) continue;
-    const label = LABELS[name] ?? capital(name.replaceAll('_', ' '));
-    if (typeof value === 'object') found.parts.push({ label, text: readable(value as Record<string, unknown>) });
-    else if (String(value).includes('\n')) found.parts.push({ label, text: String(value) });
-    else found.facts.push([label, /^[0-9a-f]{64}$/.test(String(value)) ? String(value).slice(0, 12) : String(value)]);
-  }
-  return found;
-}
-
-const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
-
-/** A map as people read it: texts as they are, everything else as JSON. */
-function readable(value: Record<string, unknown>): string {
-  if (Array.isArray(value)) return JSON.stringify(value, null, 2);
-  const lines = Object.entries(value)
-    .filter(([, one]) => !isEmpty(one))
-    .map(([name, one]) => {
-      const text = typeof one === 'string' ? one.trimEnd() : JSON.stringify(one, null, 2);
-      return text.includes('\n') ? `${name}:\n${text.replace(/^/gm, '  ')}` : `${name}: ${text}`;
-    });
-  return lines.join('\n');
-}
-
-function isEmpty(value: unknown): boolean {
-  if (value === null || value === undefined || value === '') return true;
-  return typeof value === 'object' && Object.keys(value).length === 0;
 }

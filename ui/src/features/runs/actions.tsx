@@ -2,17 +2,19 @@
 import { useState } from 'preact/hooks';
 import { get, post } from '../../api/client';
 import type { RunDetail } from '../../api/types';
+import { useActions } from '../../components/actions';
 import { Dialog } from '../../components/dialog';
 import { useLoad } from '../../components/load';
 import { Button, Skeleton, Trouble } from '../../components/parts';
 import { attempt } from '../../components/toast';
 import { missing } from '../../components/who';
+import { ExtendDialog } from './extend';
 import { actionsOf, rollbackTargets, type Action } from './model';
 
-const RIGHTS: Record<Action, string> = { pause: 'run', resume: 'run', cancel: 'run', retry: 'run', start: 'run', rollback: 'maintain' };
+const RIGHTS: Record<Action, string> = { pause: 'run', resume: 'run', cancel: 'run', retry: 'run', start: 'run', extend: 'run', rollback: 'maintain' };
 
 export function RunActions({ run, reference }: { run: RunDetail; reference: string }) {
-  const [open, setOpen] = useState<'cancel' | 'rollback' | undefined>(undefined);
+  const [open, setOpen] = useState<'cancel' | 'rollback' | 'extend' | undefined>(undefined);
   const path = { run: reference };
   const does: Record<Action, { label: string; act: () => unknown }> = {
     start: { label: 'Start', act: () => attempt(() => post('/api/runs/{run}/start', { path })) },
@@ -20,18 +22,22 @@ export function RunActions({ run, reference }: { run: RunDetail; reference: stri
     resume: { label: 'Resume', act: () => attempt(() => post('/api/runs/{run}/resume', { path })) },
     cancel: { label: 'Cancel run', act: () => setOpen('cancel') },
     retry: { label: 'Retry', act: () => attempt(() => post('/api/runs/{run}/retry', { path, body: {} })) },
+    extend: { label: 'Extend', act: () => setOpen('extend') },
     rollback: { label: 'Roll back', act: () => setOpen('rollback') },
   };
+  const actions = actionsOf(run).map(({ action, why }) => ({ action, why: missing(RIGHTS[action]) ?? why }));
+  useActions(actions.map(({ action, why }) => ({ label: `${does[action].label}: ${run.name}`, act: does[action].act, why })));
   return (
-    <>
-      {actionsOf(run).map(({ action, why }) => (
-        <Button key={action} act={does[action].act} why={missing(RIGHTS[action]) ?? why} kind={action === 'cancel' ? 'danger' : 'plain'}>
+    <span class="actions" data-actions>
+      {actions.map(({ action, why }) => (
+        <Button key={action} act={does[action].act} why={why} kind={action === 'cancel' ? 'danger' : 'plain'}>
           {does[action].label}
         </Button>
       ))}
       {open === 'cancel' ? <CancelDialog run={run} reference={reference} close={() => setOpen(undefined)} /> : null}
+      {open === 'extend' ? <ExtendDialog run={run} reference={reference} close={() => setOpen(undefined)} /> : null}
       {open === 'rollback' ? <RollbackDialog run={run} reference={reference} close={() => setOpen(undefined)} /> : null}
-    </>
+    </span>
   );
 }
 

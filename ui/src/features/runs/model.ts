@@ -68,7 +68,7 @@ export function spoken(row: StageView, of?: number): string {
   return parts.join(', ');
 }
 
-export type Action = 'pause' | 'resume' | 'cancel' | 'retry' | 'rollback' | 'start';
+export type Action = 'pause' | 'resume' | 'cancel' | 'retry' | 'rollback' | 'start' | 'extend';
 
 /** Which of the run's buttons there are; `undefined` as reason: it can be pressed. */
 export function actionsOf(run: RunDetail): { action: Action; why: string | undefined }[] {
@@ -83,6 +83,7 @@ export function actionsOf(run: RunDetail): { action: Action; why: string | undef
   } else {
     if (run.status !== 'succeeded') add('retry', run.superseded && 'A later run took its place.');
   }
+  if (over) add('extend');
   const done = run.stages.some((stage) => stage.status === 'succeeded');
   if (done) add('rollback', run.superseded && 'A later run took its place.');
   return actions;

@@ -15,6 +15,7 @@ import { tabLook } from '../../components/tab';
 import { useTopic } from '../../live/use';
 import { RunActions } from './actions';
 import { CauseCard } from './cause';
+import { useRunKeys } from './keys';
 import { causeOf, stageByName } from './model';
 import { Panel } from './panel';
 import { StageTable } from './table';
@@ -52,6 +53,7 @@ function RunPage({ run, now, reference, at, within }: { run: RunDetail; now: Run
   const view = VIEWS.find((one) => one === query.value.get('view')) ?? 'graph';
   const wanted = query.value.get('stage') ?? undefined;
   const stage = stageByName(run, wanted);
+  useRunKeys(run, stage);
   const hasPanel = stage !== undefined || query.value.has('tab');
   const choose = (name: string | undefined, attempt?: number) =>
     setQuery({ stage: name, attempt, ...(name === undefined ? { tab: undefined } : {}) }, { push: true });

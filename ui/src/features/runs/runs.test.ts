@@ -57,9 +57,9 @@ describe('what can be done', () => {
     expect(names(run('running', []))).toEqual(['pause', 'cancel']);
     expect(names(run('paused', [], { paused_at: at(3) }))).toEqual(['resume', 'cancel']);
     expect(names(run('cancelling', []))).toEqual(['pause!', 'cancel!']);
-    expect(names(run('failed', [stage('a', 'succeeded')]))).toEqual(['retry', 'rollback']);
-    expect(names(run('succeeded', [stage('a', 'succeeded')]))).toEqual(['rollback']);
-    expect(names(run('failed', [stage('a', 'succeeded')], { superseded: true }))).toEqual(['retry!', 'rollback!']);
+    expect(names(run('failed', [stage('a', 'succeeded')]))).toEqual(['retry', 'extend', 'rollback']);
+    expect(names(run('succeeded', [stage('a', 'succeeded')]))).toEqual(['extend', 'rollback']);
+    expect(names(run('failed', [stage('a', 'succeeded')], { superseded: true }))).toEqual(['retry!', 'extend', 'rollback!']);
   });
 
   test('back to the newest that succeeded first', () => {

@@ -10,6 +10,9 @@ use crate::yaml::{Entry, Kind, Node};
 use super::budget::Spent;
 use super::fields::Fields;
 
+/// So many keys are listed when one of them is meant and none is near.
+const FEW: usize = 24;
+
 pub(crate) struct Reader<'t> {
     pub(crate) text: &'t str,
     pub(crate) sink: Sink,
@@ -107,7 +110,7 @@ impl<'t> Reader<'t> {
                 None if entry.value.is_null() && key.contains(' ') => {
                     "text with a `,` inside `{...}` must stand in quotes".into()
                 }
-                None if object.keys.len() <= 8 => {
+                None if object.keys.len() <= FEW => {
                     let names: Vec<&str> = object.keys.iter().map(|key| key.name).collect();
                     format!("the keys of {} are: {}", object.name, names.join(", "))
                 }

@@ -53,6 +53,15 @@ impl Clock {
         self.changed.notify_waiters();
     }
 
+    /// What it shows.
+    pub(crate) fn elapsed(&self) -> Duration {
+        let state = self.state();
+        match state.held {
+            0 => state.since.elapsed(),
+            _ => state.held_since - state.since,
+        }
+    }
+
     pub(crate) fn hold(&self) -> Held<'_> {
         {
             let mut state = self.state();

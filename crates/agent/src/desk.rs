@@ -31,6 +31,10 @@ pub(crate) struct Desk {
     /// Of the conversation: unique in the execution, the same in the next attempt.
     pub(crate) session: String,
     pub(crate) schema: Option<Schema>,
+    /// Which conversation it is that this agent has in the stage, from 1: iteration or round.
+    pub(crate) conversation: u32,
+    /// By the room's clock: its time is up then.
+    pub(crate) until: Option<Duration>,
     /// Since the last word of the agent.
     idle: Clock,
     halt: watch::Sender<Option<StoppedBy>>,
@@ -43,6 +47,7 @@ pub(crate) struct Desk {
 struct State {
     submitted: Option<Json>,
     blocked: Option<String>,
+    notes: Vec<String>,
     denied: u32,
     tool_calls: u32,
     turns: u32,
@@ -87,6 +92,8 @@ impl Desk {
             agent,
             session,
             schema,
+            conversation: 1,
+            until: None,
             idle: Clock::default(),
             halt: watch::Sender::new(None),
             state: Mutex::new(state),
@@ -208,6 +215,7 @@ impl Desk {
             everybody = self.room.leave() => everybody,
             by = own => Halt::By(by),
             () = self.idle.over(|| self.patience()) => Halt::By(StoppedBy::Idle),
+            () = self.room.wall.over(|| self.until) => Halt::By(StoppedBy::WallClock),
         }
     }
 
@@ -227,6 +235,11 @@ impl Desk {
 
     pub(crate) fn blocked(&self) -> Option<String> {
         self.state().blocked.clone()
+    }
+
+    /// What it noted, in order.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.state().notes.clone()
     }
 
     pub(crate) fn submitted(&self) -> Option<Json> {

@@ -6,9 +6,9 @@ mod asks;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use api::agent::Door as Place;
+use api::agent::{Door as Place, Rounds};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -19,6 +19,8 @@ use tokio::net::{TcpStream, UnixStream};
 /// Pauses between tries to reach a server that is away.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// For an answer that can be done without.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// No answer that is read whole is longer.
 const MAX_ANSWER: usize = 4 << 20;
 
@@ -112,6 +114,31 @@ impl Door {
                 }
                 other => return other,
             }
+        }
+    }
+
+    /// The loop of this attempt as its definition says it now; `None`: nobody is there to say.
+    ///
+    /// # Errors
+    /// What is wrong with the definition.
+    pub(crate) async fn rounds(&self) -> Option<Result<Rounds, String>> {
+        let request = Request::get("/api/attempt/loop")
+            .header(AUTHORIZATION, format!("Bearer {}", self.token))
+            .body(Full::default())
+            .ok()?;
+        let answer = async {
+            let response = self.send(request).await.ok()?;
+            let status = response.status();
+            Some((status, whole(response.into_body()).await.ok()?))
+        };
+        let (status, body) = tokio::time::timeout(PATIENCE, answer).await.ok()??;
+        let body: serde_json::Value = serde_json::from_slice(&body).ok()?;
+        match status {
+            StatusCode::OK => serde_json::from_value(body).ok().map(Ok),
+            StatusCode::UNPROCESSABLE_ENTITY => {
+                Some(Err(body["detail"].as_str().unwrap_or_default().to_owned()))
+            }
+            _ => None,
         }
     }
 

@@ -27,6 +27,10 @@ pub(crate) struct Wanted {
     pub(crate) schema: Option<Json>,
     /// Whether the job's check decides, too.
     pub(crate) check: bool,
+    /// Which conversation it is that this agent has in the stage, from 1.
+    pub(crate) conversation: u32,
+    /// By the clock of the room: its time is up then.
+    pub(crate) until: Option<Duration>,
 }
 
 /// What an agent came to.
@@ -37,6 +41,8 @@ pub(crate) struct Sat {
     pub(crate) result: Option<Json>,
     /// Its last words.
     pub(crate) text: String,
+    /// What it noted for others, in order.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Leads a conversation to its end. Calling it again with the same session goes on where it was left
@@ -48,7 +54,11 @@ pub(crate) async fn sit(room: &Arc<Room>, agent: &Agent, wanted: &Wanted) -> Sat
     };
     let opened = Desk::open(Arc::clone(room), agent.clone(), wanted.session.clone(), schema);
     let (desk, past) = match opened {
-        Ok((desk, past)) => (Arc::new(desk), past),
+        Ok((mut desk, past)) => {
+            desk.conversation = wanted.conversation;
+            desk.until = wanted.until;
+            (Arc::new(desk), past)
+        }
         Err(problem) => return broken(problem.to_string()),
     };
     let mut adapter = match adapter::make(&desk) {
@@ -63,6 +73,7 @@ pub(crate) async fn sit(room: &Arc<Room>, agent: &Agent, wanted: &Wanted) -> Sat
     (sat.evidence.exit_code, sat.evidence.signal) = (code, signal);
     sat.evidence.denied = desk.denied();
     sat.evidence.blocked = desk.blocked();
+    sat.notes = desk.notes();
     room.sync();
     if let Some(Halt::Broken(why)) = room.halted() {
         return broken(why);
@@ -128,6 +139,7 @@ impl Seat<'_> {
             | Entry::Rested { .. }
             | Entry::Submitted { .. }
             | Entry::Blocked { .. }
+            | Entry::Noted { .. }
             | Entry::Denied => None,
         });
         if let Some((system, text)) = sent {
@@ -151,6 +163,7 @@ impl Seat<'_> {
             | Entry::Rested { .. }
             | Entry::Submitted { .. }
             | Entry::Blocked { .. }
+            | Entry::Noted { .. }
             | Entry::Denied => None,
         })
     }
@@ -222,14 +235,7 @@ impl Seat<'_> {
         }
         let check = self.desk.room.job.validate.as_ref().filter(|_| self.wanted.check);
         let Some(check) = check else { return Ok(Weighed { sat, mend: None }) };
-        let checked = tokio::select! {
-            biased;
-            why = self.desk.room.leave() => match why {
-                Halt::By(by) => return Err(by),
-                Halt::Broken(_) => return Err(StoppedBy::Cancelled),
-            },
-            checked = validate::check(&self.desk.room, check) => checked,
-        };
+        let checked = validate::check_or_leave(&self.desk.room, check).await?;
         let Checked { passed, tail, .. } = checked;
         sat.evidence.validated = Some(passed);
         let mend = (!passed).then(|| {

@@ -6,12 +6,12 @@ mod protect;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::agent::{Did, Validate};
+use api::agent::{Did, StoppedBy, Validate};
 use tokio::io::AsyncReadExt as _;
 use worker::family::{Family, Start};
 
 use crate::environment;
-use crate::room::Room;
+use crate::room::{Halt, Room};
 use crate::tools::output::{Ends, ends};
 pub(crate) use protect::Protected;
 
@@ -25,6 +25,8 @@ pub(crate) struct Checked {
     pub(crate) passed: bool,
     pub(crate) code: Option<i32>,
     pub(crate) tail: String,
+    /// Protected files that were not as they had been.
+    pub(crate) put_back: Vec<String>,
 }
 
 /// Remembers the protected files as they are before anybody works; only the first attempt does.
@@ -43,11 +45,31 @@ pub(crate) async fn before(room: &Arc<Room>) -> Result<(), String> {
     tokio::task::spawn_blocking(task).await.map_err(|error| error.to_string())?
 }
 
-/// Puts protected files back and runs the check.
-pub(crate) async fn check(room: &Arc<Room>, check: &Validate) -> Checked {
-    if let Err(message) = put_back(room, check).await {
-        return told(room, Checked { passed: false, code: None, tail: message });
+/// Puts protected files back and runs the check, unless everybody has to leave before it has ended.
+///
+/// # Errors
+/// Why everybody has to leave.
+pub(crate) async fn check_or_leave(
+    room: &Arc<Room>,
+    command: &Validate,
+) -> Result<Checked, StoppedBy> {
+    tokio::select! {
+        biased;
+        why = room.leave() => Err(match why {
+            Halt::By(by) => by,
+            Halt::Broken(_) => StoppedBy::Cancelled,
+        }),
+        checked = check(room, command) => Ok(checked),
     }
+}
+
+async fn check(room: &Arc<Room>, check: &Validate) -> Checked {
+    let put_back = match put_back(room, check).await {
+        Ok(put_back) => put_back,
+        Err(tail) => {
+            return told(room, Checked { passed: false, code: None, tail, put_back: Vec::new() });
+        }
+    };
     let start = Start {
         argv: ["sh", "-e", "-c", &check.command].map(str::to_owned).to_vec(),
         env: environment::of_checks(&room.job),
@@ -58,7 +80,7 @@ pub(crate) async fn check(room: &Arc<Room>, check: &Validate) -> Checked {
         Ok(family) => family,
         Err(error) => {
             let tail = format!("the check cannot be started: {error}");
-            return told(room, Checked { passed: false, code: None, tail });
+            return told(room, Checked { passed: false, code: None, tail, put_back });
         }
     };
     let mut said = Ends::default();
@@ -106,19 +128,19 @@ pub(crate) async fn check(room: &Arc<Room>, check: &Validate) -> Checked {
         true => format!("[...]{}", ends(&text, TAIL).1),
         false => text,
     };
-    told(room, Checked { passed, code, tail })
+    told(room, Checked { passed, code, tail, put_back })
 }
 
 fn told(room: &Room, checked: Checked) -> Checked {
-    let Checked { passed, code, tail } = checked.clone();
+    let Checked { passed, code, tail, .. } = checked.clone();
     room.record("", Did::Validated { passed, code, tail });
     room.sync();
     checked
 }
 
-async fn put_back(room: &Arc<Room>, check: &Validate) -> Result<(), String> {
+async fn put_back(room: &Arc<Room>, check: &Validate) -> Result<Vec<String>, String> {
     if check.protect.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let (inner, globs) = (Arc::clone(room), check.protect.clone());
     let task = move || Protected::of(&inner.job, &inner.memory, &globs)?.put_back();
@@ -127,5 +149,5 @@ async fn put_back(room: &Arc<Room>, check: &Validate) -> Result<(), String> {
         let text = format!("protected files were changed and put back: {}", changed.join(", "));
         room.record("", Did::Warning { text });
     }
-    Ok(())
+    Ok(changed)
 }

@@ -39,6 +39,9 @@ pub struct Job {
     pub memory: String,
     /// Absolute; where the agent works.
     pub workspace: String,
+    /// Nobody else works there: it is a worktree that was made for this execution.
+    #[serde(default)]
+    pub own_workspace: bool,
     /// What the agent is asked, after every reference was resolved.
     pub task: String,
     /// In the order in which it stands in the prompt.

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::agent::{Job, Limits};
+use api::agent::{Job, Limits, Rounds, Shape};
 use api::link::{AttemptRef, Lay};
 use blobs::Blobs;
 use engine::desired::AgentTask;
 use pipeline::Pipeline;
+use pipeline::agent::resolve_loop;
+use pipeline::model::{AgentWork, Crew, Work};
 
 use crate::config::ConfigFile;
 use crate::config::settings::Said;
@@ -47,6 +49,8 @@ pub(crate) struct Whereabouts<'a> {
     pub(crate) directory: &'a Path,
     /// Of the attempt; may not be there yet.
     pub(crate) working_dir: &'a Path,
+    /// It is a worktree of the execution.
+    pub(crate) own: bool,
     pub(crate) feedback: Option<String>,
     pub(crate) env: Vec<String>,
     pub(crate) secret_env: Vec<String>,
@@ -96,7 +100,10 @@ impl Agents {
         let config = self.config.current()?;
         let mut seats = seat::Seats::new(shelf, &config, &self.said, &about.stage)?;
         let memory = self.memory(&about.attempt);
-        let manned = crew::man(&task.work, &mut seats, &memory)?;
+        let mut manned = crew::man(&task.work, &mut seats, &memory)?;
+        if let Shape::Loop { rounds, .. } = &mut manned.shape {
+            rounds.output_file = only_file(pipeline, &about.stage);
+        }
         let notices = seats.notices();
         let check = task.check.or(manned.check);
         let blobs = Blobs::of(&self.data_dir);
@@ -112,6 +119,7 @@ impl Agents {
             door,
             memory: memory.to_string_lossy().into_owned(),
             workspace: about.working_dir.to_string_lossy().into_owned(),
+            own_workspace: about.own,
             task: task.task,
             context: context.blocks,
             feedback: about.feedback,
@@ -125,6 +133,24 @@ impl Agents {
         Ok(Made { job, whole: context.whole, notices, sizes: context.sizes })
     }
 
+    /// The loop of a stage as its definition says it now; `None`: the stage is none. The error says
+    /// what is wrong with the definition.
+    pub(crate) fn rounds(
+        &self,
+        pipeline: &Pipeline,
+        stage: &str,
+        directory: &Path,
+    ) -> Result<Option<Rounds>, String> {
+        let found = pipeline.stages.iter().find(|of| &*of.name == stage).map(|of| &of.work);
+        let Some(Work::Agent(AgentWork { crew: Crew::Loop { repeat, .. }, .. })) = found else {
+            return Ok(None);
+        };
+        let shelf = self.shelf(Some(pipeline), Some(directory));
+        let spec = resolve_loop(repeat, &mut |name| shelf.loop_type(name))?;
+        let output_file = only_file(pipeline, stage);
+        Ok(Some(Rounds { output_file, ..crew::rounds(repeat, &spec) }))
+    }
+
     /// The same for all attempts of an execution: their keys differ only in the number at the end.
     fn memory(&self, attempt: &AttemptRef) -> PathBuf {
         let place = attempt.key.rsplit_once('-').map_or(attempt.key.as_str(), |(place, _)| place);
@@ -133,6 +159,14 @@ impl Agents {
         let stage = parts.next().unwrap_or_default();
         self.data_dir.join(MEMORY).join(&attempt.run).join(format!("{stage}-{instance}"))
     }
+}
+
+/// Where a stage leaves its one artifact.
+fn only_file(pipeline: &Pipeline, stage: &str) -> Option<String> {
+    let stage = pipeline.stages.iter().find(|of| &*of.name == stage)?;
+    let mut artifacts = stage.artifacts.values();
+    let first = artifacts.next()?;
+    artifacts.next().is_none().then(|| first.path.clone())
 }
 
 /// The stage's time, which an agent's own only shortens.

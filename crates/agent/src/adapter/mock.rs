@@ -1,7 +1,8 @@
 //! An agent that follows a script: no model, no key, always the same. Its tools are real.
 //!
 //! A script is an object with `turns`: a list of what it does about each message, the last of them
-//! again for all that follow. A turn is a list of steps, each an object with one of
+//! again for all that follow. `conversations` in its place is a list of such lists: in the second
+//! iteration of a loop, or the second round of a discussion, the second of them. A turn is a list of steps, each an object with one of
 //! `text`, `thinking`, `call` (with `input`), `result`, `ask`, `note`, `blocked`, `usage`,
 //! `wait_for` (a path in the workspace), `hang`, `fault`. Without a script it does what a good agent
 //! would do, as far as one can without thinking (`improvise`).
@@ -24,7 +25,10 @@ use crate::tools::Toolbox;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Script {
+    #[serde(default)]
     turns: Vec<Vec<Step>>,
+    #[serde(default)]
+    conversations: Vec<Vec<Vec<Step>>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -131,6 +135,7 @@ impl Mock {
             script => serde_json::from_value(script.clone())
                 .map_err(|error| format!("the script of the mock agent is wrong: {error}"))?,
         };
+        let script = script.of_conversation(desk.conversation);
         let folder = desk.room.memory.session(&desk.session).map_err(|error| error.to_string())?;
         let (log, past) =
             Log::open(&folder.join("mock.ndjson")).map_err(|error| error.to_string())?;
@@ -207,6 +212,19 @@ impl Mock {
             Step::Fault { fault, message } => return Next::End(fault.terminal(message.clone())),
         }
         Next::Step
+    }
+}
+
+impl Script {
+    /// What is said in this conversation, as `turns`.
+    fn of_conversation(self, number: u32) -> Self {
+        let Self { turns, mut conversations } = self;
+        let last = conversations.len().saturating_sub(1);
+        let at = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1).min(last);
+        match conversations.is_empty() {
+            true => Self { turns, conversations },
+            false => Self { turns: conversations.swap_remove(at), conversations: Vec::new() },
+        }
     }
 }
 

@@ -31,6 +31,10 @@ pub(crate) enum Entry {
     Blocked {
         reason: String,
     },
+    /// For whoever comes after it.
+    Noted {
+        text: String,
+    },
     Denied,
 }
 
@@ -44,6 +48,7 @@ impl Desk {
                 Entry::Rested { .. } => {}
                 Entry::Submitted { value } => state.submitted = Some(value.clone()),
                 Entry::Blocked { reason } => state.blocked = Some(reason.clone()),
+                Entry::Noted { text } => state.notes.push(text.clone()),
                 Entry::Denied => state.denied += 1,
             }
         }
@@ -86,6 +91,6 @@ impl Desk {
 
     pub(crate) fn note(&self, text: &str) {
         self.record(Did::Note { text: text.to_owned() });
-        self.room.sync();
+        self.keep(Entry::Noted { text: self.room.veil.text(text) });
     }
 }

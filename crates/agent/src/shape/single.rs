@@ -4,9 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use api::agent::{Agent, AgentOutcome, Did, Happening};
-use sha2::{Digest as _, Sha256};
 
-use super::Done;
+use super::{Done, conversation};
 use crate::prompt::prompt;
 use crate::room::Room;
 use crate::seat::{Sat, Wanted, sit};
@@ -27,17 +26,14 @@ pub(super) async fn carry_out(room: &Arc<Room>, agent: &Agent) -> Done {
         }
     }
     // Asked the same, it is the same conversation. One that came to a bad end is not taken up again.
-    let asked = [&agent.name, &room.job.task, room.job.feedback.as_deref().unwrap_or_default()];
-    let digest = Sha256::digest(asked.join("\0"));
-    let session = digest.iter().take(4).fold(format!("{}-", agent.name), |mut key, byte| {
-        let _ = write!(key, "{byte:02x}");
-        key
-    });
+    let session = conversation(&room.job, &agent.name);
     let wanted = Wanted {
         session: format!("{session}-{}", failed.len() + 1),
         prompt,
         schema: room.job.result.clone(),
         check: true,
+        conversation: 1,
+        until: None,
     };
     let Sat { evidence, result, .. } = sit(room, agent, &wanted).await;
     Done::of(evidence, result)

@@ -4,6 +4,7 @@
 
 mod api;
 mod door;
+mod loops;
 mod mock;
 mod model;
 mod stage;

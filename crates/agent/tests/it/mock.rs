@@ -5,7 +5,7 @@ use std::fs;
 use api::agent::{Did, Shape, Validate};
 use serde_json::{Value as Json, json};
 
-use crate::stage::{Stage, mock, sleeps};
+use crate::stage::{Stage, end_sleep, mock, sleeps};
 
 fn schema() -> Json {
     json!({ "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } } })
@@ -255,17 +255,6 @@ fn after_a_kill_the_next_attempt_goes_on_and_repeats_nothing() {
     });
     assert!(cut, "{:?}", stage.did());
     end_sleep("98765");
-}
-
-/// No keeper is there to clear away what a killed harness left.
-fn end_sleep(seconds: &str) {
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        if line == [b"sleep\0", seconds.as_bytes(), b"\0"].concat() {
-            let pid = entry.file_name();
-            let _ = std::process::Command::new("kill").arg(pid).status();
-        }
-    }
 }
 
 #[test]

@@ -77,6 +77,7 @@ impl Stage {
             door: Door { socket: path("none.sock"), token: "attempt-token-1234567890".into() },
             memory: path("memory"),
             workspace: path("work"),
+            own_workspace: false,
             task: "Do the work.".into(),
             context: Vec::new(),
             feedback: None,
@@ -206,4 +207,15 @@ pub(crate) fn sleeps(seconds: &str) -> bool {
         words.first().is_some_and(|w| w.ends_with(b"sleep"))
             && words.get(1) == Some(&seconds.as_bytes())
     })
+}
+
+/// No keeper is there to clear away what a killed harness left.
+pub(crate) fn end_sleep(seconds: &str) {
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        if line == [b"sleep\0", seconds.as_bytes(), b"\0"].concat() {
+            let pid = entry.file_name();
+            let _ = std::process::Command::new("kill").arg(pid).status();
+        }
+    }
 }

@@ -8,6 +8,10 @@ use std::fmt::Write as _;
 
 use super::{Agent, Block, Job};
 
+mod iteration;
+
+pub use iteration::{Before, iteration};
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {
     pub system: String,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Adapter, Agent, ToolKind};
 
 /// A loop: the same agent again and again, each time with a fresh context.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Rounds {
     /// `plan`, `spec`, `phase`, `ralph`, or one of the author's own.
     pub loop_type: String,
@@ -23,6 +23,9 @@ pub struct Rounds {
     /// How many of the last iterations the next one is told of, and how much of each, in characters.
     pub progress_entries: u32,
     pub progress_chars: u32,
+    /// What the template knows as `output_file`: the only file that the stage declares as an artifact.
+    #[serde(default)]
+    pub output_file: Option<String>,
 }
 
 /// How members of a discussion come to one answer.

@@ -87,19 +87,7 @@ fn again(
     };
     let agent = agent.cloned().unwrap_or_else(of_type);
     let (agent, result, limits) = one(work, &agent, seats)?;
-    let millis = |time: Option<Duration>| time.map(millis);
-    let rounds = wire::Rounds {
-        loop_type: repeat.extends.clone().unwrap_or_else(|| "own".to_owned()),
-        template: spec.prompt.unwrap_or_else(|| LOOP_PROMPT.to_owned()),
-        max_iterations: spec.max_iterations.unwrap_or(ITERATIONS),
-        iteration_ms: millis(spec.iteration_timeout),
-        total_ms: millis(spec.total_timeout),
-        no_change: spec.no_change.or(Some(NO_CHANGE)),
-        same_failure: spec.same_failure.or(Some(SAME_FAILURE)),
-        repeated_tree: spec.repeated_tree.unwrap_or(true),
-        progress_entries: spec.progress_entries.unwrap_or(PROGRESS_ENTRIES),
-        progress_chars: spec.progress_chars.unwrap_or(PROGRESS_CHARS),
-    };
+    let rounds = rounds(repeat, &spec);
     // The check of a type refers to nothing, so it is its own text.
     let check = spec.validate.and_then(|check| {
         let command = check.command.literal()?.to_owned();
@@ -107,6 +95,23 @@ fn again(
     });
     let shape = Shape::Loop { agent: agent.into(), rounds: rounds.into() };
     Ok(Manned { shape, check, result, limits })
+}
+
+/// How often and how long, with everything that nobody said filled in.
+pub(super) fn rounds(repeat: &LoopSpec, spec: &LoopSpec) -> wire::Rounds {
+    wire::Rounds {
+        loop_type: repeat.extends.clone().unwrap_or_else(|| "own".to_owned()),
+        template: spec.prompt.clone().unwrap_or_else(|| LOOP_PROMPT.to_owned()),
+        max_iterations: spec.max_iterations.unwrap_or(ITERATIONS),
+        iteration_ms: spec.iteration_timeout.map(millis),
+        total_ms: spec.total_timeout.map(millis),
+        no_change: spec.no_change.or(Some(NO_CHANGE)),
+        same_failure: spec.same_failure.or(Some(SAME_FAILURE)),
+        repeated_tree: spec.repeated_tree.unwrap_or(true),
+        progress_entries: spec.progress_entries.unwrap_or(PROGRESS_ENTRIES),
+        progress_chars: spec.progress_chars.unwrap_or(PROGRESS_CHARS),
+        output_file: None,
+    }
 }
 
 fn discussion(

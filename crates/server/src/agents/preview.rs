@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use api::agent::prompt::prompt;
+use api::agent::prompt::{Before, Prompt, iteration, prompt};
 use api::agent::{Adapter, Agent, Job, Shape, ToolKind};
 use api::agents::{AgentPreview, AgentSummary, PreviewedAgent, PreviewedBlock};
 use api::link::AttemptRef;
@@ -54,6 +54,7 @@ impl Agents {
             stage: stage.to_owned(),
             directory,
             working_dir: &working_dir,
+            own: false,
             feedback: None,
             env: Vec::new(),
             secret_env: Vec::new(),
@@ -70,11 +71,12 @@ impl Agents {
             tokens: *tokens,
             cut: block.cut,
         });
+        let agents = agents(&job).map_err(Blind::Problem)?;
         Ok(AgentPreview {
             pipeline: pipeline.name.clone(),
             stage: stage.to_owned(),
             shape: shape_word(&job.shape).to_owned(),
-            agents: agents(&job),
+            agents,
             context: context.collect(),
             context_tokens: sizes.tokens,
             context_limit: sizes.limit,
@@ -94,11 +96,16 @@ fn shape_word(shape: &Shape) -> &'static str {
     }
 }
 
-/// Everybody that is known before the work begins.
-fn agents(job: &Job) -> Vec<PreviewedAgent> {
-    let one = |agent: &Agent, role: &str| previewed(job, agent, role);
-    match &job.shape {
-        Shape::Single { agent } | Shape::Loop { agent, .. } => vec![one(agent, "agent")],
+/// Everybody that is known before the work begins. The error says what is wrong with the template of
+/// a loop.
+fn agents(job: &Job) -> Result<Vec<PreviewedAgent>, String> {
+    let one = |agent: &Agent, role: &str| previewed(agent, role, prompt(job, agent));
+    Ok(match &job.shape {
+        Shape::Single { agent } => vec![one(agent, "agent")],
+        Shape::Loop { agent, rounds } => {
+            let first = iteration(job, agent, rounds, 1, &Before::default())?;
+            vec![previewed(agent, "agent", first)]
+        }
         Shape::Discussion { members, talk } => {
             let members = members.iter().map(|member| one(member, "member"));
             members.chain(talk.chair.iter().map(|chair| one(chair, "chair"))).collect()
@@ -107,11 +114,10 @@ fn agents(job: &Job) -> Vec<PreviewedAgent> {
             let fallback = allowance.fallback.iter().map(|agent| one(agent, "fallback"));
             [one(planner, "planner")].into_iter().chain(fallback).collect()
         }
-    }
+    })
 }
 
-fn previewed(job: &Job, agent: &Agent, role: &str) -> PreviewedAgent {
-    let asked = prompt(job, agent);
+fn previewed(agent: &Agent, role: &str, asked: Prompt) -> PreviewedAgent {
     PreviewedAgent {
         name: agent.name.clone(),
         role: role.to_owned(),

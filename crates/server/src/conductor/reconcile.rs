@@ -363,6 +363,7 @@ fn assignment(
                     stage: stage.unwrap_or_default(),
                     directory,
                     working_dir: &working_dir,
+                    own: worktree.is_some(),
                     feedback: task.feedback.clone(),
                     env: names(false),
                     secret_env: names(true),

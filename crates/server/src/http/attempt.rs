@@ -2,6 +2,7 @@
 //! here takes a [`super::Caller`], and nothing elsewhere takes an [`Attempt`].
 
 mod asks;
+mod rounds;
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use crate::shared::Shared;
 
 /// The routes of this room.
 pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(whoami)).merge(asks::routes())
+    OpenApiRouter::new().routes(routes!(whoami)).merge(asks::routes()).merge(rounds::routes())
 }
 
 /// The attempt that asks; it was live when it asked.

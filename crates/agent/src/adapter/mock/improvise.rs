@@ -40,7 +40,7 @@ pub(super) fn script(desk: &Desk, tools: &Toolbox) -> Script {
     }
     let said = format!("`{name}` did `{stage}` as its script says; no model was asked.");
     steps.push(Step::Text { text: said });
-    Script { turns: vec![steps] }
+    Script { turns: vec![steps], ..Script::default() }
 }
 
 /// The first word of the task that looks like a file of the workspace.

@@ -1,13 +1,17 @@
 //! How agents do the work of a stage together. Each shape is a module; this is where they plug in.
 
+mod meta;
 mod repeat;
 mod single;
+mod talk;
 mod trees;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use api::agent::{ErrorClass, Evidence, Job, Shape, Terminal, Verdict};
+use api::agent::{
+    AgentOutcome, Did, ErrorClass, Evidence, Happening, Job, Shape, Terminal, Verdict,
+};
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
@@ -37,8 +41,8 @@ pub(crate) async fn carry_out(room: &Arc<Room>) -> Done {
     match &room.job.shape {
         Shape::Single { agent } => single::carry_out(room, agent).await,
         Shape::Loop { agent, rounds } => repeat::carry_out(room, agent, rounds).await,
-        Shape::Discussion { .. } => missing("discussions"),
-        Shape::Meta { .. } => missing("planned rosters"),
+        Shape::Discussion { members, talk } => talk::carry_out(room, members, talk).await,
+        Shape::Meta { planner, allowance } => meta::carry_out(room, planner, allowance).await,
     }
 }
 
@@ -46,10 +50,6 @@ pub(crate) async fn carry_out(room: &Arc<Room>) -> Done {
 fn broken(message: String) -> Done {
     let terminal = Some(Terminal::Error { class: ErrorClass::Harness, message });
     Done::of(Evidence { terminal, ..Evidence::default() }, None)
-}
-
-fn missing(what: &str) -> Done {
-    broken(format!("this version cannot carry out {what}"))
 }
 
 /// A name that stays the same as long as the same is asked of the same: a conversation of that name is
@@ -60,5 +60,78 @@ fn conversation(job: &Job, name: &str) -> String {
     digest.iter().take(4).fold(format!("{name}-"), |mut key, byte| {
         let _ = write!(key, "{byte:02x}");
         key
+    })
+}
+
+/// Whether nobody else can help: it ends the attempt, whatever the others do.
+fn ends_all(outcome: AgentOutcome) -> bool {
+    match outcome {
+        AgentOutcome::AuthFailed
+        | AgentOutcome::Unavailable
+        | AgentOutcome::BudgetExhausted
+        | AgentOutcome::Cancelled
+        | AgentOutcome::Error => true,
+        AgentOutcome::Succeeded
+        | AgentOutcome::NoResult
+        | AgentOutcome::ValidationFailed
+        | AgentOutcome::Blocked
+        | AgentOutcome::Denied
+        | AgentOutcome::Interrupted
+        | AgentOutcome::Refused
+        | AgentOutcome::ContextExhausted
+        | AgentOutcome::TurnsExhausted
+        | AgentOutcome::Stalled
+        | AgentOutcome::TimedOut
+        | AgentOutcome::Stuck
+        | AgentOutcome::GaveUp => false,
+    }
+}
+
+/// Whether the conversation itself is what failed, so that going on with it helps nobody.
+fn needs_fresh(what: &Did) -> bool {
+    let Did::Ended { verdict } = what else { return false };
+    match verdict.outcome {
+        AgentOutcome::NoResult
+        | AgentOutcome::ValidationFailed
+        | AgentOutcome::Blocked
+        | AgentOutcome::Denied
+        | AgentOutcome::Refused
+        | AgentOutcome::ContextExhausted
+        | AgentOutcome::TurnsExhausted
+        | AgentOutcome::Stuck
+        | AgentOutcome::GaveUp => true,
+        AgentOutcome::Succeeded
+        | AgentOutcome::Interrupted
+        | AgentOutcome::AuthFailed
+        | AgentOutcome::Unavailable
+        | AgentOutcome::BudgetExhausted
+        | AgentOutcome::Stalled
+        | AgentOutcome::TimedOut
+        | AgentOutcome::Cancelled
+        | AgentOutcome::Error => false,
+    }
+}
+
+/// What an attempt is told of the one before it that came to nothing.
+fn after_failure(past: &[Happening]) -> Option<String> {
+    let verdict = past.iter().rev().find_map(|past| match &past.what {
+        what @ Did::Ended { verdict } if needs_fresh(what) => Some(verdict),
+        _ => None,
+    })?;
+    let mut words = format!(
+        "An attempt before this one came to nothing: {}. What it left in the working directory is \
+         still there.",
+        verdict.says
+    );
+    if let Some(tail) = last_check(past) {
+        let _ = write!(words, "\nThe check of its work said:\n\n{tail}");
+    }
+    Some(words)
+}
+
+fn last_check(past: &[Happening]) -> Option<&str> {
+    past.iter().rev().find_map(|happening| match &happening.what {
+        Did::Validated { passed: false, tail, .. } => Some(tail.as_str()),
+        _ => None,
     })
 }

@@ -11,7 +11,7 @@ use blobs::Blobs;
 use engine::desired::AgentTask;
 use pipeline::Pipeline;
 use pipeline::agent::resolve_loop;
-use pipeline::model::{AgentWork, Crew, Work};
+use pipeline::model::{Crew, Work};
 
 use crate::config::ConfigFile;
 use crate::config::settings::Said;
@@ -142,9 +142,8 @@ impl Agents {
         directory: &Path,
     ) -> Result<Option<Rounds>, String> {
         let found = pipeline.stages.iter().find(|of| &*of.name == stage).map(|of| &of.work);
-        let Some(Work::Agent(AgentWork { crew: Crew::Loop { repeat, .. }, .. })) = found else {
-            return Ok(None);
-        };
+        let Some(Work::Agent(work)) = found else { return Ok(None) };
+        let Crew::Loop { repeat, .. } = &work.crew else { return Ok(None) };
         let shelf = self.shelf(Some(pipeline), Some(directory));
         let spec = resolve_loop(repeat, &mut |name| shelf.loop_type(name))?;
         let output_file = only_file(pipeline, stage);

@@ -2,7 +2,8 @@
 //!
 //! A script is an object with `turns`: a list of what it does about each message, the last of them
 //! again for all that follow. `conversations` in its place is a list of such lists: in the second
-//! iteration of a loop, or the second round of a discussion, the second of them. A turn is a list of steps, each an object with one of
+//! iteration of a loop, or the second round of a discussion, the second of them. `agents` has scripts of
+//! their own for agents of these names. A turn is a list of steps, each an object with one of
 //! `text`, `thinking`, `call` (with `input`), `result`, `ask`, `note`, `blocked`, `usage`,
 //! `wait_for` (a path in the workspace), `hang`, `fault`. Without a script it does what a good agent
 //! would do, as far as one can without thinking (`improvise`).
@@ -10,6 +11,7 @@
 mod improvise;
 mod wait;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::agent::{ErrorClass, Terminal, Usage, UsageSource};
@@ -29,6 +31,9 @@ struct Script {
     turns: Vec<Vec<Step>>,
     #[serde(default)]
     conversations: Vec<Vec<Vec<Step>>>,
+    /// Of agents that a planner draws up, by their names: they share the planner's script.
+    #[serde(default)]
+    agents: BTreeMap<String, Script>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -135,7 +140,7 @@ impl Mock {
             script => serde_json::from_value(script.clone())
                 .map_err(|error| format!("the script of the mock agent is wrong: {error}"))?,
         };
-        let script = script.of_conversation(desk.conversation);
+        let script = script.of(&desk.agent.name, desk.conversation);
         let folder = desk.room.memory.session(&desk.session).map_err(|error| error.to_string())?;
         let (log, past) =
             Log::open(&folder.join("mock.ndjson")).map_err(|error| error.to_string())?;
@@ -216,14 +221,16 @@ impl Mock {
 }
 
 impl Script {
-    /// What is said in this conversation, as `turns`.
-    fn of_conversation(self, number: u32) -> Self {
-        let Self { turns, mut conversations } = self;
-        let last = conversations.len().saturating_sub(1);
+    /// What is said by this agent in this conversation, as `turns`.
+    fn of(mut self, agent: &str, number: u32) -> Self {
+        if let Some(own) = self.agents.remove(agent) {
+            return own.of(agent, number);
+        }
+        let last = self.conversations.len().saturating_sub(1);
         let at = usize::try_from(number).unwrap_or(usize::MAX).saturating_sub(1).min(last);
-        match conversations.is_empty() {
-            true => Self { turns, conversations },
-            false => Self { turns: conversations.swap_remove(at), conversations: Vec::new() },
+        match self.conversations.is_empty() {
+            true => self,
+            false => Self { turns: self.conversations.swap_remove(at), ..Self::default() },
         }
     }
 }

@@ -18,7 +18,7 @@ use api::agent::{
 use serde_json::json;
 
 use super::trees::{Tree, Trees};
-use super::{Done, broken, conversation};
+use super::{Done, broken, conversation, ends_all};
 use crate::prompt::iteration;
 use crate::room::Room;
 use crate::seat::{Sat, Wanted, sit};
@@ -286,30 +286,6 @@ impl Repeat<'_> {
                 format!("; iteration {number} came nearest, but its files are not back: {problem}")
             }
         }
-    }
-}
-
-/// Whether another iteration cannot help.
-fn ends_all(outcome: AgentOutcome) -> bool {
-    match outcome {
-        AgentOutcome::AuthFailed
-        | AgentOutcome::Unavailable
-        | AgentOutcome::BudgetExhausted
-        | AgentOutcome::Cancelled
-        | AgentOutcome::Error => true,
-        AgentOutcome::Succeeded
-        | AgentOutcome::NoResult
-        | AgentOutcome::ValidationFailed
-        | AgentOutcome::Blocked
-        | AgentOutcome::Denied
-        | AgentOutcome::Interrupted
-        | AgentOutcome::Refused
-        | AgentOutcome::ContextExhausted
-        | AgentOutcome::TurnsExhausted
-        | AgentOutcome::Stalled
-        | AgentOutcome::TimedOut
-        | AgentOutcome::Stuck
-        | AgentOutcome::GaveUp => false,
     }
 }
 

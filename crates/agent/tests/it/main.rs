@@ -8,4 +8,5 @@ mod loops;
 mod mock;
 mod model;
 mod stage;
+mod talks;
 mod tools;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use api::agent::{Did, Shape, Validate};
+use api::agent::{Did, Validate};
 use serde_json::{Value as Json, json};
 
 use crate::stage::{Stage, end_sleep, mock, sleeps};
@@ -289,17 +289,6 @@ fn what_cannot_be_begun_says_why() {
     let ran = stage.run();
     assert_eq!(ran.code, Some(80));
     assert!(ran.stderr.contains("the workspace `/nowhere` is no folder"), "{ran:?}");
-
-    let mut stage = Stage::new(mock(Json::Null));
-    stage.job.shape = Shape::Discussion {
-        members: Vec::new(),
-        talk: serde_json::from_value(
-            json!({ "mode": "parallel", "rounds": 1, "combine": "concat", "seed": 1 }),
-        )
-        .unwrap(),
-    };
-    let ran = stage.run();
-    assert_eq!(ran.code, Some(80), "{ran:?}");
 }
 
 fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {

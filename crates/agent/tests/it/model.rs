@@ -1,4 +1,4 @@
-//! A scripted model server (`tests/fake_llm.py`).
+//! A scripted model server (`tests/fake_llm.py`), also for the tests of other crates.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn start(scenario: &Json) -> Self {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fake_llm.py");
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../agent/tests/fake_llm.py");
         let mut process = Command::new("python3")
             .arg(script)
             .stdin(Stdio::null())

@@ -9,8 +9,10 @@ use std::fmt::Write as _;
 use super::{Agent, Block, Job};
 
 mod iteration;
+mod talk;
 
 pub use iteration::{Before, iteration};
+pub use talk::{answer, draft, opening, planning, roster, turn};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Prompt {

@@ -13,6 +13,8 @@ mod documents;
 mod failpoints;
 mod frames;
 mod help;
+#[path = "../../../agent/tests/it/model.rs"]
+mod model;
 mod model_keys;
 mod named;
 mod notices;
@@ -26,6 +28,7 @@ mod start;
 mod storm;
 mod tables;
 mod tasks;
+mod teams;
 mod traces;
 mod transcripts;
 mod triggers;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use api::agent::prompt::{Before, Prompt, iteration, prompt};
+use api::agent::prompt::{Before, Prompt, iteration, opening, planning, prompt, roster, turn};
 use api::agent::{Adapter, Agent, Job, Shape, ToolKind};
 use api::agents::{AgentPreview, AgentSummary, PreviewedAgent, PreviewedBlock};
 use api::link::AttemptRef;
@@ -107,12 +107,15 @@ fn agents(job: &Job) -> Result<Vec<PreviewedAgent>, String> {
             vec![previewed(agent, "agent", first)]
         }
         Shape::Discussion { members, talk } => {
-            let members = members.iter().map(|member| one(member, "member"));
+            let (schema, words) = opening(job, talk);
+            let first = |agent: &Agent| turn(job, agent, schema.as_ref(), &[words]);
+            let members = members.iter().map(|member| previewed(member, "member", first(member)));
             members.chain(talk.chair.iter().map(|chair| one(chair, "chair"))).collect()
         }
         Shape::Meta { planner, allowance } => {
+            let asked = turn(job, planner, Some(&roster(allowance)), &[&planning(allowance)]);
             let fallback = allowance.fallback.iter().map(|agent| one(agent, "fallback"));
-            [one(planner, "planner")].into_iter().chain(fallback).collect()
+            [previewed(planner, "planner", asked)].into_iter().chain(fallback).collect()
         }
     })
 }

@@ -352,15 +352,13 @@ fn assignment(
                 let of = env.iter().filter(|(_, pieces)| secret(pieces) == secrets);
                 of.map(|(name, _)| name.clone()).collect()
             };
-            let stage =
-                live.run.row(&whose.attempt.execution).map(|row| row.stage.name.to_string());
             let made = agents.make(
                 live.run.pipeline(),
                 *work,
                 Whereabouts {
                     attempt: attempt.clone(),
                     run_name: live.run.link().map_or_else(String::new, |link| link.name),
-                    stage: stage.unwrap_or_default(),
+                    stage: whose.attempt.execution.stage.to_string(),
                     directory,
                     working_dir: &working_dir,
                     own: worktree.is_some(),

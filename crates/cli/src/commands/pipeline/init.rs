@@ -15,6 +15,7 @@ use project::{Found, Step};
 const HEAD: &str = include_str!("../../../../../templates/ci/head.yaml");
 const TAIL: &str = include_str!("../../../../../templates/ci/tail.yaml");
 const CASCADE: &str = include_str!("../../../../../templates/cascade.yaml");
+const TASKDAEMON: &str = include_str!("../../../../../templates/taskdaemon.yaml");
 const GENERIC: &str = include_str!("../../../../../templates/ci/generic.yaml");
 
 /// Write a pipeline from a template that runs as it is in this project
@@ -22,13 +23,16 @@ const GENERIC: &str = include_str!("../../../../../templates/ci/generic.yaml");
 /// `ci` looks for cargo, npm, python and make, and writes pipelines/ci.yaml with lint, test and
 /// build of what it finds, with commands that exist here. `cascade` writes pipelines/cascade.yaml:
 /// a plan becomes specifications, which are implemented side by side; its scripts only pretend.
+/// `taskdaemon` writes pipelines/taskdaemon.yaml: agents plan, specify, cut into phases and implement,
+/// each in a loop.
 /// An existing file is never overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   orchestrate pipeline init ci && orchestrate run pipelines/ci.yaml
   orchestrate pipeline init ci --dir ../other-project
-  orchestrate pipeline init cascade && orchestrate run pipelines/cascade.yaml")]
+  orchestrate pipeline init cascade && orchestrate run pipelines/cascade.yaml
+  orchestrate pipeline init taskdaemon && orchestrate run pipelines/taskdaemon.yaml")]
 pub struct InitArgs {
     /// Which template
     #[arg(value_enum)]
@@ -44,6 +48,8 @@ enum Template {
     Ci,
     /// Plan, specify, then implement twelve specifications, at most ten at once
     Cascade,
+    /// Four loops of agents: plan, specify, cut into phases, implement
+    Taskdaemon,
 }
 
 pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit> {
@@ -58,13 +64,17 @@ pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit> {
             }
             tell_written(&path, context)?;
         }
-        Template::Cascade => {
-            let path = args.dir.join("pipelines/cascade.yaml");
-            write_new(&path, CASCADE)?;
-            tell_written(&path, context)?;
-        }
+        Template::Cascade => written(args, "cascade", CASCADE, context)?,
+        Template::Taskdaemon => written(args, "taskdaemon", TASKDAEMON, context)?,
     }
     Ok(Exit::Ok)
+}
+
+/// A template that is the same in every project.
+fn written(args: &InitArgs, name: &str, text: &str, context: &Context) -> Result<()> {
+    let path = args.dir.join(format!("pipelines/{name}.yaml"));
+    write_new(&path, text)?;
+    tell_written(&path, context)
 }
 
 /// The text of the pipeline: one chain lint, test, build for each tool.
@@ -154,9 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn the_cascade_is_accepted_as_it_is_written() {
-        let parsed = pipeline::parse(CASCADE);
-        assert!(parsed.diagnostics.is_empty(), "{}", parsed.rendered("cascade.yaml", false));
+    fn whole_templates_are_accepted_as_they_are_written() {
+        for (name, text) in [("cascade.yaml", CASCADE), ("taskdaemon.yaml", TASKDAEMON)] {
+            let parsed = pipeline::parse(text);
+            assert!(parsed.diagnostics.is_empty(), "{}", parsed.rendered(name, false));
+        }
     }
 
     #[test]

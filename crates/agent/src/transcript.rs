@@ -31,7 +31,9 @@ pub(crate) fn lines(who: &str, what: &Did) -> Vec<String> {
         Did::Retry { wait_ms, reason, .. } => {
             one(format!(" tries again in {wait_ms} ms: {}", first_line(reason)))
         }
-        Did::Turn { number, says, .. } => vec![format!("== {number}: {}", first_line(says))],
+        // Who takes part in a discussion is told apart by name; what all came to is nobody's.
+        Did::Turn { says, .. } if who.is_empty() => vec![format!("== {}", first_line(says))],
+        Did::Turn { says, .. } => vec![format!("== {who}: {}", first_line(says))],
         Did::Validated { passed: true, .. } => vec!["check passed".into()],
         Did::Validated { code, tail, .. } => {
             let code = code.map_or("no exit code".to_owned(), |code| format!("exit code {code}"));

@@ -131,8 +131,8 @@ fn answers_are_picked_or_put_together() {
     let judge = results("lead", &[json!({ "best": "A", "why": "it is right" })]);
     let mut stage = self::stage(members(), talk("parallel", "best", Some(judge)));
     let ran = stage.run();
-    let first = asked_of(&stage, "lead")[0].find("one").unwrap();
-    let second = asked_of(&stage, "lead")[0].find("two").unwrap();
+    let first = asked_of(&stage, "lead")[0].find(">\none\n").unwrap();
+    let second = asked_of(&stage, "lead")[0].find(">\ntwo\n").unwrap();
     let picked = if first < second { "one" } else { "two" };
     assert_eq!(ran.outputs, json!({ "text": picked }), "{ran:?}");
     assert!(stage.file("minority.md").is_some());

@@ -16,7 +16,7 @@ use crate::authored::{
     AuthoredSource, AuthoredStage, AuthoredTransform, AuthoredWork, ContextRun, Named, Placed,
 };
 use crate::model::{
-    Backoff, BackoffKind, Compensation, ContextRef, Effects, Emit, Foreach, HaltMode, Input,
+    Backoff, BackoffKind, Compensation, ContextRef, Crew, Effects, Emit, Foreach, HaltMode, Input,
     Limits, Mapping, MappingField, OnFailure, Output, Pipeline, Retry, Rule, Source, Stage,
     StageIx, Transform, ValueKind, Wanted, Work,
 };
@@ -24,6 +24,8 @@ use crate::when::{Condition, OnUnknown, Test};
 
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 pub(super) const AGENT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
+/// Many conversations, each with a time of its own.
+const LOOP_TIMEOUT: Duration = Duration::from_secs(6 * 60 * 60);
 pub(super) const AGENT_IDLE: Duration = Duration::from_secs(10 * 60);
 const MAX_REVISIONS: u32 = 3;
 pub(super) const GRACE: Duration = Duration::from_secs(10);
@@ -240,9 +242,12 @@ fn with_limits(
         (false, false) => Rule::NoneFailedMinOneSuccess,
     };
     // People are waited for, and a child run has limits of its own.
-    let timeout = match work {
+    let timeout = match &work {
         Work::Form | Work::Child { .. } => None,
-        Work::Agent(_) => Some(AGENT_TIMEOUT),
+        Work::Agent(of) => Some(match of.crew {
+            Crew::Loop { .. } => LOOP_TIMEOUT,
+            Crew::Single { .. } | Crew::Discussion(_) | Crew::Meta(_) => AGENT_TIMEOUT,
+        }),
         Work::Run { .. } | Work::Python { .. } | Work::Noop | Work::Merge(_) => Some(TIMEOUT),
     };
     let idle = matches!(work, Work::Agent(_)).then_some(AGENT_IDLE);

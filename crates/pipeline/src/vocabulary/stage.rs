@@ -260,7 +260,7 @@ pub static STAGE: Object = Object {
             )
             .example("{count: integer}"),
         Key::new("timeout", Type::Duration)
-            .default("30m; 1h of an agent")
+            .default("30m; 1h of an agent; 6h of a loop")
             .doc("For one attempt. Waiting for people does not count.")
             .example("10m"),
         Key::new("total_timeout", Type::Duration)

@@ -76,6 +76,7 @@ fn everything_that_can_be_said_is_read() {
 #[test]
 fn loops_discussions_and_meta_agents_are_read() {
     let stage_ = stage("    loop: ralph\n    task: Do it");
+    assert_eq!(stage_.limits.timeout, Some(Duration::from_secs(6 * 3600)));
     assert!(
         matches!(&work(&stage_).crew, Crew::Loop { agent: None, repeat } if repeat.extends.as_deref() == Some("ralph"))
     );

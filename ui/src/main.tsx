@@ -8,6 +8,7 @@ import './app/styles/frame.css';
 import './app/styles/parts.css';
 import './app/styles/pages.css';
 import './app/styles/run.css';
+import './app/styles/editor.css';
 
 applyTheme();
 beginLocation();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
+use crate::graph::Graph;
 use crate::problem::Diagnostic;
 use crate::run::RunSummary;
 use crate::trigger::TriggerOutline;
@@ -43,6 +44,9 @@ pub struct Validation {
     pub diagnostics: Vec<Diagnostic>,
     /// The diagnostics as the CLI prints them, without colour.
     pub rendered: String,
+    /// Of a valid definition, where it was asked for; its revision is 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph: Option<Graph>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

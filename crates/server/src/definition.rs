@@ -10,6 +10,7 @@ use pipeline::{Parsed, Pipeline};
 use store::port::Read;
 
 use crate::refused::Refused;
+use crate::view::graph::drawn;
 
 /// Parsed pipelines that are kept.
 const KEPT: usize = 64;
@@ -77,17 +78,20 @@ impl Report {
         definitions.keep(&self.digest, &pipeline);
         Ok(Checked { pipeline, digest: self.digest, text })
     }
-}
 
-impl From<Report> for Validation {
-    fn from(report: Report) -> Self {
-        Self {
-            valid: report.pipeline.is_some(),
-            name: report.pipeline.as_ref().map(|pipeline| pipeline.name.clone()),
-            stages: report.pipeline.as_ref().map_or(0, |pipeline| pipeline.written_stages().len()),
-            digest: report.digest,
-            diagnostics: report.diagnostics,
-            rendered: report.rendered,
+    /// In the words of the API, with the graph of a valid definition where it is wanted.
+    pub(crate) fn told(self, with_graph: bool) -> Validation {
+        let Self { pipeline, digest, diagnostics, rendered } = self;
+        let pipeline = pipeline.as_deref();
+        let graph = pipeline.filter(|_| with_graph).map(|pipeline| drawn(pipeline, 0, None));
+        Validation {
+            valid: pipeline.is_some(),
+            name: pipeline.map(|pipeline| pipeline.name.clone()),
+            stages: pipeline.map_or(0, |pipeline| pipeline.written_stages().len()),
+            digest,
+            diagnostics,
+            rendered,
+            graph,
         }
     }
 }

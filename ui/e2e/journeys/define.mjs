@@ -11,34 +11,70 @@ stages:
     run: echo smoke
 `;
 
+/** The whole text of the field, as somebody would see it by scrolling. */
+const textOf = (area) => area.evaluate((field) => (field.cmTile ?? field.cmView).view.state.doc.toString());
+
 export async function J5_a_mistake_is_found_where_it_is_and_mended(world) {
   await world.api('POST', '/api/pipelines', { definition: GOOD });
   const look = await world.owner();
   await look.go('/pipelines/ship/edit');
   const area = look.page.getByRole('textbox', { name: 'Definition' });
+  await area.waitFor();
+  equal(await textOf(area), GOOD, 'the text that is opened');
   const bad = GOOD.replace('[deploy-staging]', '[deploy-stagin]');
+  await look.page.locator('canvas[data-nodes="3"]').waitFor();
   await area.fill(bad);
   const found = look.page.getByRole('list', { name: 'Diagnostics' });
   await found.getByText('E0201').waitFor();
   const wanted = (await world.api('POST', '/api/validate', { definition: bad })).diagnostics[0];
   const { line, col } = wanted.spans[0].start;
   await found.getByText(`${line}:${col}`).waitFor();
-  await found.getByText(wanted.message).waitFor();
+  await found.getByText(wanted.message).first().waitFor();
+  await found.getByText(wanted.help).first().waitFor();
+  // Marked at the very word.
+  equal(await look.page.locator('.cm-lintRange-error').textContent(), 'deploy-stagin', 'what is marked');
+  await look.page.getByText('from the last valid version').waitFor();
+  equal(await look.page.locator('canvas[data-nodes]').getAttribute('data-nodes'), '3', 'stages in the graph of the last valid version');
   const save = look.page.getByRole('button', { name: 'Save' });
   equal(await save.getAttribute('aria-disabled'), 'true', 'Save with errors');
   await look.accessible();
   await look.page.reload();
   await look.live();
-  equal(await area.inputValue(), bad, 'the draft after a reload');
+  await area.waitFor();
+  equal(await textOf(area), bad, 'the draft after a reload');
   await look.page.getByRole('button', { name: 'Fix: deploy-staging' }).click();
-  equal(await area.inputValue(), GOOD, 'the text after the fix');
-  await area.fill(GOOD.replace('echo smoke', 'echo smoke test'));
+  equal(await textOf(area), GOOD, 'the text after the fix');
+  const mine = GOOD.replace('echo smoke', 'echo smoke test');
+  await area.fill(mine);
   await look.page.getByText('It is valid.').waitFor();
-  // Somebody else saves first.
+  // Another tab of the same browser writes on the same draft.
+  const tab = await look.context.newPage();
+  await tab.goto(`${world.base}/pipelines/ship/edit`);
+  const there = tab.getByRole('textbox', { name: 'Definition' });
+  await there.waitFor();
+  equal(await textOf(there), mine, 'the draft in a second tab');
+  await there.fill(`${mine}# written there\n`);
+  await until(async () => (await textOf(area)).endsWith('# written there\n'), 'what another tab wrote');
+  await tab.close();
+  await area.fill(mine);
+  // Fast fingers: every key arrives, in its place.
+  await area.press('Control+End');
+  await look.page.keyboard.type('  - name: last\nru');
+  await look.page.locator('.cm-tooltip-autocomplete').getByText('run', { exact: true }).click();
+  await look.page.keyboard.type('echo last');
+  equal(await textOf(area), `${mine}  - name: last\n    run: echo last`, 'what was typed, with a proposal taken');
+  await area.fill(mine);
+  // Somebody else saves first: it is said at once, and nothing is lost.
   await world.api('PUT', '/api/pipelines/ship', { definition: GOOD.replace('echo build', 'echo built') });
+  await look.page.getByText('Somebody saved r2 meanwhile').waitFor();
   await save.click();
-  await look.page.getByRole('dialog').getByText('echo built').first().waitFor();
-  await look.page.getByRole('button', { name: 'Save mine over it' }).click();
+  const dialog = look.page.getByRole('dialog');
+  await dialog.getByText('echo built').first().waitFor();
+  await look.accessible();
+  await dialog.getByRole('button', { name: 'Take both together' }).click();
+  equal(await textOf(area), mine.replace('echo build', 'echo built'), 'both changes together');
+  await look.page.getByText('It is valid.').waitFor();
+  await save.click();
   await look.page.waitForURL(/\/pipelines\/ship\/definition/);
   equal((await world.api('GET', '/api/pipelines/ship')).revision, 3, 'the revision');
   await look.page.getByRole('button', { name: 'Compare' }).first().click();
@@ -64,6 +100,6 @@ export async function J20_templates_run_as_they_are(world) {
   await look.go('/templates');
   await look.page.getByRole('link', { name: 'Use' }).first().click();
   await look.page.getByText('It is valid.').waitFor();
-  holds((await look.page.getByRole('textbox', { name: 'Definition' }).inputValue()).includes('stages:'), 'the text of the template');
+  holds((await textOf(look.page.getByRole('textbox', { name: 'Definition' }))).includes('stages:'), 'the text of the template');
   await look.close();
 }

@@ -13,7 +13,7 @@ export function lineDiff(before: string, after: string): DiffLine[] {
 }
 
 /** Longest common subsequence between equal beginnings and ends. */
-function allLines(a: string[], b: string[]): DiffLine[] {
+export function allLines(a: string[], b: string[]): DiffLine[] {
   let head = 0;
   while (head < a.length && head < b.length && a[head] === b[head]) head += 1;
   let tail = 0;

@@ -1,6 +1,7 @@
 //! The server about itself, and the language.
 
 use std::sync::Arc;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -12,9 +13,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use engine::event::Person;
+use serde::Deserialize;
 use store::port::RunQuery;
 
-use super::body::Json;
+use super::body::{Json, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use crate::definition::check;
@@ -140,12 +142,22 @@ pub(crate) async fn schema(_caller: Caller) -> Json<serde_json::Value> {
     Json(pipeline::schema::json_schema())
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Checking {
+    /// Also lay the stages of a valid definition out, as they would be drawn.
+    #[serde(default)]
+    graph: bool,
+}
+
 /// Checks a definition; stores and executes nothing.
 #[utoipa::path(
     post,
     path = "/api/validate",
     tag = "system",
     security(("token" = ["read"])),
+    params(Checking),
     request_body = Definition,
     responses(
         (status = OK, body = Validation),
@@ -154,9 +166,11 @@ pub(crate) async fn schema(_caller: Caller) -> Json<serde_json::Value> {
 )]
 pub(crate) async fn validate(
     _caller: Caller,
+    Params(Checking { graph }): Params<Checking>,
     Json(request): Json<Definition>,
 ) -> Result<Json<Validation>, Fault> {
-    Ok(Json(blocking(move || check(&request.definition, request.file.as_deref())).await?.into()))
+    let told = move || check(&request.definition, request.file.as_deref()).told(graph);
+    Ok(Json(blocking(told).await?))
 }
 
 /// Who the caller is here.

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Diagnostic } from '../../api/types';
-import { fixed, indentAfter, marks, offsetOf } from './model';
+import { fixed, linesOf, offsetOf } from './model';
+import { stageAt, stageStarts } from './text/place';
 
 const at = (line: number, col: number) => ({ line, col, byte: 0 });
-const wrong = (line: number, from: number, to: number, help: string, severity: 'error' | 'warning' = 'error'): Diagnostic => ({ code: 'E0201', severity, message: 'm', help, spans: [{ file: 'f', start: at(line, from), end: at(line, to) }] });
+const wrong = (line: number, from: number, to: number, help: string): Diagnostic => ({ code: 'E0201', severity: 'error', message: 'm', help, spans: [{ file: 'f', start: at(line, from), end: at(line, to) }] });
 
 test('columns count characters, whatever they are made of', () => {
   expect(offsetOf('ab\ncdé😀f', 2, 5)).toBe('ab\ncdé😀'.length);
@@ -17,14 +18,9 @@ test('a proposal takes the place of what was marked, quotes and all', () => {
   expect(fixed(text, wrong(2, 16, 29, 'no idea'))).toBeUndefined();
 });
 
-test('a line shows the worst of what is said about it', () => {
-  const found = marks([wrong(3, 1, 2, ''), wrong(3, 1, 2, '', 'warning'), wrong(4, 1, 2, '', 'warning')]);
-  expect([...found]).toEqual([[3, 'error'], [4, 'warning']]);
-});
-
-test('a new line is indented as the one before, and deeper behind a colon', () => {
-  expect(indentAfter('  - name: x')).toBe('    ');
-  expect(indentAfter('stages:')).toBe('  ');
-  expect(indentAfter('    run: |')).toBe('      ');
-  expect(indentAfter('plain')).toBe('');
+test('a stage is found in the text, and the text in its stage', () => {
+  const text = 'name: x\nstages:\n  - name: a\n    run: y\n  - {name: b, run: z}\n';
+  expect(stageStarts(text).map(({ name, at: from }) => [name, linesOf(text, from)])).toEqual([['a', 3], ['b', 5]]);
+  expect(stageAt(text, text.indexOf('run: y'))).toBe('a');
+  expect(stageAt(text, 2)).toBeUndefined();
 });

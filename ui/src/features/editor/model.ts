@@ -1,16 +1,6 @@
 /** A definition while it is written. Pure. */
 import type { Diagnostic } from '../../api/types';
 
-/** By line, from 1: the worst of what is said about it. */
-export function marks(diagnostics: readonly Diagnostic[]): Map<number, 'error' | 'warning'> {
-  const found = new Map<number, 'error' | 'warning'>();
-  for (const one of diagnostics) {
-    const line = one.spans[0]?.start.line;
-    if (line !== undefined && found.get(line) !== 'error') found.set(line, one.severity);
-  }
-  return found;
-}
-
 /** Where a line and column (from 1, in characters) are in the text. */
 export function offsetOf(text: string, line: number, col: number): number {
   let at = 0;
@@ -41,9 +31,7 @@ export function fixed(text: string, one: Diagnostic): string | undefined {
   return end > from ? text.slice(0, from) + quote + to + quote + text.slice(end) : undefined;
 }
 
-/** How far a new line is indented: as the one before, and deeper behind a colon. */
-export function indentAfter(line: string): string {
-  const own = /^\s*(- )?/.exec(line)?.[0].replace('-', ' ') ?? '';
-  const bare = /^\s*$/.test(line) ? line : own;
-  return /:\s*(\|[+-]?|>[+-]?)?\s*$/.test(line) ? `${bare}  ` : bare;
+/** `r3 → r4`, `lines 3 to 38`: where in the text the stages stand. */
+export function linesOf(text: string, at: number): number {
+  return text.slice(0, at).split('\n').length;
 }

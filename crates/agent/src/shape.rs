@@ -99,9 +99,10 @@ fn needs_fresh(what: &Did) -> bool {
         | AgentOutcome::ContextExhausted
         | AgentOutcome::TurnsExhausted
         | AgentOutcome::Stuck
-        | AgentOutcome::GaveUp => true,
-        AgentOutcome::Succeeded
-        | AgentOutcome::Interrupted
+        | AgentOutcome::GaveUp
+        // Somebody did not take what it left.
+        | AgentOutcome::Succeeded => true,
+        AgentOutcome::Interrupted
         | AgentOutcome::AuthFailed
         | AgentOutcome::Unavailable
         | AgentOutcome::BudgetExhausted
@@ -118,6 +119,12 @@ fn after_failure(past: &[Happening]) -> Option<String> {
         what @ Did::Ended { verdict } if needs_fresh(what) => Some(verdict),
         _ => None,
     })?;
+    if verdict.outcome == AgentOutcome::Succeeded {
+        let words = "An attempt before this one ended well, but what it left was not taken: an \
+                     output or a file that has to be there is missing or does not fit, or it is to \
+                     be done again. What it left in the working directory is still there.";
+        return Some(words.to_owned());
+    }
     let mut words = format!(
         "An attempt before this one came to nothing: {}. What it left in the working directory is \
          still there.",

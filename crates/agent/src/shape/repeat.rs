@@ -31,8 +31,12 @@ use stop::Why;
 const WORDS: usize = 4000;
 
 pub(super) async fn carry_out(room: &Arc<Room>, agent: &Agent, rounds: &Rounds) -> Done {
-    let gave_up = |did: &Did| matches!(did, Did::Ended { verdict } if verdict.outcome == AgentOutcome::GaveUp);
-    let series = room.memory.past().iter().filter(|past| gave_up(&past.what)).count() + 1;
+    // One that is over is not gone on with: it gave up, or what it came to was not taken.
+    let is_over = |did: &Did| {
+        matches!(did, Did::Ended { verdict }
+            if matches!(verdict.outcome, AgentOutcome::GaveUp | AgentOutcome::Succeeded))
+    };
+    let series = room.memory.past().iter().filter(|past| is_over(&past.what)).count() + 1;
     let key = format!("{}-{series}", conversation(&room.job, &agent.name));
     let journal = match Journal::open(room, &format!("loop-{key}")) {
         Ok(journal) => journal,

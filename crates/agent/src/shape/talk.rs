@@ -47,12 +47,14 @@ pub(super) async fn carry_out(room: &Arc<Room>, members: &[Agent], talk: &Talk) 
 
 /// A table of which nothing is known but what was said at it before.
 pub(super) fn open<'a>(room: &'a Arc<Room>, name: &str) -> Result<Table<'a>, Box<Done>> {
-    // What did not pass its check is talked over anew.
-    let failed = room.memory.past().iter().filter_map(|past| match &past.what {
-        Did::Ended { verdict } if verdict.outcome == AgentOutcome::ValidationFailed => Some(()),
-        _ => None,
-    });
-    let failed = failed.count();
+    // What did not pass its check, or was not taken, is talked over anew.
+    let is_over = |did: &Did| {
+        matches!(did, Did::Ended { verdict } if matches!(
+            verdict.outcome,
+            AgentOutcome::ValidationFailed | AgentOutcome::Succeeded
+        ))
+    };
+    let failed = room.memory.past().iter().filter(|past| is_over(&past.what)).count();
     let key = format!("{}-{}", conversation(&room.job, name), failed + 1);
     let afterword = super::after_failure(room.memory.past());
     let afterword = afterword.filter(|_| failed > 0).unwrap_or_default();

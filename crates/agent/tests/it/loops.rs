@@ -312,6 +312,12 @@ fn after_it_gave_up_another_attempt_begins_anew() {
     stage.put("there", "");
     let ran = stage.run();
     assert_eq!(says(&ran), "done after 1 iteration: its check passes", "{ran:?}");
+    // So does one after a success that nobody took.
+    assert_eq!(stage.run().outcome(), "succeeded");
+    let asked = prompts(&stage);
+    assert_eq!(asked.len(), 4, "{asked:?}");
+    assert!(asked[2].contains("Errors:\nAn attempt before this one came to nothing: gave up"));
+    assert!(asked[3].contains("ended well, but what it left was not taken"), "{}", asked[3]);
 }
 
 #[test]

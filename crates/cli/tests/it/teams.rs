@@ -10,20 +10,21 @@ use serde_json::{Value, json};
 use crate::binary::Place;
 use crate::model::Model;
 
-/// Until a line of the stage's log holds this.
+/// The log of a stage, as it is written.
 struct Follow {
     child: Child,
     lines: BufReader<std::process::ChildStdout>,
 }
 
 impl Follow {
-    fn of(place: &Place, run: &str) -> Self {
-        let mut command = place.command(&["logs", run, "-f", "--raw"]);
+    fn of(place: &Place, run: &str, stage: &str) -> Self {
+        let mut command = place.command(&["logs", run, "--stage", stage, "-f", "--raw"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         Self { child, lines }
     }
 
+    /// Until a line of it holds this.
     fn until(&mut self, text: &str) {
         let mut line = String::new();
         while self.lines.read_line(&mut line).unwrap() > 0 {
@@ -138,13 +139,13 @@ fn a_debate_goes_on_at_the_next_turn_after_everything_was_killed() {
         "name: talk\nstages:\n  - name: decide\n    discussion: {debate}\n    task: How many?\n    outputs: {{n: integer}}\n"
     );
     let place = Place::with("talk.yaml", &text);
-    let run = place.start(&["run", "talk.yaml"]);
-    // A client of its own: the log says when both others have spoken again.
-    let mut run = run;
+    let mut run = place.start(&["run", "talk.yaml"]);
+    // The log says when both others have spoken again.
     run.says("talk#1");
-    let mut log = Follow::of(&place, "talk");
+    let mut log = Follow::of(&place, "talk", "decide");
     log.until("round-2: ");
     log.until("round-2: ");
+    drop(log);
     kill_all(&place);
     assert_eq!(run.end().code, None);
     let asked = count(&place, "prompt");

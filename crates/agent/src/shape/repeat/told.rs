@@ -3,6 +3,7 @@
 use super::Repeat;
 use super::journal::Iteration;
 use crate::prompt::Before;
+use crate::shape::after_failure;
 use crate::tools::output::ends;
 
 /// Of all notes together, in bytes; the last ones say most.
@@ -37,7 +38,10 @@ impl Repeat<'_> {
         };
         Before {
             progress: progress.join("\n\n"),
-            previous_errors: past.last().map_or_else(String::new, |last| last.errors.clone()),
+            previous_errors: past.last().map_or_else(
+                || after_failure(self.room.memory.past()).unwrap_or_default(),
+                |last| last.errors.clone(),
+            ),
             notes: match notes.len() > NOTES {
                 true => format!("[...]{}", ends(&notes, NOTES).1),
                 false => notes,

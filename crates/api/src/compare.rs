@@ -106,13 +106,23 @@ pub struct LiveChild {
 pub struct LiveAttempt {
     pub stage: String,
     pub attempt: u32,
+    /// Where it runs: `process`, `tmux`, `plugin NAME`.
+    #[serde(default = "process")]
+    pub runtime: String,
+    /// What it is called there: a session, a container, a task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// The attempt's status in the journal.
     pub recorded: String,
-    /// `running ended not_started lost unanswered`
+    /// `running ended gone not_started lost unanswered`; `unknown`: its runtime could not be asked.
     pub live: String,
     pub pid: Option<u32>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+}
+
+fn process() -> String {
+    "process".to_owned()
 }
 
 /// An environment of `config.yaml`, and what it demands of every stage that names it.

@@ -22,6 +22,7 @@ pub mod notice;
 pub mod pipeline;
 pub mod problem;
 pub mod run;
+pub mod runtime;
 pub mod stream;
 pub mod system;
 pub mod task;

@@ -76,6 +76,9 @@ pub struct Assignment {
     /// `working_dir` lies in it: made before the start, committed after an end with exit code 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worktree: Option<Worktree>,
+    /// `None`: a process of the hands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<crate::runtime::Runtime>,
 }
 
 /// Where runs keep what they have of a repository.
@@ -276,6 +279,8 @@ pub enum What {
     NotStarted {
         message: String,
     },
+    /// Answer to `Adopt` beside the others, and before them: what the runtime of the attempt says.
+    Seen(Box<crate::runtime::Seen>),
     /// Answer to `Adopt`: this worker has never seen the attempt, it is safe to start.
     NeverStarted,
     /// It was started and nobody knows how it ended.

@@ -149,6 +149,8 @@ pub enum Command {
     #[command(hide = true)]
     Mcp(commands::mcp::McpArgs),
     #[command(hide = true)]
+    Carry(commands::carry::CarryArgs),
+    #[command(hide = true)]
     MergeTurn(commands::merge_turn::MergeTurnArgs),
     #[command(hide = true)]
     Drive(commands::drive::DriveArgs),

@@ -6,6 +6,7 @@ pub mod approval;
 pub mod artifacts;
 pub mod audit;
 pub mod backup;
+pub mod carry;
 pub mod completions;
 pub mod config;
 pub mod doctor;
@@ -80,6 +81,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Keeper(args) => keeper::run(&args, context),
         Command::Harness(args) => harness::run(&args),
         Command::Mcp(args) => mcp::run(&args),
+        Command::Carry(args) => carry::run(&args),
         Command::MergeTurn(args) => merge_turn::run(&args),
         Command::Drive(args) => drive::run(&args, context),
         Command::Reference(args) => reference::run(&args, context),

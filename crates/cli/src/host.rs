@@ -157,6 +157,7 @@ impl Host {
         let mut hands = worker::Options::new(folder.root())
             .map_err(|error| Failure::internal("find this program", &error))?;
         hands.secrets = server.secrets();
+        hands.keys = server.runtime_keys();
         let inbox = server.inbox();
         let orders = server.orders().ok_or_else(|| {
             Failure::new(Exit::Internal, "the orders of the server were taken already")

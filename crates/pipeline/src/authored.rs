@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::expr::Expression;
 use crate::model::{
     AgentSpec, Approval, Artifact, BackoffKind, Budget, Concurrency, Effects, Form, HaltMode,
-    Input, LoopSpec, OnFailure, Output, PythonSource, Repository, Rule, Shell,
+    Input, LoopSpec, OnFailure, Output, PythonSource, Repository, Rule, Runtime, Shell,
 };
 use crate::source::Span;
 use crate::text::{Template, ValueTemplate};
@@ -31,6 +31,7 @@ mod policy;
 mod read;
 mod rollback;
 mod root;
+mod runtime;
 mod scalars;
 mod stage;
 mod start;
@@ -103,6 +104,7 @@ pub(crate) struct Authored {
     pub(crate) success: Option<AuthoredExpression>,
     pub(crate) triggers: Vec<AuthoredStart>,
     pub(crate) repository: Option<Repository>,
+    pub(crate) runtime: Option<Placed<Runtime>>,
     /// `finally` stages last.
     pub(crate) stages: Vec<AuthoredStage>,
     /// `stages:` was there and could be read as a list.
@@ -163,6 +165,7 @@ pub(crate) struct AuthoredStage {
     pub(crate) effects: Option<Effects>,
     pub(crate) probe: Option<Placed<Template>>,
     pub(crate) environment: Option<String>,
+    pub(crate) runtime: Option<Placed<Runtime>>,
     pub(crate) people: AuthoredPeople,
     /// The key is there, whether or not it could be read.
     pub(crate) is_triggered: bool,

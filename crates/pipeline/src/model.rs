@@ -8,6 +8,7 @@
 mod agent;
 mod flow;
 mod people;
+mod runtime;
 mod trigger;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ pub use people::{
     Approval, Ask, Electorate, Field, FieldKind, FieldRules, Form, FormTimeout, OnTimeout, Quorum,
     SaveAs, SaveFormat,
 };
+pub use runtime::{Runtime, RuntimeKind};
 pub use trigger::{
     CatchUp, CompletionStart, Ending, EventStart, FileStart, LabelTest, ScheduleStart, StartOn,
     StartTrigger,
@@ -184,6 +186,8 @@ pub struct Stage {
     /// done, 1 says it was not, anything else leaves it to a person.
     pub probe: Option<Template>,
     pub environment: Option<String>,
+    /// Where it runs; `None`: as a process of the hands. Only of scripts and Python programs.
+    pub runtime: Option<Runtime>,
     /// Runs after every other stage has settled, also after a failure or a cancel.
     pub finally: bool,
 }

@@ -5,6 +5,7 @@ mod agent;
 mod flow;
 mod people;
 mod root;
+mod runtime;
 mod stage;
 mod start;
 mod values;
@@ -20,6 +21,7 @@ pub use flow::{
 pub(crate) use flow::{FORMATS, TRANSFORM_WORDS};
 pub use people::{APPROVAL, FIELD, FORM, SAVE_AS};
 pub use root::{CONCURRENCY, ERROR_HANDLING, PIPELINE, REPOSITORY};
+pub use runtime::RUNTIME;
 pub use stage::{BACKOFF, FOREACH, GROUP, LABELS, MERGE, PYTHON, RETRY, STAGE, WHEN};
 pub(crate) use start::ENDINGS;
 pub use start::START_TRIGGER;
@@ -191,7 +193,7 @@ pub fn known_elsewhere(written: &str) -> Option<&'static str> {
 }
 
 /// Every object, from the outside in: the order of the reference.
-pub static OBJECTS: [&Object; 43] = [
+pub static OBJECTS: [&Object; 44] = [
     &PIPELINE,
     &INPUT,
     &START_TRIGGER,
@@ -202,6 +204,7 @@ pub static OBJECTS: [&Object; 43] = [
     &PYTHON,
     &MERGE,
     &REPOSITORY,
+    &RUNTIME,
     &CHILD,
     &AGENT,
     &ADAPTER,

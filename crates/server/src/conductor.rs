@@ -61,6 +61,7 @@ mod recover;
 mod reports;
 pub(crate) mod route;
 mod runs;
+pub(crate) mod runtimes;
 mod schedules;
 pub(crate) mod starts;
 pub(crate) mod tasks;

@@ -11,6 +11,7 @@ pub(crate) mod models;
 pub(crate) mod notify;
 pub(crate) mod oidc;
 mod read;
+pub(crate) mod runtimes;
 pub(crate) mod secret;
 pub mod settings;
 pub(crate) mod source;
@@ -43,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) trace_headers: IndexMap<String, secret::SecretRef>,
     pub(crate) models: models::Models,
     pub(crate) agents: agents::Defaults,
+    pub(crate) runtimes: runtimes::Runtimes,
     pub(crate) settings: FileValues,
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use api::agent::{Door as AttemptDoor, Limits};
 use api::link::{AttemptRef, Order, SecretDoor};
+use api::runtime::KeyDoor;
 use axum::Router;
 use blobs::Blobs;
 use store::folder::Folder;
@@ -306,6 +307,12 @@ impl Server {
     pub fn secrets(&self) -> SecretDoor {
         let vault = Arc::clone(&self.shared.vault);
         SecretDoor::new(move |ask| vault.answer(ask))
+    }
+
+    /// Where the hands ask for what runtimes are reached with.
+    pub fn runtime_keys(&self) -> KeyDoor {
+        let (config, vault) = (Arc::clone(&self.shared.config), Arc::clone(&self.shared.vault));
+        KeyDoor::new(move |place| crate::conductor::runtimes::keys(&config, &vault, place))
     }
 
     /// By which the harness of an attempt reaches this server, while the attempt is live.

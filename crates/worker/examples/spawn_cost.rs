@@ -101,5 +101,6 @@ fn assignment(number: u32, working_dir: String) -> Assignment {
         feedback: None,
         revision: 0,
         worktree: None,
+        runtime: None,
     }
 }

@@ -70,7 +70,7 @@ fn mains() -> MutexGuard<'static, BTreeMap<u32, u64>> {
 }
 
 #[expect(deprecated, reason = "its successor is unsafe to call; an `OwnedFd` stays what it is")]
-fn watched(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+pub(crate) fn watched(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::new(fd)
 }
 

@@ -20,9 +20,11 @@ use std::thread;
 
 use api::capture::Layout;
 use api::link::{Assignment, AttemptRef, End, Exit, Order, Report, SecretDoor, Stopped, What};
+use api::runtime::KeyDoor;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::record::Account;
+use crate::runtime;
 use crate::wire::{FromKeeper, ToKeeper};
 use door::{Door, Listener};
 pub(crate) use prepare::harmless;
@@ -44,6 +46,10 @@ pub struct Options {
     pub harness: Program,
     /// Carries out one turn of a merge queue: called with its arguments, then the attempt's folder.
     pub merge: Program,
+    /// Carries attempts that run elsewhere: called with its arguments, then the attempt's folder.
+    pub carrier: Program,
+    /// Asked for what runtimes are reached with.
+    pub keys: KeyDoor,
     /// The environment that allowed names are taken from, and `ORCHESTRATE_SECRET_*`.
     pub environment: BTreeMap<String, String>,
     /// Asked for secrets that the server stores.
@@ -66,6 +72,8 @@ impl Options {
         Ok(Self {
             harness: Program { program: program.clone(), args: vec!["harness".into()] },
             merge: Program { program: program.clone(), args: vec!["merge-turn".into()] },
+            carrier: Program { program: program.clone(), args: vec!["carry".into()] },
+            keys: KeyDoor::closed(),
             keeper: Program { program, args },
             data_dir,
             environment: std::env::vars_os().filter_map(text).collect(),
@@ -98,6 +106,7 @@ impl Worker {
             door: Mutex::new(Door::default()),
             live: Mutex::default(),
             collecting: Mutex::default(),
+            settling: Mutex::default(),
             reports: Mutex::new(Box::new(reports)),
         });
         let orders = thread::Builder::new().name("hands".into()).spawn(move || {
@@ -124,6 +133,8 @@ struct Hands {
     live: Mutex<HashMap<String, Live>>,
     /// Keys of attempts that have ended and whose artifacts are being collected.
     collecting: Mutex<HashSet<String>>,
+    /// And those whose carriers have, and whose ends are being asked for.
+    settling: Mutex<HashSet<String>>,
     reports: Mutex<Box<dyn Fn(Report) + Send>>,
 }
 
@@ -145,7 +156,7 @@ impl Hands {
             Order::Forget { attempt } => self.forget(attempt),
             Order::Adopt { attempts } => {
                 for attempt in attempts {
-                    self.adopt(attempt);
+                    self.look_and_adopt(attempt);
                 }
             }
         }
@@ -194,6 +205,33 @@ impl Hands {
             lay::take_back(&folder);
         }
         let _ = self.send(&ToKeeper::Forget { attempt }, false, |_| None);
+    }
+
+    /// What runs elsewhere is asked for there first: that may take a while, and others do not wait.
+    fn look_and_adopt(self: &Arc<Self>, attempt: AttemptRef) {
+        let carried = folder(&self.options.data_dir, &attempt).filter(|f| runtime::is_carried(f));
+        let Some(folder) = carried else { return self.adopt(attempt) };
+        let (hands, asked) = (Arc::clone(self), attempt.clone());
+        self.aside("look", attempt, move || {
+            if let Some(seen) = runtime::look(&hands.options, &folder) {
+                hands.report(asked.clone(), What::Seen(Box::new(seen)));
+            }
+            hands.adopt(asked);
+        });
+    }
+
+    /// Does it in a thread of its own; where there is none to be had, nobody is kept waiting: the
+    /// attempt is asked for as if it ran here.
+    fn aside(
+        self: &Arc<Self>,
+        name: &str,
+        attempt: AttemptRef,
+        work: impl FnOnce() + Send + 'static,
+    ) {
+        if let Err(error) = thread::Builder::new().name(name.into()).spawn(work) {
+            tracing::warn!(%error, key = attempt.key, "could not start a thread");
+            self.adopt(attempt);
+        }
     }
 
     fn adopt(self: &Arc<Self>, attempt: AttemptRef) {
@@ -316,12 +354,55 @@ impl Hands {
         };
         match what {
             What::Exited(exit) => self.ended(attempt, exit),
+            What::Lost { message } => self.lost(attempt, message),
             what => self.report(attempt, what),
         }
     }
 
-    /// Reports an end, with what it left where it ended well.
+    /// Nothing of it is left here; what runs elsewhere is ended there before it is given up.
+    fn lost(self: &Arc<Self>, attempt: AttemptRef, message: String) {
+        let carried = folder(&self.options.data_dir, &attempt).filter(|f| runtime::is_carried(f));
+        let Some(folder) = carried else { return self.report(attempt, What::Lost { message }) };
+        let (hands, of) = (Arc::clone(self), attempt.clone());
+        let said = message.clone();
+        let begun = thread::Builder::new().name("clear".into()).spawn(move || {
+            let message = match runtime::clear(&hands.options, &folder) {
+                Ok(()) => format!("{said}; nothing of it runs elsewhere any more"),
+                Err(problem) => format!("{said}; {problem}"),
+            };
+            hands.report(of, What::Lost { message });
+        });
+        if let Err(error) = begun {
+            let message = format!("{message}; what runs elsewhere could not be ended: {error}");
+            self.report(attempt, What::Lost { message });
+        }
+    }
+
+    /// What its carrier says of its end decides.
     fn ended(self: &Arc<Self>, attempt: AttemptRef, exit: Box<Exit>) {
+        let carried = folder(&self.options.data_dir, &attempt).filter(|f| runtime::is_carried(f));
+        let Some(folder) = carried else { return self.here_ended(attempt, exit) };
+        if !self.settling().insert(attempt.key.clone()) {
+            return;
+        }
+        let (hands, of, end) = (Arc::clone(self), attempt.clone(), exit.clone());
+        let begun = thread::Builder::new().name("settle".into()).spawn(move || {
+            let what = runtime::settle(&hands.options, &folder, end);
+            hands.settling().remove(&of.key);
+            match what {
+                What::Exited(exit) => hands.here_ended(of, exit),
+                what => hands.report(of, what),
+            }
+        });
+        if let Err(error) = begun {
+            self.settling().remove(&attempt.key);
+            tracing::warn!(%error, "could not start a thread: how it ended elsewhere is not asked");
+            self.here_ended(attempt, exit);
+        }
+    }
+
+    /// Reports an end, with what it left where it ended well.
+    fn here_ended(self: &Arc<Self>, attempt: AttemptRef, exit: Box<Exit>) {
         let folder = folder(&self.options.data_dir, &attempt);
         let folder = match exit.end {
             End::Code(0) => folder,
@@ -383,6 +464,10 @@ impl Hands {
 
     fn collecting(&self) -> MutexGuard<'_, HashSet<String>> {
         self.collecting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn settling(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.settling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn live(&self) -> MutexGuard<'_, HashMap<String, Live>> {

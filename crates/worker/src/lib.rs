@@ -10,6 +10,7 @@ pub mod keeper;
 mod mask;
 pub mod merge;
 mod record;
+pub mod runtime;
 mod tree;
 mod wire;
 

@@ -3406,9 +3406,13 @@ export interface components {
             stage: string;
             /** Format: uint32 */
             attempt: number;
+            /** @description Where it runs: `process`, `tmux`, `plugin NAME`. */
+            runtime?: string;
+            /** @description What it is called there: a session, a container, a task. */
+            place?: string | null;
             /** @description The attempt's status in the journal. */
             recorded: string;
-            /** @description `running ended not_started lost unanswered` */
+            /** @description `running ended gone not_started lost unanswered`; `unknown`: its runtime could not be asked. */
             live: string;
             /** Format: uint32 */
             pid?: number | null;

@@ -15,7 +15,8 @@ use regex::Regex;
 use crate::binary::{Place, me};
 
 /// Pages that have to hold a transcript.
-const PAGES: [&str; 5] = ["api.md", "approvals.md", "cascades.md", "rest.md", "tasks.md"];
+const PAGES: [&str; 6] =
+    ["api.md", "approvals.md", "cascades.md", "rest.md", "runtimes.md", "tasks.md"];
 
 #[test]
 fn the_guide_to_approvals_says_what_happens() {
@@ -35,6 +36,15 @@ fn the_guide_to_the_api_says_what_happens() {
 #[test]
 fn the_guide_to_what_all_routes_have_in_common_says_what_happens() {
     follow("rest.md");
+}
+
+#[test]
+fn the_guide_to_runtimes_says_what_happens() {
+    if Command::new("tmux").arg("-V").output().is_err() {
+        eprintln!("SKIPPED: docs/guide/runtimes.md needs tmux, which is not on this machine");
+        return;
+    }
+    follow("runtimes.md");
 }
 
 #[test]

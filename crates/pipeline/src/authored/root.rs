@@ -52,6 +52,7 @@ pub(crate) fn read(root: &Node, reader: &mut Reader<'_>) -> Authored {
     authored.halt_mode = fields.choice("halt_mode", reader).map(|c| HALT_MODES[c.value]);
     authored.success = fields.expression("success", reader);
     authored.repository = reader.repository(&fields);
+    authored.runtime = reader.runtime(&fields);
     if let Some(node) = fields.node("triggers") {
         authored.triggers = reader.start_triggers(node);
     }

@@ -65,6 +65,7 @@ impl Reader<'_> {
                 .and_then(|e| fields.template("probe", self).map(|t| (t, e.value.span)))
                 .map(|(template, span)| Placed::new(template, span)),
             environment: fields.text("environment", self).map(|text| text.value),
+            runtime: self.runtime(&fields),
             people: AuthoredPeople::default(),
             is_triggered: fields.get("triggers").is_some(),
             triggers: None,
@@ -78,6 +79,7 @@ impl Reader<'_> {
             finally,
         };
         self.people_and_triggers(&fields, &mut stage);
+        self.fits_runtime(&fields, &stage);
         if let Some(node) = fields.node("when") {
             self.condition(node, &mut stage);
         }

@@ -44,6 +44,7 @@ impl Code {
     pub const BAD_START: Self = Self("E0219");
     pub const BAD_AGENT: Self = Self("E0220");
     pub const BAD_DISCUSSION: Self = Self("E0221");
+    pub const BAD_RUNTIME: Self = Self("E0222");
 
     // E03: types and values.
     pub const WRONG_TYPE: Self = Self("E0301");

@@ -17,8 +17,8 @@ use crate::authored::{
 };
 use crate::model::{
     Backoff, BackoffKind, Compensation, ContextRef, Crew, Effects, Emit, Foreach, HaltMode, Input,
-    Limits, Mapping, MappingField, OnFailure, Output, Pipeline, Retry, Rule, Source, Stage,
-    StageIx, Transform, ValueKind, Wanted, Work,
+    Limits, Mapping, MappingField, OnFailure, Output, Pipeline, Retry, Rule, Runtime, RuntimeKind,
+    Source, Stage, StageIx, Transform, ValueKind, Wanted, Work,
 };
 use crate::when::{Condition, OnUnknown, Test};
 
@@ -48,6 +48,7 @@ pub(super) fn build(authored: Authored, graph: Graph) -> Option<Pipeline> {
         halt_mode,
         list_order: graph.list_order,
         auto_advance: authored.auto_advance,
+        runtime: authored.runtime.as_ref().map(|runtime| &runtime.value),
     };
     let emitters: HashMap<String, Vec<usize>> = Graph::emitters(&written)
         .into_iter()
@@ -125,6 +126,7 @@ pub(super) struct Defaults<'a> {
     halt_mode: HaltMode,
     list_order: bool,
     auto_advance: bool,
+    runtime: Option<&'a Runtime>,
 }
 
 /// Where a stage stands in the graph.
@@ -251,6 +253,7 @@ fn with_limits(
         Work::Run { .. } | Work::Python { .. } | Work::Noop | Work::Merge(_) => Some(TIMEOUT),
     };
     let idle = matches!(work, Work::Agent(_)).then_some(AGENT_IDLE);
+    let runtime = runtime(stage.runtime.take(), &work, defaults);
     // A child run is found again by its id, so nothing of it is ever done twice.
     let once = stage.environment.is_some() && !matches!(work, Work::Child { .. });
     let effects = if once { Effects::Once } else { Effects::Idempotent };
@@ -279,9 +282,20 @@ fn with_limits(
         effects: stage.effects.unwrap_or(effects),
         probe: stage.probe.take().map(|probe| probe.value),
         environment: stage.environment.take(),
+        runtime,
         finally: stage.finally,
         ..bare_stage()
     })
+}
+
+/// Only scripts and Python programs run elsewhere.
+fn runtime(own: Option<Placed<Runtime>>, work: &Work, defaults: &Defaults<'_>) -> Option<Runtime> {
+    let movable = match work {
+        Work::Run { .. } | Work::Python { .. } => true,
+        Work::Noop | Work::Form | Work::Child { .. } | Work::Merge(_) | Work::Agent(_) => false,
+    };
+    let said = own.map(|own| own.value).or_else(|| defaults.runtime.cloned());
+    said.filter(|runtime| movable && runtime.kind() != RuntimeKind::Process)
 }
 
 /// Of an agent that answers with text.
@@ -326,6 +340,7 @@ pub(super) fn bare_stage() -> Stage {
         effects: Effects::Idempotent,
         probe: None,
         environment: None,
+        runtime: None,
         finally: false,
     }
 }

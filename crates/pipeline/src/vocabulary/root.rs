@@ -1,6 +1,7 @@
 //! The keys of a pipeline.
 
 use super::agent::{AGENT, BUDGET, LOOP};
+use super::runtime::RUNTIME_TYPE;
 use super::stage::{BACKOFF_TYPE, NOT_ON, RETRY, STAGE_OR_GROUP};
 use super::start::START_TRIGGERS;
 use super::values::{INPUT, OUTPUT_TYPES};
@@ -87,6 +88,10 @@ pub static PIPELINE: Object = Object {
                  relative to the run's directory, an address, or more about it.",
             )
             .example("."),
+        Key::new("runtime", RUNTIME_TYPE)
+            .default("`process`")
+            .doc("Where `run` and `python` stages run that do not say it themselves.")
+            .example("tmux"),
         Key::new("stages", Type::List(&STAGE_OR_GROUP))
             .required()
             .doc("The stages, and `parallel:` groups of them.")
@@ -97,7 +102,6 @@ pub static PIPELINE: Object = Object {
     ],
     later: &[
         "notify",
-        "runtime",
         "container",
         "image",
         "agent",

@@ -8,6 +8,7 @@ use super::flow::{
     ARTIFACTS_TYPE, CHILD_TYPE, EMIT_TYPE, MAPPING_TYPE, ROLLBACK_TYPE, TRIGGERS_TYPE,
 };
 use super::people::{FORM, GATE, ON_TIMEOUT, QUORUM, REMINDERS, TEXTS};
+use super::runtime::RUNTIME_TYPE;
 use super::values::{OUTPUT, OUTPUT_TYPES};
 use super::{Key, Object, Type};
 
@@ -307,6 +308,10 @@ pub static STAGE: Object = Object {
                  where. The name of a stage: in that stage's worktree.",
             )
             .example("true"),
+        Key::new("runtime", RUNTIME_TYPE)
+            .default("the pipeline's, else `process`")
+            .doc("Where `run` and `python` stages run: a kind, or more about it.")
+            .example("tmux"),
         Key::new("environment", Type::Text)
             .doc("The environment this stage works on: a label, and a fact for `when`.")
             .example("staging"),
@@ -324,7 +329,6 @@ const LATER: &[&str] = &[
     "max_iterations",
     "inputs",
     "notify",
-    "runtime",
     "container",
     "image",
     "resources",

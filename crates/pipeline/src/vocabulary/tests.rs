@@ -263,6 +263,14 @@ fn of_the_rest(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<S
             let source = beside("source: ., ");
             format!("name: x\nrepository: {{{source}{pair}}}\nstages: [{{name: a, noop: true}}]\n")
         }
+        ("runtime", _) => {
+            let kind = match name {
+                "kind" => "",
+                "settings" => "kind: plugin, plugin: kube, ",
+                _ => "kind: plugin, ",
+            };
+            stage(&format!("    run: ':'\n    runtime: {{{kind}{pair}}}\n"))
+        }
         ("python", "parameters") => stage(&format!("    python: {{code: x, {pair}}}\n")),
         ("python", _) => stage(&format!("    python: {{{pair}}}\n")),
         ("foreach", _) => {

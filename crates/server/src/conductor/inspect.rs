@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use api::link::What;
+use api::runtime::Seen;
 use engine::id::RunId;
 use jiff::Timestamp;
 
@@ -26,11 +27,11 @@ pub(crate) struct Inspection {
 pub(crate) struct Inspected {
     /// The run's status; `None`: it is at rest, and nothing of it runs.
     pub(crate) recorded: Option<&'static str>,
-    pub(crate) attempts: Vec<Seen>,
+    pub(crate) attempts: Vec<SeenAttempt>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct SeenAttempt {
     pub(crate) whose: Whose,
     /// The attempt's status.
     pub(crate) recorded: &'static str,
@@ -52,6 +53,8 @@ pub(crate) enum Alive {
     Lost {
         message: String,
     },
+    /// What its runtime says, where that is not the hands themselves.
+    Elsewhere(Box<Seen>),
 }
 
 impl Conductor {
@@ -67,7 +70,7 @@ impl Conductor {
             let of = row.attempts.iter().find(|of| of.number == whose.attempt.number)?;
             Some(of.status.word())
         };
-        let seen = |whose: &Whose| Seen {
+        let seen = |whose: &Whose| SeenAttempt {
             whose: whose.clone(),
             recorded: recorded(whose).unwrap_or("queued"),
             live: Alive::Unanswered,
@@ -90,6 +93,7 @@ impl Conductor {
             What::Exited(_) => Alive::Ended,
             What::NeverStarted | What::NotStarted { .. } => Alive::NeverStarted,
             What::Lost { message } => Alive::Lost { message: message.clone() },
+            What::Seen(seen) => Alive::Elsewhere(seen.clone()),
             What::Output { .. } => return,
         };
         let now = self.clock.now();

@@ -9,7 +9,7 @@ use engine::command::Command;
 use engine::desired::{PythonProgram, Task, TaskWork};
 use engine::event::{Event, Stamped};
 use engine::id::{AttemptId, RunId};
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 use pipeline::model::Effects;
 use pipeline::text;
 
@@ -17,8 +17,9 @@ use super::Conductor;
 use super::batch::Batch;
 use super::live::{Live, guarded};
 use super::reports::{self, Whose};
-use super::trees;
+use super::{runtimes, trees};
 use crate::agents::{Agents, Whereabouts};
+use crate::config::ConfigFile;
 use crate::refused::Refused;
 use crate::traces;
 
@@ -131,7 +132,7 @@ impl Conductor {
             let Some(live) = self.runs.get(&run) else { return };
             let found = guarded(|| {
                 let task = live.run.probe(attempt)?;
-                Some(assignment(&self.data_dir, &self.agents, live, &whose, task, max))
+                Some(assignment(&self.known(), live, &whose, task, max))
             });
             match found {
                 Ok(Some(Ok(Some(assignment)))) => self.hands.start(whose, assignment),
@@ -158,7 +159,7 @@ impl Conductor {
             let Some(live) = self.runs.get(&whose.run) else { continue };
             let task = guarded(|| {
                 let task = live.run.task(&whose.attempt)?;
-                Some(assignment(&self.data_dir, &self.agents, live, &whose, task, max))
+                Some(assignment(&self.known(), live, &whose, task, max))
             });
             match task {
                 Ok(Some(Ok(Some(assignment)))) => {
@@ -174,6 +175,10 @@ impl Conductor {
                 Err(problem) => self.mark_damaged(whose.run, problem),
             }
         }
+    }
+
+    fn known(&self) -> Known<'_> {
+        Known { data_dir: &self.data_dir, agents: &self.agents, config: &self.config }
     }
 
     /// In bytes, by the configuration. One that cannot be read now says nothing.
@@ -312,24 +317,24 @@ fn prepare(data: &Path, assignment: &Assignment) {
     }
 }
 
+/// What work is put together with.
+struct Known<'a> {
+    data_dir: &'a Path,
+    agents: &'a Agents,
+    config: &'a ConfigFile,
+}
+
 /// `None`: it is not for the hands. The error says why it cannot be put together.
 fn assignment(
-    data_dir: &Path,
-    agents: &Agents,
+    known: &Known<'_>,
     live: &Live,
     whose: &Whose,
     task: Task,
     largest: u64,
 ) -> Result<Option<Assignment>, String> {
-    let mut env: BTreeMap<String, Vec<Piece>> = task
-        .env
-        .into_iter()
-        .map(|(name, pieces)| (name, pieces.into_iter().map(piece).collect()))
-        .collect();
-    if let Some(trace) = traces::of_attempt(&live.run, &whose.attempt) {
-        // What the pipeline says stands.
-        env.entry(traces::VARIABLE.to_owned()).or_insert_with(|| vec![Piece::Plain(trace)]);
-    }
+    let Known { data_dir, agents, config } = known;
+    let runtime = runtimes::of(config, live, whose)?;
+    let env = variables(task.env, live, whose);
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let environment =
         live.run.row(&whose.attempt.execution).and_then(|row| row.stage.environment.clone());
@@ -401,7 +406,24 @@ fn assignment(
         feedback: task.feedback,
         revision: task.revision,
         worktree,
+        runtime,
     }))
+}
+
+fn variables(
+    env: IndexMap<String, Vec<text::Piece>>,
+    live: &Live,
+    whose: &Whose,
+) -> BTreeMap<String, Vec<Piece>> {
+    let mut env: BTreeMap<String, Vec<Piece>> = env
+        .into_iter()
+        .map(|(name, pieces)| (name, pieces.into_iter().map(piece).collect()))
+        .collect();
+    if let Some(trace) = traces::of_attempt(&live.run, &whose.attempt) {
+        // What the pipeline says stands.
+        env.entry(traces::VARIABLE.to_owned()).or_insert_with(|| vec![Piece::Plain(trace)]);
+    }
+    env
 }
 
 /// Work that the hands do as it is; `None`: it is not for them.

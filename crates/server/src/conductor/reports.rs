@@ -51,7 +51,7 @@ pub(crate) fn of_attempt(what: link::What, worker: &str) -> Option<Report> {
         link::What::Exited(exit) => Some(Report::Exited(self::exit(*exit))),
         link::What::NotStarted { message } => Some(Report::NotStarted { message }),
         link::What::Lost { message } => Some(Report::Lost { message }),
-        link::What::Output { .. } | link::What::NeverStarted => None,
+        link::What::Output { .. } | link::What::NeverStarted | link::What::Seen(_) => None,
     }
 }
 
@@ -67,7 +67,10 @@ pub(crate) fn of_probe(what: &link::What) -> Option<Report> {
         link::What::NotStarted { .. } | link::What::Lost { .. } => {
             Some(Report::Probed { exit_code: None })
         }
-        link::What::Started { .. } | link::What::Output { .. } | link::What::NeverStarted => None,
+        link::What::Started { .. }
+        | link::What::Output { .. }
+        | link::What::NeverStarted
+        | link::What::Seen(_) => None,
     }
 }
 
@@ -75,7 +78,10 @@ pub(crate) fn of_probe(what: &link::What) -> Option<Report> {
 pub(crate) fn is_last(what: &link::What) -> bool {
     match what {
         link::What::Exited(_) | link::What::NotStarted { .. } | link::What::Lost { .. } => true,
-        link::What::Started { .. } | link::What::Output { .. } | link::What::NeverStarted => false,
+        link::What::Started { .. }
+        | link::What::Output { .. }
+        | link::What::NeverStarted
+        | link::What::Seen(_) => false,
     }
 }
 

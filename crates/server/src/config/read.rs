@@ -7,8 +7,8 @@ use pipeline::yaml::{self, Entry, Kind, Node, Scalar};
 use serde_json::Value as Json;
 
 use super::{
-    ArtifactLimits, Config, accounts, agents, environment, models, notify, oidc, settings, source,
-    traces,
+    ArtifactLimits, Config, accounts, agents, environment, models, notify, oidc, runtimes,
+    settings, source, traces,
 };
 
 /// The error has a line for each mistake.
@@ -33,7 +33,7 @@ pub(super) fn config(file: &str, text: &str) -> Result<Config, String> {
 }
 
 fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
-    const KEYS: [&str; 11] = [
+    const KEYS: [&str; 12] = [
         "agents",
         "users",
         "groups",
@@ -45,6 +45,7 @@ fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
         "notify",
         "oidc",
         "models",
+        "runtimes",
     ];
     let keys = [&KEYS[..], &settings::SECTIONS].concat();
     for entry in reader.keys(root, "the configuration", &keys) {
@@ -66,6 +67,7 @@ fn root_keys(reader: &mut Reader<'_>, root: &Node, config: &mut Config) {
             }
             "config" => config.values = values(reader, &entry.value, "`config`"),
             "models" => config.models = models::read(reader, &entry.value),
+            "runtimes" => config.runtimes = runtimes::read(reader, &entry.value),
             "agents" => config.agents = agents::read(reader, &entry.value),
             "notify" => config.notify = notify::read(reader, &entry.value),
             "oidc" => config.oidc = oidc::read(reader, entry),

@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use api::compare::{LiveAttempt, LiveChild, LiveStatus};
 use api::problem::Problem;
+use api::runtime::SeenState;
 use axum::extract::{Path, State};
 use store::port::RunRow;
 
@@ -18,7 +19,7 @@ use super::caller::Caller;
 use super::problem::Fault;
 use super::reference;
 use crate::conductor::desk::Ask;
-use crate::conductor::inspect::{Alive, Inspected, Seen};
+use crate::conductor::inspect::{Alive, Inspected, SeenAttempt};
 use crate::history;
 use crate::refused::Refused;
 use crate::shared::Shared;
@@ -124,8 +125,12 @@ async fn children(shared: &Shared, row: &RunRow) -> Result<Vec<(String, u32, Run
     .await
 }
 
-fn word(attempts: &[Seen]) -> &'static str {
-    let running = |seen: &Seen| matches!(seen.live, Alive::Running { .. });
+fn word(attempts: &[SeenAttempt]) -> &'static str {
+    let running = |seen: &SeenAttempt| match &seen.live {
+        Alive::Running { .. } => true,
+        Alive::Elsewhere(place) => place.state == SeenState::Running,
+        Alive::Unanswered | Alive::Ended | Alive::NeverStarted | Alive::Lost { .. } => false,
+    };
     match attempts {
         [] => "idle",
         attempts if attempts.iter().any(running) => "running",
@@ -134,27 +139,52 @@ fn word(attempts: &[Seen]) -> &'static str {
 }
 
 /// One that was only handed out may not have begun yet.
-fn drifted(seen: &Seen) -> bool {
-    match seen.live {
+fn drifted(seen: &SeenAttempt) -> bool {
+    match &seen.live {
+        Alive::Elsewhere(place) => match place.state {
+            SeenState::Ended | SeenState::Gone => seen.recorded != "queued",
+            SeenState::Running | SeenState::Unknown => false,
+        },
         Alive::Ended | Alive::NeverStarted | Alive::Lost { .. } => seen.recorded != "queued",
         Alive::Running { .. } | Alive::Unanswered => false,
     }
 }
 
-fn view(seen: &Seen) -> LiveAttempt {
-    let (live, pid, detail) = match &seen.live {
-        Alive::Unanswered => ("unanswered", None, String::new()),
-        Alive::Running { pid } => ("running", Some(*pid), String::new()),
-        Alive::Ended => ("ended", None, String::new()),
-        Alive::NeverStarted => ("not_started", None, String::new()),
-        Alive::Lost { message } => ("lost", None, message.clone()),
-    };
-    LiveAttempt {
+fn view(seen: &SeenAttempt) -> LiveAttempt {
+    let mut view = LiveAttempt {
         stage: seen.whose.attempt.execution.to_string(),
         attempt: seen.whose.attempt.number,
+        runtime: "process".to_owned(),
+        place: None,
         recorded: seen.recorded.to_owned(),
-        live: live.to_owned(),
-        pid,
-        detail,
-    }
+        live: String::new(),
+        pid: None,
+        detail: String::new(),
+    };
+    let live = match &seen.live {
+        Alive::Unanswered => "unanswered",
+        Alive::Running { pid } => {
+            view.pid = Some(*pid);
+            "running"
+        }
+        Alive::Ended => "ended",
+        Alive::NeverStarted => "not_started",
+        Alive::Lost { message } => {
+            view.detail.clone_from(message);
+            "lost"
+        }
+        Alive::Elsewhere(place) => {
+            view.runtime.clone_from(&place.runtime);
+            view.place = Some(place.name.clone());
+            view.detail.clone_from(&place.detail);
+            match place.state {
+                SeenState::Running => "running",
+                SeenState::Ended => "ended",
+                SeenState::Gone => "gone",
+                SeenState::Unknown => "unknown",
+            }
+        }
+    };
+    live.clone_into(&mut view.live);
+    view
 }

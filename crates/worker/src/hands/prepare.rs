@@ -6,9 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use api::link::{Assignment, Piece, Python, SecretAsk, Work};
+use api::runtime::{Place, Runtime};
 use rustix::fs::{Access, access};
 
 use super::{Options, agent, collect, create_folder, folder, lay, secrets, worktree};
+use crate::runtime;
 use crate::tree::KEY;
 use crate::wire::Spawn;
 
@@ -67,6 +69,8 @@ pub(super) enum Problem {
     Context { path: String, what: String },
     #[error("{0}")]
     Secret(String),
+    #[error("{0}")]
+    Runtime(String),
     #[error("its worktree could not be made: {0}")]
     Worktree(String),
     #[error(
@@ -95,7 +99,13 @@ pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spaw
     let program = argv.first().ok_or(Problem::Empty)?;
     check_folder(&working_dir, program)?;
     let path = env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
-    let program = find(program, path, &working_dir)?;
+    let program = match &assignment.runtime {
+        // What is found here says nothing about what there is elsewhere.
+        Some(Runtime { place: Place::Plugin { .. }, .. }) => PathBuf::from(program),
+        Some(Runtime { place: Place::Tmux { .. }, .. }) | None => {
+            find(program, path, &working_dir)?
+        }
+    };
     if let Some((name, _)) = env
         .iter()
         .find(|(name, value)| name.is_empty() || name.contains(['=', '\0']) || value.contains('\0'))
@@ -103,7 +113,7 @@ pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spaw
         return Err(Problem::Variable(name.clone()));
     }
     collect::remember(assignment, &folder).map_err(failed(&folder))?;
-    Ok(Spawn {
+    let mut spawn = Spawn {
         attempt: attempt.clone(),
         run_folder,
         folder,
@@ -118,7 +128,9 @@ pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spaw
         grace_ms: assignment.grace_ms,
         once: assignment.once,
         layout: options.layout,
-    })
+    };
+    runtime::dress(options, assignment, &mut spawn).map_err(Problem::Runtime)?;
+    Ok(spawn)
 }
 
 /// The whole environment of the child but its files, and the values of the secrets in it.

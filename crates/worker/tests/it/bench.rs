@@ -86,6 +86,7 @@ impl Bench {
         let mut options = Options::new(self.dir.path()).unwrap();
         let data_dir = self.dir.path().into();
         let args = vec!["--data-dir".into(), data_dir, "--linger-ms".into(), "200".into()];
+        options.carrier = Program { program: program.clone(), args: vec!["carry".into()] };
         options.keeper = Program { program, args };
         options.environment = self.environment.clone();
         (self.options)(&mut options);
@@ -146,6 +147,7 @@ impl Bench {
             feedback: None,
             revision: 0,
             worktree: None,
+            runtime: None,
         }
     }
 
@@ -153,7 +155,7 @@ impl Bench {
     pub(crate) fn next(&self) -> Report {
         loop {
             let report = self.reports.recv_timeout(PATIENCE).expect("no report came");
-            if !matches!(report.what, What::Output { .. }) {
+            if !matches!(report.what, What::Output { .. } | What::Seen(_)) {
                 return report;
             }
         }

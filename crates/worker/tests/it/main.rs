@@ -9,6 +9,7 @@ mod ends;
 mod output;
 mod recovery;
 mod refusals;
+mod runtimes;
 mod surroundings;
 mod trees;
 mod worktrees;

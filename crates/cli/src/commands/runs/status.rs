@@ -39,7 +39,11 @@ fn text(status: &LiveStatus) -> String {
     let LiveStatus { name, recorded, live, .. } = status;
     let mut text = format!("{name}  recorded {recorded}, live {live}: {drift}\n");
     for of in &status.attempts {
-        let pid = of.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+        let pid = match (&of.place, of.pid) {
+            (Some(place), _) => format!(" ({} `{place}`)", of.runtime),
+            (None, Some(pid)) => format!(" (process {pid})"),
+            (None, None) => String::new(),
+        };
         // Writing to a `String` cannot fail.
         let _ = write!(
             text,

@@ -203,4 +203,15 @@ pub(super) static ENTRIES: &[Entry] = &[
         ),
         right: "name: ship\nstages:\n  - {name: weigh, task: Which of both?, discussion: {mode: debate, members: [architect, tester], rounds: 3}}\n",
     },
+    Entry {
+        code: Code::BAD_RUNTIME,
+        title: "a runtime that does not fit",
+        cause: "`runtime` says where a `run` or `python` stage runs. A `plugin` is named; each kind has \
+                settings of its own. Agents, forms, merges and runs of other pipelines stay where \
+                they are: the default of the pipeline does not concern them.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: build, run: make, runtime: {kind: tmux, plugin: kube}}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: build, run: make, runtime: {kind: plugin, plugin: kube}}\n",
+    },
 ];

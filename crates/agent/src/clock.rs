@@ -4,13 +4,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Milliseconds since the Unix epoch.
-pub(crate) fn wall_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+/// Of the day, in milliseconds.
+pub(crate) fn wall() -> Timestamp {
+    // Milliseconds are enough for people; a clock that is beyond all years counts as none.
+    let now = Timestamp::try_from(SystemTime::now()).unwrap_or_default();
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or_default()
 }
 
 /// Measures what has passed since its last start, without the time in which it was held.

@@ -131,8 +131,13 @@ impl Desk {
     }
 
     pub(crate) fn used(&self, usage: Usage) {
+        self.used_in(None, usage);
+    }
+
+    /// `turn`: as the gateway was told it, which knows what the call cost.
+    pub(crate) fn used_in(&self, turn: Option<String>, usage: Usage) {
         self.room.used(&self.agent.name, &usage);
-        self.record(Did::Usage { usage });
+        self.record(Did::Usage { usage, turn });
     }
 
     /// A call of the model begins. `false`: there is none left.

@@ -32,6 +32,8 @@ mod veil;
 mod verdict;
 
 pub use harness::run;
-pub use mcp::bridge::bridge;
+pub use mcp::bridge::{bridge, serve as serve_tools};
+pub use mcp::speak::{AtEnd, Calling, Tools, offered as tool, said};
 pub use prompt::{Prompt, prompt};
+pub use transcript::{first_line, lines as transcript};
 pub use verdict::judge;

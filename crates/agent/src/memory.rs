@@ -6,13 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use api::agent::{Did, Happening};
+use api::agent::{Did, EVENTS_FILE, Happening};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::clock;
 pub(crate) use log::Log;
 
-const EVENTS: &str = "events.ndjson";
 const SESSIONS: &str = "sessions";
 const LOCK: &str = "lock";
 
@@ -57,7 +56,7 @@ impl Memory {
         let held = fs::File::create(&lock).map_err(Problem::at(&lock))?;
         flock(&held, FlockOperation::NonBlockingLockExclusive)
             .map_err(|_| Problem::Taken(folder.display().to_string()))?;
-        let (log, past) = Log::<Happening>::open(&folder.join(EVENTS))?;
+        let (log, past) = Log::<Happening>::open(&folder.join(EVENTS_FILE))?;
         let last = past.last().map_or(0, |happening| happening.seq);
         Ok(Self {
             folder: folder.to_owned(),
@@ -83,7 +82,7 @@ impl Memory {
         let happening = Happening {
             seq: events.last,
             attempt: self.attempt,
-            at_ms: clock::wall_ms(),
+            at: clock::wall(),
             who: who.to_owned(),
             what,
         };

@@ -7,8 +7,8 @@ use api::agent::Did;
 /// Longer text of a tool is not for the log; it stands in the events.
 const SHOWN_CHARS: usize = 200;
 
-/// Lines for standard output; none for what nobody reads there.
-pub(crate) fn lines(who: &str, what: &Did) -> Vec<String> {
+/// Lines of text; none for what nobody reads there.
+pub fn lines(who: &str, what: &Did) -> Vec<String> {
     let one = |text: String| vec![format!("{who}{text}")];
     match what {
         Did::Started { resumed: true, .. } => one(" goes on where it was".into()),
@@ -55,7 +55,8 @@ pub(crate) fn say(lines: &[String]) {
     let _ = out.flush();
 }
 
-fn first_line(text: &str) -> String {
+/// The first line that says something, cut where it is too long.
+pub fn first_line(text: &str) -> String {
     let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     match line.char_indices().nth(SHOWN_CHARS) {
         None => line.to_owned(),

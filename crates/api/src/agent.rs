@@ -26,6 +26,8 @@ pub use shape::{Allowance, Combine, Rounds, Talk, TalkMode};
 
 /// The file in an attempt's folder that holds its [`Job`].
 pub const JOB_FILE: &str = "job.json";
+/// The file in an execution's memory that holds what happened: a [`Happening`] a line.
+pub const EVENTS_FILE: &str = "events.ndjson";
 
 /// Everything that a harness needs for one attempt; no secret but the token of its door.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -230,7 +232,19 @@ pub enum CommandResult {
     LastLine,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ToolKind {
     Read,

@@ -14,13 +14,14 @@
 //! | `tasks` | `{"tasks": [TaskView]}`: the newest | changes told |
 //! | `fleet` | [`Fleet`] | changes told |
 //! | `log:<run>/<stage[i]>/<attempt>` | [`LogHead`] | bytes of the attempt's output |
+//! | `talk:<run>/<stage[i]>` | [`TalkHead`] | what the agents of the stage did, over all attempts |
 //!
 //! **Numbers are dense**: a frame with `seq` and n entries in `ev` follows the frame with
 //! `seq - n`; a frame with `off` follows what ended at `off`, unless the captured output itself has a
 //! hole there. A client that finds anything else subscribes again with the last number it has.
 //!
 //! **Epoch**: numbers mean something only together with the epoch that came with them. That of
-//! runs and logs is the data folder's, so that a client goes on after a restart of the server; that
+//! runs, logs and talks is the data folder's, so that a client goes on after a restart of the server; that
 //! of the others lasts as long as the server follows the topic.
 //!
 //! **Gap**: the server cannot tell what is missing (too much, or numbers of another epoch). What
@@ -59,7 +60,7 @@ pub struct Subscribe {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,
     /// The last number known; without it a snapshot comes. Of a log: the offset to begin at,
-    /// without it the last 64 KiB come.
+    /// without it the last 64 KiB come. Of a talk: without it the last 200 entries come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<u64>,
 }
@@ -140,7 +141,7 @@ pub struct Events {
 /// An event of a journal, or a thing of a list that is different now.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
-    /// `stage.succeeded`; in lists `run pipeline approval input task fleet`.
+    /// `stage.succeeded`; in lists `run pipeline approval input task fleet`; in talks `talk`.
     pub k: String,
     /// Of the thing in its list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,7 +151,8 @@ pub struct Entry {
     pub stage: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
-    /// The event's fields; in lists the thing as it is now, `null` when it is gone.
+    /// The event's fields; in lists the thing as it is now, `null` when it is gone; in
+    /// talks a [`Happening`](crate::agent::Happening).
     pub v: Json,
 }
 
@@ -191,6 +193,14 @@ pub struct LogHead {
     /// Bytes captured so far.
     pub total: u64,
     pub ended: bool,
+}
+
+/// The snapshot of a talk: its entries follow as events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TalkHead {
+    pub stage: String,
+    /// Entries so far.
+    pub total: u64,
 }
 
 /// The snapshot of `fleet`.

@@ -131,6 +131,7 @@ pub enum Command {
     User(commands::user::UserCommand),
     #[command(subcommand)]
     Secret(commands::secret::SecretCommand),
+    Mcp(commands::mcp::McpArgs),
     Open(commands::open::OpenArgs),
     Whoami(commands::whoami::WhoamiArgs),
     Doctor(commands::doctor::DoctorArgs),
@@ -146,8 +147,6 @@ pub enum Command {
     Keeper(commands::keeper::KeeperArgs),
     #[command(hide = true)]
     Harness(commands::harness::HarnessArgs),
-    #[command(hide = true)]
-    Mcp(commands::mcp::McpArgs),
     #[command(hide = true)]
     Carry(commands::carry::CarryArgs),
     #[command(hide = true)]

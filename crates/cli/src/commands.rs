@@ -80,7 +80,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Completions(args) => completions::run(&args, context),
         Command::Keeper(args) => keeper::run(&args, context),
         Command::Harness(args) => harness::run(&args),
-        Command::Mcp(args) => mcp::run(&args),
+        Command::Mcp(args) => mcp::run(&args, context),
         Command::Carry(args) => carry::run(&args),
         Command::MergeTurn(args) => merge_turn::run(&args),
         Command::Drive(args) => drive::run(&args, context),

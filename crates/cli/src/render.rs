@@ -16,5 +16,6 @@ pub mod plan;
 pub mod runs;
 pub mod schedules;
 pub mod status;
+pub mod talk;
 pub mod tasks;
 pub mod triggers;

@@ -9,7 +9,7 @@ use pipeline::text::{Part as TextPart, Root, Scope, Step, Template};
 use serde_json::{Map, Value as Json, json};
 
 use crate::desired::{AgentTask, Check, Given, GivenText};
-use crate::event::{ArtifactRef, RunLink};
+use crate::event::{ArtifactRef, Inherited, RunLink};
 use crate::run::Run;
 use crate::scope::RunScope;
 use crate::state::ExecIx;
@@ -132,13 +132,7 @@ impl Run {
             Mentioned::Previous { stage, part } => match (&head.extends, head.previous(stage)) {
                 (None, _) => Ok(said("the run before".to_owned(), FIRST.to_owned())),
                 (Some(_), Some(given)) => {
-                    let left = Left {
-                        outputs: &given.outputs,
-                        artifacts: given.artifacts.clone(),
-                        source: format!("stage {stage} of {}", given.from.name),
-                        age: age(head.number, &given.from),
-                    };
-                    left.part(mention, stage, part)
+                    Left::inherited(given, head.number).part(mention, stage, part)
                 }
                 (Some(link), None) => {
                     Err(format!("neither {} nor a run before it finished `{stage}`", link.name))
@@ -150,13 +144,7 @@ impl Run {
                 let given = given.ok_or_else(|| {
                     format!("no ancestor of this run is v{number} with `{stage}` done")
                 })?;
-                let left = Left {
-                    outputs: &given.outputs,
-                    artifacts: given.artifacts.clone(),
-                    source: format!("stage {stage} of {}", given.from.name),
-                    age: age(head.number, &given.from),
-                };
-                left.part(mention, stage, part)
+                Left::inherited(given, head.number).part(mention, stage, part)
             }
             Mentioned::Mapped { name } => {
                 let value = scope.get(&Root::Mapped);
@@ -228,7 +216,17 @@ struct Left<'l> {
     age: u64,
 }
 
-impl Left<'_> {
+impl<'l> Left<'l> {
+    /// By a run that this one, of this number, goes on from.
+    fn inherited(given: &'l Inherited, number: u64) -> Self {
+        Self {
+            outputs: &given.outputs,
+            artifacts: given.artifacts.clone(),
+            source: format!("stage {} of {}", given.stage, given.from.name),
+            age: age(number, &given.from),
+        }
+    }
+
     fn part(self, mention: &Mention, stage: &str, part: &Part) -> Result<Vec<Given>, String> {
         match part {
             Part::Whole => self.whole(&mention.written, stage),

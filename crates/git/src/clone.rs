@@ -23,7 +23,6 @@ impl Repository {
     /// # Errors
     /// When git is missing, too old, or cannot read the source.
     pub fn open(home: &Path, source: &str) -> Result<Self, Failed> {
-        crate::call::version()?;
         let digest = Sha256::digest(source.as_bytes());
         let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let name = source.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -35,6 +34,28 @@ impl Repository {
         Ok(repository)
     }
 
+    /// All clones below `home`, in a fixed order.
+    ///
+    /// # Errors
+    /// When a folder cannot be read, or is no clone.
+    pub fn all(home: &Path) -> Result<Vec<Self>, Failed> {
+        let entries = match fs::read_dir(home) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Failed::file(home)(error)),
+        };
+        let mut all = Vec::new();
+        for entry in entries {
+            let directory = entry.map_err(Failed::file(home))?.path();
+            if directory.extension().is_some_and(|end| end == "git") && directory.is_dir() {
+                let source = Git::at(&directory).run(&["config", "remote.origin.url"])?;
+                all.push(Self { directory, source });
+            }
+        }
+        all.sort_by(|one, other| one.directory.cmp(&other.directory));
+        Ok(all)
+    }
+
     /// Cloned beside its place and moved there, so that half a clone is never found.
     fn clone_source(&self, home: &Path) -> Result<(), Failed> {
         fs::create_dir_all(home).map_err(Failed::file(home))?;
@@ -42,6 +63,8 @@ impl Repository {
         if self.directory.is_dir() {
             return Ok(());
         }
+        // Whatever there is was made by one that would do.
+        crate::call::version()?;
         let half = self.directory.with_extension("half");
         if half.exists() {
             fs::remove_dir_all(&half).map_err(Failed::file(&half))?;

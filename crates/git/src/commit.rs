@@ -93,14 +93,6 @@ impl Repository {
         Ok(files)
     }
 
-    /// The difference of two commits, as text that `git apply` takes.
-    ///
-    /// # Errors
-    /// When one of them is no commit.
-    pub fn diff(&self, from: &str, to: &str) -> Result<String, Failed> {
-        self.git().run(&["diff-tree", "-r", "-p", "--binary", "--no-color", from, to])
-    }
-
     /// Everything in a worktree as a commit on its HEAD, without touching index, branch or files;
     /// `None`: nothing differs from HEAD. The commit is under no ref yet.
     ///

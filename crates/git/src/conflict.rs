@@ -29,7 +29,7 @@ impl Repository {
     /// When one of them is no commit: it is looked up first, because `merge-tree` exits with 1 for
     /// that as it does for a conflict.
     pub fn overlap(&self, ours: &str, theirs: &str) -> Result<Overlap, Failed> {
-        let (ours, theirs) = (self.commit_id(ours)?, self.commit_id(theirs)?);
+        let (ours, theirs) = (self.resolve(ours)?, self.resolve(theirs)?);
         let args = ["merge-tree", "--write-tree", "--name-only", "--no-messages", "-z"];
         let args = [&args[..], &[&ours, &theirs]].concat();
         let ended = self.git().ended(&args)?;
@@ -45,26 +45,5 @@ impl Repository {
             _ => return Err(Git::odd(&args, &ended.stderr)),
         };
         Ok(Overlap { ours, theirs, clash })
-    }
-
-    /// Every pair of these commits that would not merge.
-    ///
-    /// # Errors
-    /// When one of them is no commit.
-    pub fn overlaps(&self, commits: &[String]) -> Result<Vec<Overlap>, Failed> {
-        let mut found = Vec::new();
-        for (at, ours) in commits.iter().enumerate() {
-            for theirs in commits.iter().skip(at + 1) {
-                let overlap = self.overlap(ours, theirs)?;
-                if matches!(overlap.clash, Clash::Files(_)) {
-                    found.push(overlap);
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    fn commit_id(&self, name: &str) -> Result<String, Failed> {
-        self.resolve(name)
     }
 }

@@ -155,7 +155,6 @@ impl Repository {
         };
         let spec = format!("{commit}:{place}");
         self.git().run(&["push", "--quiet", "--no-verify", &lease, "origin", &spec])?;
-        self.fetch()?;
         Ok(place.trim_start_matches("refs/heads/").to_owned())
     }
 

@@ -28,7 +28,7 @@ pub(crate) use context::Sizes;
 pub(crate) use shelf::{Listed, Shelf};
 
 /// Where executions keep what agents did: `agents/<run>/<stage>-<instance>`.
-const MEMORY: &str = "agents";
+pub(crate) const MEMORY: &str = "agents";
 
 /// What is needed to make a job of an agent's stage.
 #[derive(Debug)]
@@ -156,7 +156,7 @@ impl Agents {
         let mut parts = place.rsplitn(3, '-');
         let instance = parts.next().unwrap_or_default();
         let stage = parts.next().unwrap_or_default();
-        self.data_dir.join(MEMORY).join(&attempt.run).join(format!("{stage}-{instance}"))
+        memory(&self.data_dir, &attempt.run, stage, instance)
     }
 }
 
@@ -166,6 +166,11 @@ fn only_file(pipeline: &Pipeline, stage: &str) -> Option<String> {
     let mut artifacts = stage.artifacts.values();
     let first = artifacts.next()?;
     artifacts.next().is_none().then(|| first.path.clone())
+}
+
+/// The folder of an execution: its stage by its place, its instance by its number or 0.
+pub(crate) fn memory(data: &Path, run: &str, stage: &str, instance: &str) -> PathBuf {
+    data.join(MEMORY).join(run).join(format!("{stage}-{instance}"))
 }
 
 /// The stage's time, which an agent's own only shortens.

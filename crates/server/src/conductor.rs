@@ -66,7 +66,7 @@ mod schedules;
 pub(crate) mod starts;
 pub(crate) mod tasks;
 pub(crate) mod timers;
-mod trees;
+pub(crate) mod trees;
 
 pub(crate) use open::Opening;
 

@@ -20,7 +20,6 @@ use uuid::Uuid;
 
 use crate::history;
 use crate::identity::hex;
-use crate::live::Notice;
 use crate::refused::Refused;
 use crate::shared::Shared;
 use crate::vault::key::Keys;
@@ -180,7 +179,7 @@ pub(crate) async fn over(shared: &Shared, named: &Named) {
             Err(Refused::Overloaded) => {}
             Ok(Some(_) | None) | Err(_) => return,
         }
-        while let Some(Notice::Output { .. }) = notices.recv().await {}
+        let _heard = notices.changed().await;
     }
 }
 

@@ -59,6 +59,7 @@ mod stage;
 mod stream;
 mod system;
 mod tag;
+mod talk;
 mod tasks;
 mod tokens;
 mod traced;
@@ -148,6 +149,7 @@ fn rooms() -> OpenApiRouter<Arc<Shared>> {
         .merge(llm::routes())
         .merge(model_calls::routes())
         .merge(agents::routes())
+        .merge(talk::routes())
         .merge(openapi::routes())
         .merge(front::routes())
 }

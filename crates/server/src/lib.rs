@@ -44,6 +44,7 @@ mod retention;
 mod rights;
 mod server;
 mod shared;
+mod talk;
 mod traces;
 mod vault;
 mod view;

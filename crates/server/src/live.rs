@@ -20,6 +20,7 @@ mod channel;
 pub(crate) mod feed;
 mod frame;
 pub(crate) mod hub;
+mod lookout;
 mod ring;
 mod source;
 pub(crate) mod topic;
@@ -103,6 +104,18 @@ impl Subscription {
     /// `None`: the queue overflowed and was taken away, or the server stops.
     pub(crate) async fn recv(&mut self) -> Option<Notice> {
         self.notices.recv().await
+    }
+
+    /// Until more has happened to the run than that output grew; also when nothing more will be
+    /// heard of here. `false`: that.
+    pub(crate) async fn changed(&mut self) -> bool {
+        loop {
+            match self.recv().await {
+                Some(Notice::Output { .. }) => {}
+                Some(Notice::Events { .. }) => return true,
+                None => return false,
+            }
+        }
     }
 
     /// Whether nothing more will come.

@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod folders;
+mod trees;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use store::port::{Change, Outcome, Upkeep};
 use store::retention::{days_before, emptiable, forgettable_events};
 
+use crate::agents;
 use crate::clock::Clock;
 use crate::config::settings::{self, Settings};
 use crate::refused::Refused;
@@ -48,6 +50,7 @@ pub(crate) async fn round(shared: &Shared, by: &str, dry: bool) -> Result<Retain
         ("runs", runs(shared, &settings, by, now, dry).await),
         ("output", output(shared, &settings, now, dry).await),
         ("workspaces", workspaces(shared, &settings, now, dry).await),
+        ("worktrees", trees::round(shared, &settings, now, dry).await),
         ("events", events(shared, &settings, now, dry).await),
         ("notices", notices(shared, &settings, now, dry).await),
         ("artifacts", artifacts::round(shared, now, dry).await),
@@ -131,7 +134,14 @@ async fn output(
         return Ok(None);
     }
     let before = days.and_then(|days| days_before(now, days));
-    folders::let_go(shared, "attempts", folders::Rule { before, most }, dry).await.map(Some)
+    let mut gone = folders::let_go(shared, "attempts", folders::Rule { before, most }, dry).await?;
+    // What agents did and said is of the same age, and far less.
+    let rule = folders::Rule { before, most: None };
+    let talks = folders::let_go(shared, agents::MEMORY, rule, dry).await?;
+    gone.count += talks.count;
+    gone.bytes += talks.bytes;
+    gone.failed.extend(talks.failed);
+    Ok(Some(gone))
 }
 
 async fn workspaces(

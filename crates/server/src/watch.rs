@@ -358,7 +358,7 @@ fn changed(watched: &Watched, changes: &Changes) -> GivenEvent {
 }
 
 /// Whether a file has another content or another name; looking at one is no change.
-fn is_change(kind: EventKind) -> bool {
+pub(crate) fn is_change(kind: EventKind) -> bool {
     match kind {
         EventKind::Create(_) | EventKind::Remove(_) | EventKind::Any => true,
         EventKind::Modify(ModifyKind::Metadata(_)) => false,
@@ -379,7 +379,7 @@ fn is_change(kind: EventKind) -> bool {
 }
 
 /// The nearest directory above that exists.
-fn nearest(path: &Path) -> &Path {
+pub(crate) fn nearest(path: &Path) -> &Path {
     path.ancestors().skip(1).find(|above| above.is_dir()).unwrap_or(Path::new("/"))
 }
 

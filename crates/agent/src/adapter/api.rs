@@ -174,7 +174,7 @@ impl Api {
             let fault = match call.send(wire).await {
                 Ok((answer, paid)) => {
                     if paid {
-                        self.desk.used(usage(&answer));
+                        self.desk.used_in(Some(call.turn()), usage(&answer));
                     }
                     return Ok((turn, answer));
                 }

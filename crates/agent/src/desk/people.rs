@@ -47,13 +47,13 @@ impl Desk {
             kind: AskKind::Permission,
             question: format!("May `{}` do this: {}", self.agent.name, call.title),
             choices: Vec::new(),
-            detail: self.room.veil.json(json!({
+            detail: json!({
                 "agent": self.agent.name,
                 "tool": call.kind,
                 "path": path,
                 "command": call.command,
                 "input": call.input,
-            })),
+            }),
         };
         match self.ask_person(ask).await? {
             Answer::Allowed { .. } => Ok(()),
@@ -79,7 +79,7 @@ impl Desk {
         let ask = AskPerson {
             key: format!("question-{}-{digest}", self.session),
             kind: AskKind::Question,
-            question: self.room.veil.text(question),
+            question: question.to_owned(),
             choices,
             detail: Json::Null,
         };
@@ -91,8 +91,16 @@ impl Desk {
         })
     }
 
-    /// No clock runs meanwhile.
+    /// No clock runs meanwhile. It goes into the journal: no secret goes along.
     async fn ask_person(&self, ask: AskPerson) -> Result<Answer, String> {
+        let veil = &self.room.veil;
+        let ask = AskPerson {
+            key: ask.key,
+            kind: ask.kind,
+            question: veil.text(&ask.question),
+            choices: ask.choices.iter().map(|choice| veil.text(choice)).collect(),
+            detail: veil.json(ask.detail),
+        };
         self.record(Did::Asked { ask: ask.key.clone(), question: ask.question.clone() });
         self.room.sync();
         let answer = {

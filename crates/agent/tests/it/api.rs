@@ -362,14 +362,16 @@ fn a_server_that_takes_no_schema_is_asked_without() {
 #[test]
 fn people_are_asked_and_what_they_say_is_done() {
     let model = Model::start(&json!({ "turns": [
-        calls(json!([{ "name": "ask_human", "arguments": { "question": "Which colour?", "choices": ["red", "blue"] } }])),
+        calls(json!([{ "name": "ask_human", "arguments": { "question": "Which colour has hunter2hunter?", "choices": ["red", "hunter2hunter blue"] } }])),
         calls(json!([{ "name": "bash", "arguments": { "command": "touch allowed" } }])),
-        calls(json!([{ "name": "bash", "arguments": { "command": "touch refused" } }])),
+        calls(json!([{ "name": "bash", "arguments": { "command": "touch refused # hunter2hunter" } }])),
         { "text": "done" },
     ] }));
     let server = Server::start(&model.address);
     let mut stage = stage(&model, Format::Messages);
     stage.job.door.socket = server.socket();
+    stage.env.push(("SECRET".into(), "hunter2hunter".into()));
+    stage.job.secret_env.push("SECRET".into());
     let Shape::Single { agent } = &mut stage.job.shape else { unreachable!() };
     agent.permissions.clear();
     server.answer_after(3, |ask| match ask["detail"]["command"].as_str() {
@@ -382,7 +384,10 @@ fn people_are_asked_and_what_they_say_is_done() {
     assert!(stage.file("allowed").is_some() && stage.file("refused").is_none());
     let asked: Vec<Json> = server.asks();
     assert_eq!(asked.len(), 3, "{asked:?}");
-    assert_eq!(asked[0]["choices"], json!(["red", "blue"]));
+    assert_eq!(asked[0]["choices"], json!(["red", "*** blue"]));
+    // It is journalled, and people see it: no secret goes along.
+    assert!(!json!(asked).to_string().contains("hunter2"), "{asked:?}");
+    assert_eq!(asked[0]["question"], "Which colour has ***?");
     let last = model.requests().pop().unwrap()["body"].to_string();
     assert!(last.contains("blue") && last.contains("ana refused it: not that"), "{last}");
     assert_eq!(ran.verdict["evidence"]["denied"], 1);

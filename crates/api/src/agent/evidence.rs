@@ -64,7 +64,7 @@ pub enum ErrorClass {
 }
 
 /// How an attempt of an agent ended, and whether another one may help.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Verdict {
     pub outcome: AgentOutcome,
     pub retryable: bool,
@@ -72,7 +72,7 @@ pub struct Verdict {
     pub says: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentOutcome {
     Succeeded,

@@ -1,19 +1,21 @@
 //! What happens inside an attempt, as it is kept and shown.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use utoipa::ToSchema;
 
 use super::{ToolKind, Verdict};
 
 /// One thing that happened inside an attempt, in order. A line each in `events.ndjson` of the
-/// execution's memory, secrets masked.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// execution's memory, secrets masked; `GET /api/runs/{run}/talk/{stage}` and `talk:` topics show
+/// them as they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Happening {
     /// Dense, from 1, over all attempts of the execution.
     pub seq: u64,
     pub attempt: u32,
-    /// Milliseconds since the Unix epoch.
-    pub at_ms: i64,
+    pub at: Timestamp,
     /// Which agent; empty: the harness itself.
     #[serde(default)]
     pub who: String,
@@ -21,7 +23,7 @@ pub struct Happening {
     pub what: Did,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "did", rename_all = "snake_case")]
 pub enum Did {
     /// A session of an adapter began, or went on.
@@ -70,9 +72,12 @@ pub enum Did {
     Note {
         text: String,
     },
-    /// One call of the model is over. Figures that nobody reported are `null`.
+    /// One call of the model is over. What it cost is known where the gateway knows the price.
     Usage {
         usage: Usage,
+        /// The call's, as the gateway knows it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        turn: Option<String>,
     },
     Retry {
         status: Option<u16>,
@@ -102,8 +107,33 @@ pub enum Did {
     },
 }
 
+impl Did {
+    /// As it stands in `did`.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Prompt { .. } => "prompt",
+            Self::Text { .. } => "text",
+            Self::Thinking { .. } => "thinking",
+            Self::ToolCall { .. } => "tool_call",
+            Self::ToolResult { .. } => "tool_result",
+            Self::Denied { .. } => "denied",
+            Self::Asked { .. } => "asked",
+            Self::Answered { .. } => "answered",
+            Self::Note { .. } => "note",
+            Self::Usage { .. } => "usage",
+            Self::Retry { .. } => "retry",
+            Self::Turn { .. } => "turn",
+            Self::Validated { .. } => "validated",
+            Self::Result { .. } => "result",
+            Self::Warning { .. } => "warning",
+            Self::Ended { .. } => "ended",
+        }
+    }
+}
+
 /// What one or many calls of a model used.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
     pub calls: u32,
     pub input_tokens: u64,
@@ -116,7 +146,7 @@ pub struct Usage {
     pub source: UsageSource,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UsageSource {
     #[default]

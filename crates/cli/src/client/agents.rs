@@ -1,7 +1,9 @@
 //! Calls about agents.
 
 use api::Page;
+use api::agent::Happening;
 use api::agents::{AgentDetail, AgentPreview, AgentSummary, PreviewAgents};
+use api::stream::Polled;
 
 use super::{Client, Query, path};
 use crate::error::Result;
@@ -36,5 +38,21 @@ impl Client {
 
     pub async fn preview_agents(&self, body: &PreviewAgents) -> Result<AgentPreview> {
         self.post("/api/agents/preview", body).await
+    }
+
+    /// What the agents of an execution did after this number.
+    pub async fn talk(&self, run: &str, execution: &str, after: u64) -> Result<Page<Happening>> {
+        let mut query = Query::new(&path(&["api", "runs", run, "talk", execution]));
+        query.add("after", &after.to_string());
+        query.add("limit", "1000");
+        self.get(&query.text).await
+    }
+
+    /// What there is to tell of these topics, or what happens next, within half a minute.
+    pub async fn poll(&self, topics: &[String], cursor: Option<&str>) -> Result<Polled> {
+        let mut query = Query::new("/api/v1/stream/poll");
+        query.add("topics", &topics.join(","));
+        query.add_some("cursor", cursor);
+        self.get(&query.text).await
     }
 }

@@ -1,6 +1,7 @@
 //! `orchestrate doctor`
 
 mod checks;
+mod trees;
 
 use clap::Args;
 use serde::Serialize;

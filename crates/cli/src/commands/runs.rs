@@ -21,6 +21,7 @@ mod rewind;
 mod rollback;
 pub(crate) mod show;
 mod status;
+mod talk;
 mod undoings;
 
 use clap::Subcommand;
@@ -43,6 +44,7 @@ pub enum RunsCommand {
     Status(status::StatusArgs),
     Compare(compare::CompareArgs),
     Cost(cost::CostArgs),
+    Talk(talk::TalkArgs),
     Pause(pause::PauseArgs),
     Resume(resume::ResumeArgs),
     Cancel(cancel::CancelArgs),
@@ -70,6 +72,7 @@ pub fn run(command: RunsCommand, context: &Context) -> Result<Exit> {
         RunsCommand::Status(args) => status::run(&args, context),
         RunsCommand::Compare(args) => compare::run(&args, context),
         RunsCommand::Cost(args) => cost::run(&args, context),
+        RunsCommand::Talk(args) => talk::run(&args, context),
         RunsCommand::Pause(args) => pause::run(&args, context),
         RunsCommand::Resume(args) => resume::run(&args, context),
         RunsCommand::Cancel(args) => cancel::run(&args, context),

@@ -114,3 +114,63 @@ fn the_last_words_of_an_agent_are_the_reason_of_its_failure() {
     let said = ended.stdout + &ended.stderr;
     assert!(said.contains("the check of the work failed (exit code 65)"), "{said}");
 }
+
+#[test]
+fn what_agents_did_and_said_is_told() {
+    let text = FEATURE.to_owned() + "  - {name: pack, run: 'true'}\n";
+    let place = Place::with("feature.yaml", &text);
+    place.write("rules.txt", "Keep it short.\n");
+    let ended = place.run(&["run", "feature.yaml"]);
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    let talk = place.run(&["runs", "talk", "feature#1"]).stdout;
+    for line in
+        ["| architect begins", "| architect is asked (", "| implementer >", "| check passed"]
+    {
+        assert!(talk.contains(line), "{line}: {talk}");
+    }
+    assert!(!talk.contains("Keep it short."), "a prompt is one line: {talk}");
+    let full = place.run(&["runs", "talk", "feature", "-s", "plan", "--full"]).stdout;
+    assert!(full.contains("|   Keep it short.") && full.contains("is told:"), "{full}");
+    assert!(full.lines().all(|line| line.starts_with("plan ")), "{full}");
+    let followed = place.run(&["runs", "talk", "feature", "-f", "-s", "build"]);
+    assert_eq!(followed.code, Some(0), "{}", followed.stderr);
+    assert!(followed.stdout.contains("| ended: "), "{}", followed.stdout);
+    let listed = place.json(&["runs", "talk", "feature", "--stage", "build"]);
+    let data = listed["data"].as_array().unwrap();
+    let first = (&data[0]["stage"], &data[0]["did"], &data[0]["seq"], &data[0]["attempt"]);
+    assert_eq!(first, (&json!("build"), &json!("started"), &json!(1), &json!(1)));
+    assert_eq!(data.last().unwrap()["did"], "ended");
+    for (stage, says) in [("nobody", "has no stage `nobody`"), ("pack", "is no stage of agents")] {
+        let none = place.run(&["runs", "talk", "feature", "--stage", stage]);
+        assert_eq!(none.code, Some(4), "{}", none.stderr);
+        assert!(none.stderr.contains(says), "{}", none.stderr);
+    }
+}
+
+#[test]
+fn a_talk_is_followed_while_it_happens() {
+    let place = Place::with(
+        "x.yaml",
+        "name: x\nstages:\n  - name: s\n    agent: implementer\n    task: Wait\n    adapter:\n      \
+         kind: mock\n      script: {turns: [[{note: one}, {wait_for: go}, {text: two}]]}\n",
+    );
+    let started = place.run(&["run", "x.yaml", "--detach"]);
+    assert_eq!(started.code, Some(0), "{}", started.stderr);
+    let mut command = place.command(&["runs", "talk", "x#1", "--follow", "--output", "ndjson"]);
+    let mut following = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines =
+        std::io::BufRead::lines(std::io::BufReader::new(following.stdout.take().unwrap()));
+    let mut said = Vec::new();
+    for line in lines.by_ref() {
+        let one: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        said.push(one["did"].as_str().unwrap().to_owned());
+        if one["text"] == "one" {
+            place.write("go", "");
+        }
+    }
+    assert!(following.wait().unwrap().success());
+    let text = said.iter().position(|did| did == "text");
+    assert!(text > said.iter().position(|did| did == "note"), "{said:?}");
+    assert_eq!(said.iter().filter(|did| *did == "started").count(), 1, "{said:?}");
+    assert_eq!(said.last().map(String::as_str), Some("ended"));
+}

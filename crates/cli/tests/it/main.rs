@@ -12,7 +12,9 @@ mod control;
 mod documents;
 mod failpoints;
 mod frames;
+mod harnesses;
 mod help;
+mod mcp;
 #[path = "../../../agent/tests/it/model.rs"]
 mod model;
 mod model_keys;

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::{Value, json};
+
 use crate::binary::{Ended, Place};
 
 fn ok(ended: &Ended) -> &str {
@@ -102,4 +104,45 @@ fn a_conflict_names_its_files_and_both_branches_stay() {
     let clone = std::fs::read_dir(clones).unwrap().map(|entry| entry.unwrap().path());
     let clone = clone.into_iter().find(|path| path.is_dir()).unwrap();
     assert_eq!(git(&clone, "git for-each-ref refs/heads/orch | wc -l"), "2");
+}
+
+#[test]
+fn worktrees_of_old_runs_go_and_what_was_in_them_stays_reachable() {
+    let place = place();
+    let left = "name: feature\nrepository: {source: project, base: main}\ninputs: {line: string}\nstages:\n  \
+                - name: implement\n    foreach: [one, two]\n    worktree: true\n    on_failure: continue\n    \
+                env: {FILE: '${item}'}\n    run: echo left > \"$FILE\"; exit 1\n";
+    place.write("feature.yaml", left);
+    let mut run = place.command(&["run", "feature.yaml", "-p", "line=made"]);
+    run.env("ORCHESTRATE_CLOCK", "2020-01-01T12:00:00Z").output().unwrap();
+    let doctor = || {
+        let checks = place.run(&["doctor", "--output", "json"]).stdout;
+        let checks: Value = serde_json::from_str(&checks).unwrap();
+        let mut checks = checks["data"].as_array().unwrap().clone().into_iter();
+        checks.find(|check| check["name"] == "worktrees").unwrap()
+    };
+    assert_eq!((&doctor()["state"], &doctor()["found"]), (&json!("ok"), &json!("2 worktrees")));
+    place.write("data/worktrees/notes/mine/file", "x");
+    assert!(doctor()["found"].as_str().unwrap().contains("no clone knows of"), "{}", doctor());
+    let dry = place.json(&["retention", "--dry-run"]);
+    let trees = |done: &Value| {
+        let items = done["data"]["items"].as_array().unwrap().clone();
+        items.into_iter().find(|item| item["kind"] == "worktrees").map(|item| item["count"].clone())
+    };
+    assert_eq!(trees(&dry), Some(json!(2)), "the run's, and what nobody knows: {dry}");
+    let done = place.json(&["retention", "--yes"]);
+    assert_eq!(trees(&done), Some(json!(1)), "{done}");
+    let problems = done["data"]["problems"].to_string();
+    assert!(problems.contains("holds what is no worktree"), "{problems}");
+    assert_eq!(place.read("data/worktrees/notes/mine/file"), "x", "it may be anybody's");
+    assert_eq!(std::fs::read_dir(place.path().join("data/worktrees")).unwrap().count(), 1);
+    let clones = std::fs::read_dir(place.path().join("data/git")).unwrap();
+    let clone = clones.map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
+    let kept = "for ref in $(git for-each-ref --format='%(refname)' refs/orch/kept); do \
+                git ls-tree --name-only $ref; done | grep -v README | sort; \
+                git for-each-ref refs/heads/orch | wc -l";
+    assert_eq!(git(&clone, kept), "one\ntwo\n2", "nothing of it is lost");
+    // A new run of the same pipeline works as ever.
+    place.write("feature.yaml", FEATURE);
+    ok(&place.run(&["run", "feature.yaml", "-p", "line=made"]));
 }

@@ -7,11 +7,11 @@ use engine::desired::{TaskMerge, TaskRepository, TaskTree};
 use engine::id::AttemptId;
 
 /// Clones of repositories, below the data folder.
-const CLONES: &str = "git";
+pub(crate) const CLONES: &str = "git";
 /// Worktrees of executions: `worktrees/<run>/<stage>`.
-const TREES: &str = "worktrees";
+pub(crate) const TREES: &str = "worktrees";
 /// Where merge queues look at what would come out: `merges/<run>/<stage>`.
-const MERGES: &str = "merges";
+pub(crate) const MERGES: &str = "merges";
 
 fn repository(data_dir: &Path, directory: &Path, of: &TaskRepository) -> Repository {
     let is_address = of.source.contains("://") || is_scp(&of.source);

@@ -305,7 +305,7 @@ impl Flight {
                 return;
             }
             // Its execution goes on without it: the next attempt may ask the same.
-            if notices.recv().await.is_none() && self.shared.is_stopping() {
+            if !notices.changed().await && self.shared.is_stopping() {
                 std::future::pending::<()>().await;
             }
         }

@@ -18,11 +18,9 @@ use utoipa_axum::routes;
 use super::body::{Json, Params};
 use super::caller::Caller;
 use super::problem::Fault;
-use super::runs::{unfit, valid};
+use super::runs::asked_for;
 use crate::agents::preview::{Blind, of_definition, summary};
 use crate::conductor::live::guarded;
-use crate::definition::Checked;
-use crate::intake::{Source, Start};
 use crate::plan::imagine;
 use crate::refused::Refused;
 use crate::rights::Right;
@@ -150,24 +148,8 @@ pub(crate) async fn preview(
     caller: Caller,
     Json(request): Json<PreviewAgents>,
 ) -> Result<Json<AgentPreview>, Fault> {
-    let PreviewAgents { stage, start: mut request } = request;
-    let start = match (request.pipeline.take(), request.definition.take()) {
-        (Some(name), None) => {
-            let definitions = Arc::clone(&shared.definitions);
-            let (pipeline, revision, digest) =
-                shared.read(move |reader| definitions.current(reader, &name)).await?;
-            Start::new(pipeline, digest, Source::Stored { revision }, caller.name, request)
-        }
-        (None, Some(text)) => {
-            let file = request.file.take();
-            let Checked { pipeline, digest, text } = valid(&shared, text, file).await?;
-            Start::new(pipeline, digest, Source::Given { text }, caller.name, request)
-        }
-        (Some(_), Some(_)) | (None, None) => {
-            return Err(Fault::invalid_input("give either `pipeline` or `definition`"));
-        }
-    };
-    let start = start.map_err(unfit)?;
+    let PreviewAgents { stage, start } = request;
+    let start = asked_for(&shared, caller.name, start).await?;
     let config = shared.config()?;
     let wanted = stage.clone();
     let seen = blocking(move || {

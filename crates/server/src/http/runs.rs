@@ -190,23 +190,7 @@ pub(crate) async fn start(
         return Err(Fault::invalid_input("give either `pipeline` or `pipeline_id`"));
     }
     let previous = request.previous_run_id.take();
-    let start = match (request.pipeline.take(), request.definition.take()) {
-        (Some(name), None) => {
-            let definitions = Arc::clone(&shared.definitions);
-            let (pipeline, revision, digest) =
-                shared.read(move |reader| definitions.current(reader, &name)).await?;
-            Start::new(pipeline, digest, Source::Stored { revision }, caller.name, request)
-        }
-        (None, Some(text)) => {
-            let file = request.file.take();
-            let Checked { pipeline, digest, text } = valid(&shared, text, file).await?;
-            Start::new(pipeline, digest, Source::Given { text }, caller.name, request)
-        }
-        (Some(_), Some(_)) | (None, None) => {
-            return Err(Fault::invalid_input("give either `pipeline` or `definition`"));
-        }
-    };
-    let mut start = Box::new(start.map_err(unfit)?);
+    let mut start = Box::new(asked_for(&shared, caller.name, request).await?);
     if dry_run {
         let config = shared.config()?;
         let plan = blocking(move || crate::plan::plan(*start, &config)).await??;
@@ -221,6 +205,31 @@ pub(crate) async fn start(
     };
     let summary = shared.desk.ask(|reply| Ask::Start { start, reply }).await?;
     Ok((StatusCode::CREATED, Json(summary)).into_response())
+}
+
+/// What is to be started: a stored pipeline as it is now, or a definition that comes along.
+pub(super) async fn asked_for(
+    shared: &Shared,
+    by: String,
+    mut request: StartRun,
+) -> Result<Start, Fault> {
+    let start = match (request.pipeline.take(), request.definition.take()) {
+        (Some(name), None) => {
+            let definitions = Arc::clone(&shared.definitions);
+            let (pipeline, revision, digest) =
+                shared.read(move |reader| definitions.current(reader, &name)).await?;
+            Start::new(pipeline, digest, Source::Stored { revision }, by, request)
+        }
+        (None, Some(text)) => {
+            let file = request.file.take();
+            let Checked { pipeline, digest, text } = valid(shared, text, file).await?;
+            Start::new(pipeline, digest, Source::Given { text }, by, request)
+        }
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(Fault::invalid_input("give either `pipeline` or `definition`"));
+        }
+    };
+    start.map_err(unfit)
 }
 
 pub(super) fn unfit(unfit: Unfit) -> Fault {

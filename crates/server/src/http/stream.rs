@@ -20,7 +20,7 @@ use super::caller::{Caller, Denied, Pass};
 use super::problem::Fault;
 use super::reference;
 use crate::live::feed::{Feed, Subscription};
-use crate::live::topic::{FORMS, LogOf, Topic, Wanted};
+use crate::live::topic::{FORMS, LogOf, TalkOf, Topic, Wanted};
 use crate::refused::Refused;
 use crate::shared::Shared;
 
@@ -176,6 +176,10 @@ async fn resolve(shared: &Shared, asked: &str) -> Result<Topic, Fault> {
         Wanted::Log { run, execution, attempt } => {
             let run = reference::run(shared, &run).await?.id;
             Ok(Topic::Log(LogOf { run, execution, attempt }))
+        }
+        Wanted::Talk { run, execution } => {
+            let run = reference::run(shared, &run).await?.id;
+            Ok(Topic::Talk(TalkOf { run, execution }))
         }
         Wanted::Pipeline(name) => {
             let of = name.clone();

@@ -230,7 +230,16 @@ impl Channel {
         blocking(move || {
             let source = match &mut *source {
                 Some(source) => source,
-                none @ None => none.insert(Source::open(&shared, &channel.topic, &channel.epoch)?),
+                none @ None => {
+                    // It is a part of the channel, which must be able to end.
+                    let bell = Arc::downgrade(&channel);
+                    let ring = move || {
+                        if let Some(channel) = bell.upgrade() {
+                            channel.ring(None);
+                        }
+                    };
+                    none.insert(Source::open(&shared, &channel.topic, &channel.epoch, ring)?)
+                }
             };
             work(&channel, source, &shared)
         })

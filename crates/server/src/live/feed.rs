@@ -161,7 +161,7 @@ impl Heard {
                     let known = match (epoch, &self.channel.topic) {
                         (Some(epoch), _) => *epoch == self.channel.epoch,
                         // Their numbers are also found elsewhere in the API, without an epoch.
-                        (None, Topic::Run(_) | Topic::Log(_)) => true,
+                        (None, Topic::Run(_) | Topic::Log(_) | Topic::Talk(_)) => true,
                         (None, _) => false,
                     };
                     let given =

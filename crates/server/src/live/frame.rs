@@ -1,5 +1,6 @@
 //! Frames as text, put together from parts that are written once (`api::stream`).
 
+use api::agent::Happening;
 use api::run::{EventView, RunDetail, StageView};
 use api::stream::{Entry, RunPatch};
 use serde::Serialize;
@@ -17,6 +18,18 @@ pub(super) fn event(row: &EventRow) -> Entry {
     let stage = row.event.event.execution().map(|execution| execution.to_string());
     let EventView { kind, at, body, .. } = view::event::of_row(row);
     Entry { k: kind, id: None, stage, at: Some(at), v: body }
+}
+
+/// What an agent did.
+pub(super) fn happening(stage: &str, happening: &Happening) -> Entry {
+    Entry {
+        k: "talk".to_owned(),
+        id: None,
+        stage: Some(stage.to_owned()),
+        at: Some(happening.at),
+        // Our own type: no value refuses.
+        v: serde_json::to_value(happening).unwrap_or_default(),
+    }
 }
 
 /// What is different of a run.

@@ -14,8 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use uuid::Uuid;
 
 use super::channel::{Channel, Listener};
+use super::lookout::Lookout;
 use super::source::Key;
-use super::topic::{LogOf, Topic};
+use super::topic::{LogOf, TalkOf, Topic};
 use crate::refused::Refused;
 use crate::shared::Shared;
 
@@ -50,6 +51,8 @@ pub(crate) struct Hub {
     rights: watch::Sender<u64>,
     /// Changes when journals have grown.
     grown: watch::Sender<()>,
+    /// Over what agents write.
+    pub(super) lookout: Arc<Lookout>,
 }
 
 /// What there is of it now, and what was done since the start.
@@ -66,7 +69,7 @@ pub(crate) struct Tally {
 #[derive(Default)]
 struct Topics {
     channels: HashMap<Topic, Arc<Channel>>,
-    /// Logs listened to, by their runs.
+    /// Logs and talks listened to, by their runs.
     logs: HashMap<RunId, Vec<Arc<Channel>>>,
 }
 
@@ -88,6 +91,7 @@ impl Hub {
             store: OnceLock::new(),
             rights: watch::channel(0).0,
             grown: watch::channel(()).0,
+            lookout: Arc::default(),
         }
     }
 
@@ -224,7 +228,7 @@ impl Hub {
         let channel = Arc::new(channel);
         let place = channel.join(listener, slot);
         topics.channels.insert(topic.clone(), Arc::clone(&channel));
-        if let Topic::Log(LogOf { run, .. }) = topic {
+        if let Topic::Log(LogOf { run, .. }) | Topic::Talk(TalkOf { run, .. }) = topic {
             topics.logs.entry(*run).or_default().push(Arc::clone(&channel));
         }
         self.listened.store(topics.channels.len(), Ordering::Release);
@@ -251,7 +255,7 @@ impl Hub {
         if topics.channels.get(&channel.topic).is_some_and(|known| Arc::ptr_eq(known, channel)) {
             topics.channels.remove(&channel.topic);
         }
-        if let Topic::Log(LogOf { run, .. }) = &channel.topic
+        if let Topic::Log(LogOf { run, .. }) | Topic::Talk(TalkOf { run, .. }) = &channel.topic
             && let Some(logs) = topics.logs.get_mut(run)
         {
             logs.retain(|known| !Arc::ptr_eq(known, channel));
@@ -265,7 +269,7 @@ impl Hub {
     /// Of a topic's numbers: the data folder's where they are stored, else of this following.
     pub(super) fn epoch(&self, store: &str, topic: &Topic) -> String {
         match topic {
-            Topic::Run(_) | Topic::Log(_) => format!("s-{store}"),
+            Topic::Run(_) | Topic::Log(_) | Topic::Talk(_) => format!("s-{store}"),
             Topic::Runs
             | Topic::Pipelines
             | Topic::Pipeline(_)
@@ -360,10 +364,12 @@ fn takes_rights(change: &Change) -> bool {
 }
 
 impl Channel {
-    /// Whether it is the log of this attempt.
+    /// Whether it is the log or the talk of this attempt.
     fn is_of(&self, attempt: &AttemptId) -> bool {
         match &self.topic {
             Topic::Log(of) => of.execution == attempt.execution && of.attempt == attempt.number,
+            // The file itself says when it grows, where it can be watched.
+            Topic::Talk(of) => of.execution == attempt.execution,
             Topic::Run(_)
             | Topic::Runs
             | Topic::Pipelines
@@ -378,6 +384,7 @@ impl Channel {
     fn concerns(&self, event: &Stamped) -> bool {
         match (&self.topic, event.event.execution()) {
             (Topic::Log(of), Some(execution)) => of.execution == execution,
+            (Topic::Talk(of), Some(execution)) => of.execution == execution,
             // Of the run as a whole.
             (_, None) => true,
             (_, Some(_)) => false,

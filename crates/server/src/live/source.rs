@@ -15,10 +15,12 @@ use crate::shared::Shared;
 use list::ListSource;
 use log::LogSource;
 use run::RunSource;
+use talk::TalkSource;
 
 mod list;
 mod log;
 mod run;
+mod talk;
 
 /// Frames of one round: what is more comes in the next one.
 const BURST: usize = 8;
@@ -61,15 +63,23 @@ pub(super) enum Source {
     Run(Box<RunSource>),
     List(ListSource),
     Log(LogSource),
+    Talk(TalkSource),
 }
 
 impl Source {
-    pub(super) fn open(shared: &Shared, topic: &Topic, epoch: &str) -> Result<Self, Refused> {
+    /// `ring`: when there is more to tell, of what tells it by itself.
+    pub(super) fn open(
+        shared: &Shared,
+        topic: &Topic,
+        epoch: &str,
+        ring: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, Refused> {
         let name = topic.to_string();
         let epoch = epoch.to_owned();
         Ok(match topic {
             Topic::Run(run) => Self::Run(Box::new(RunSource::open(shared, *run, name, epoch)?)),
             Topic::Log(of) => Self::Log(LogSource::open(shared, of.clone(), name, epoch)?),
+            Topic::Talk(of) => Self::Talk(TalkSource::open(shared, of, name, epoch, ring)?),
             Topic::Runs
             | Topic::Pipelines
             | Topic::Pipeline(_)
@@ -85,6 +95,7 @@ impl Source {
             Self::Run(run) => run.last(),
             Self::List(list) => list.last(),
             Self::Log(log) => log.last(),
+            Self::Talk(talk) => talk.last(),
         }
     }
 
@@ -93,10 +104,11 @@ impl Source {
             Self::Run(run) => run.advance(shared),
             Self::List(list) => list.advance(shared, rung),
             Self::Log(log) => log.advance(shared),
+            Self::Talk(talk) => talk.advance(shared),
         }
     }
 
-    /// The state at a number: the last one, or of a log where the listener wants to begin.
+    /// The state at a number: the last one, or of a log or a talk where the listener wants to begin.
     pub(super) fn snapshot(
         &mut self,
         shared: &Shared,
@@ -106,6 +118,7 @@ impl Source {
             Self::Run(run) => Ok((run.snapshot(), run.last())),
             Self::List(list) => Ok((list.snapshot(shared)?, list.last())),
             Self::Log(log) => Ok(log.snapshot(from)),
+            Self::Talk(talk) => Ok(talk.snapshot(from)),
         }
     }
 
@@ -120,11 +133,12 @@ impl Source {
             Self::Run(run) => run.since(shared, after, answer),
             Self::List(list) => Ok(list.since(after)),
             Self::Log(log) => log.since(shared, after),
+            Self::Talk(talk) => talk.since(shared, after),
         }
     }
 
     /// Whether a listener that goes on from a number gets a snapshot first.
     pub(super) fn begins_with_snapshot(&self) -> bool {
-        matches!(self, Self::Log(_))
+        matches!(self, Self::Log(_) | Self::Talk(_))
     }
 }

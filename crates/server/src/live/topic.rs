@@ -14,6 +14,7 @@ pub(crate) enum Topic {
     Tasks,
     Fleet,
     Log(LogOf),
+    Talk(TalkOf),
 }
 
 /// The output of one attempt.
@@ -24,18 +25,26 @@ pub(crate) struct LogOf {
     pub(crate) attempt: u32,
 }
 
+/// What the agents of an execution did and said, over all of its attempts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TalkOf {
+    pub(crate) run: RunId,
+    pub(crate) execution: ExecutionId,
+}
+
 /// As a client writes it: its run may still have any of a run's names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     Run(String),
     Pipeline(String),
     Log { run: String, execution: ExecutionId, attempt: u32 },
+    Talk { run: String, execution: ExecutionId },
     Plain(Topic),
 }
 
 /// How a topic may be written.
 pub(crate) const FORMS: &str = "run:<run> runs pipelines pipeline:<name> inbox tasks fleet \
-                                log:<run>/<stage>/<attempt>";
+                                log:<run>/<stage>/<attempt> talk:<run>/<stage>";
 
 impl Wanted {
     /// `None`: nothing is called so.
@@ -57,6 +66,10 @@ impl Wanted {
                 let (execution, attempt) = (execution.parse().ok()?, attempt.parse().ok()?);
                 Some(Self::Log { run: run.to_owned(), execution, attempt })
             }
+            Some(("talk", place)) => {
+                let (run, execution) = place.rsplit_once('/')?;
+                Some(Self::Talk { run: run.to_owned(), execution: execution.parse().ok()? })
+            }
             Some(_) => None,
         }
     }
@@ -75,6 +88,7 @@ impl fmt::Display for Topic {
             Self::Log(LogOf { run, execution, attempt }) => {
                 write!(f, "log:{run}/{execution}/{attempt}")
             }
+            Self::Talk(TalkOf { run, execution }) => write!(f, "talk:{run}/{execution}"),
         }
     }
 }
@@ -88,11 +102,16 @@ mod tests {
         let run = RunId(uuid::Uuid::nil());
         let execution: ExecutionId = "implement[2]".parse().unwrap();
         let log = Topic::Log(LogOf { run, execution: execution.clone(), attempt: 3 });
-        let wanted = Wanted::Log { run: run.to_string(), execution, attempt: 3 };
+        let wanted = Wanted::Log { run: run.to_string(), execution: execution.clone(), attempt: 3 };
         assert_eq!(Wanted::parse(&log.to_string()), Some(wanted));
+        let talk = Topic::Talk(TalkOf { run, execution: execution.clone() });
+        let wanted = Wanted::Talk { run: run.to_string(), execution };
+        assert_eq!(Wanted::parse(&talk.to_string()), Some(wanted));
         assert_eq!(Wanted::parse("run:a#1"), Some(Wanted::Run("a#1".to_owned())));
         assert_eq!(Wanted::parse("inbox"), Some(Wanted::Plain(Topic::Inbox)));
-        for bad in ["", "run", "Runs", "log:a", "log:a/b", "log:a/b/x", "log:a/b/-1", "pod:x"] {
+        for bad in
+            ["", "run", "Runs", "log:a", "log:a/b", "log:a/b/x", "log:a/b/-1", "talk:a", "pod:x"]
+        {
             assert_eq!(Wanted::parse(bad), None, "{bad}");
         }
     }

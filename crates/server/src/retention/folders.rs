@@ -23,10 +23,10 @@ pub(super) struct Rule {
     pub(super) most: Option<u64>,
 }
 
-/// A folder that may be named by a run.
-struct Found {
-    path: PathBuf,
-    name: String,
+/// A folder that may be of a run.
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    pub(super) name: String,
 }
 
 /// One that may go.
@@ -107,7 +107,7 @@ fn named(reader: &dyn Read, name: &str) -> Result<Option<RunRow>, Error> {
     Ok(row.filter(|row| row.name() == name))
 }
 
-fn below(root: &Path) -> io::Result<Vec<Found>> {
+pub(super) fn below(root: &Path) -> io::Result<Vec<Found>> {
     let entries = match fs::read_dir(root) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -126,7 +126,7 @@ fn below(root: &Path) -> io::Result<Vec<Found>> {
 }
 
 /// Of all files below; what cannot be read counts as nothing. Follows no link.
-fn size(path: &Path) -> u64 {
+pub(super) fn size(path: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(path) else { return 0 };
     let mut bytes = 0;
     for entry in entries.flatten() {

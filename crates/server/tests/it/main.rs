@@ -30,6 +30,7 @@ mod route;
 mod schedules;
 mod starts;
 mod stream;
+mod talk;
 mod tasks;
 mod traces;
 mod versions;

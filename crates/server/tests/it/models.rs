@@ -6,7 +6,7 @@ mod upstream;
 
 use std::sync::Arc;
 
-use api::agent::Limits;
+use api::agent::{Did, Happening, Limits, Usage};
 use api::link::AttemptRef;
 use axum::body::Body;
 use http::{Request, StatusCode};
@@ -104,6 +104,31 @@ fn streamed(mut body: Json) -> Json {
 
 fn says(_number: usize) -> Reply {
     Reply::Says("one two three")
+}
+
+#[tokio::test]
+async fn what_a_turn_cost_is_told_in_the_talk() {
+    let upstream = Upstream::new(says).await;
+    let mut bench = Bench::by_hand();
+    config(&bench, &upstream, "");
+    let agents = "name: agents\nstages: [{name: work, agent: implementer, task: Do it}]\n";
+    let run = bench.start(agents).await;
+    let attempt = bench.hands.started().await;
+    let token = bench.server.door(&attempt, &Limits::default()).token;
+    let stage = Stage { bench, attempt, token };
+    assert_eq!(stage.chat("main/1").await.0, StatusCode::OK);
+    let folder = stage.bench.path().join("agents").join(run["id"].as_str().unwrap()).join("0-0");
+    std::fs::create_dir_all(&folder).unwrap();
+    let line = |turn: &str| {
+        let at = "2026-01-02T03:04:05Z".parse().unwrap();
+        let what = Did::Usage { usage: Usage::default(), turn: Some(turn.to_owned()) };
+        json!(Happening { seq: 1, attempt: 1, at, who: "implementer".into(), what }).to_string()
+    };
+    let text = format!("{}\n{}\n", line("main/1"), line("main/2"));
+    std::fs::write(folder.join("events.ndjson"), text).unwrap();
+    let talk = stage.bench.get("/api/runs/agents~1/talk/work").await;
+    assert_eq!(talk["data"][0]["usage"]["nano_usd"], json!(PRICE), "{talk}");
+    assert_eq!(talk["data"][1]["usage"]["nano_usd"], Json::Null, "nobody knows of that call");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ use crate::disk::Disk;
 use crate::output::Writer;
 use client::{Known, Socket, TOKEN, connect, frame, say};
 
-mod client;
+pub(crate) mod client;
 
 async fn listen(bench: &Bench) -> SocketAddr {
     bench.server.listen_tcp("127.0.0.1:0".parse().unwrap(), TOKEN).await.unwrap()

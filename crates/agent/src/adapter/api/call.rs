@@ -29,6 +29,11 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// As the gateway knows it.
+    pub(super) fn turn(&self) -> String {
+        format!("{}/{}", self.desk.session, self.turn)
+    }
+
     /// Sends it once. Says also whether the answer was paid for now, and not in an attempt before.
     pub(super) async fn send(&self, wire: &dyn Wire) -> Result<(Answer, bool), Fault> {
         let request = self.request(wire)?;
@@ -54,7 +59,7 @@ impl Call<'_> {
         let builder = Request::post(door.model_path(self.provider, wire.path()))
             .header(CONTENT_TYPE, "application/json")
             .header(ACCEPT, "text/event-stream")
-            .header("x-orchestrate-turn", format!("{}/{}", self.desk.session, self.turn))
+            .header("x-orchestrate-turn", self.turn())
             .header("x-orchestrate-member", &self.desk.agent.name);
         let builder = match self.desk.agent.share {
             Some(share) => builder.header("x-orchestrate-share", share.to_string()),

@@ -32,6 +32,7 @@ pub(super) async fn all(path: &Path, said: &Said) -> Vec<Check> {
                 checks.push(memory(&folder).await);
                 checks.push(keeper(&folder));
                 checks.push(driver_log(&folder));
+                checks.push(super::trees::check(path));
             }
             Err(error) => checks.push(fail(
                 "owner",
@@ -50,11 +51,15 @@ pub(super) async fn all(path: &Path, said: &Said) -> Vec<Check> {
     checks
 }
 
-fn ok(name: &'static str, found: impl Into<String>) -> Check {
+pub(super) fn ok(name: &'static str, found: impl Into<String>) -> Check {
     Check { name, state: State::Ok, found: found.into(), remedy: String::new() }
 }
 
-fn warn(name: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Check {
+pub(super) fn warn(
+    name: &'static str,
+    found: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Check {
     Check { name, state: State::Warn, found: found.into(), remedy: remedy.into() }
 }
 

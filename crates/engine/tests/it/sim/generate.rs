@@ -8,7 +8,7 @@ use pipeline::model::{HaltMode, OnConflict, OnFailure, Rule};
 use crate::sim::rng::Rng;
 use crate::sim::spec::{
     Asks, Cond, EffectSpec, FactSpec, Flow, ForeachSpec, GroupSpec, How, Items, Kind, Luck,
-    RetrySpec, SECOND, Spec, StageSpec,
+    RetrySpec, SECOND, Spec, StageSpec, UndoSpec,
 };
 
 const RULES: [Rule; 8] = [
@@ -130,7 +130,15 @@ fn facts(rng: &mut Rng) -> FactSpec {
 }
 
 fn stage(rng: &mut Rng, spec: &Spec, name: &str, taste: Taste) -> StageSpec {
-    let kind = rng.pick(&[Kind::Run, Kind::Run, Kind::Run, Kind::Run, Kind::Python, Kind::Noop]);
+    let kind = rng.pick(&[
+        Kind::Run,
+        Kind::Run,
+        Kind::Run,
+        Kind::Python,
+        Kind::Agent,
+        Kind::Agent,
+        Kind::Noop,
+    ]);
     let earlier: Vec<&StageSpec> = spec.stages.iter().collect();
     let mut stage = StageSpec {
         name: name.to_owned(),
@@ -168,6 +176,10 @@ fn stage(rng: &mut Rng, spec: &Spec, name: &str, taste: Taste) -> StageSpec {
     }
     if rng.chance(taste.undoing) {
         flow::undo(rng, &mut stage, taste);
+    }
+    if stage.kind == Kind::Agent && stage.flow.undo == UndoSpec::Missing {
+        // Else its agent would be asked to undo it.
+        stage.flow.undo = UndoSpec::Unneeded;
     }
     stage
 }
@@ -283,6 +295,8 @@ fn luck(rng: &mut Rng, stage: &StageSpec) -> Luck {
         1 => How::NotStarted,
         2 if stage.outputs => How::BadOutput,
         3 => How::Hangs,
+        // By which the harness of an agent says what happened.
+        4..=7 if stage.kind == Kind::Agent => How::Code(rng.pick(&[64, 65, 70, 73, 76, 80])),
         _ => How::Code(rng.pick(&[1, 2, 7])),
     };
     Luck { fails: rng.pick(&[1, 1, 2, 99]), how, half: rng.chance(50) }

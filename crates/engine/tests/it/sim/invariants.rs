@@ -649,10 +649,7 @@ fn counts_as(stage: &StageSpec, outcome: Outcome, conclusion: Conclusion) -> Res
 
 fn retryable(failure: &Failure, retry: &RetrySpec) -> bool {
     match failure {
-        Failure::ExitCode { code } => !retry.not_on.contains(code),
-        Failure::Agent { code, .. } => {
-            !retry.not_on.contains(code) && ![66, 67, 69, 70, 73, 74, 78].contains(code)
-        }
+        Failure::ExitCode { code } | Failure::Agent { code, .. } => !retry.not_on.contains(code),
         Failure::Signal { .. }
         | Failure::Timeout { .. }
         | Failure::IdleTimeout { .. }

@@ -9,7 +9,9 @@ use crate::sim::coverage::Coverage;
 use crate::sim::faults::Case;
 use crate::sim::generate;
 use crate::sim::invariants::Broken;
-use crate::sim::spec::{Asks, Cond, EffectSpec, Items, Spec, StageSpec, TriggerSpec, UndoSpec};
+use crate::sim::spec::{
+    Asks, Cond, EffectSpec, Items, Kind, Spec, StageSpec, TriggerSpec, UndoSpec,
+};
 use crate::sim::world::simulate;
 
 /// What a case has seen, or how it breaks; a panic of the engine counts.
@@ -139,7 +141,13 @@ fn plain_stage(case: &Case, at: usize, out: &mut Vec<Case>) {
     change(|stage| stage.flow.triggers = None);
     change(|stage| stage.flow.emits.clear());
     change(|stage| stage.flow.mapping = None);
-    change(|stage| stage.flow.undo = UndoSpec::Missing);
+    change(|stage| {
+        // An agent is asked to undo what nothing is said of.
+        stage.flow.undo = match stage.kind {
+            Kind::Agent => UndoSpec::Unneeded,
+            Kind::Run | Kind::Python | Kind::Noop | Kind::Form | Kind::Child => UndoSpec::Missing,
+        };
+    });
 }
 
 /// Takes a stage out; who waited for it waits for nothing in its place.

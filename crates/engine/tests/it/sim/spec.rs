@@ -95,6 +95,8 @@ pub(crate) enum Kind {
     Form,
     /// `pipeline:`
     Child,
+    /// `agent:`
+    Agent,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +112,7 @@ impl Kind {
     /// Attempts are made of it.
     pub(crate) fn works(self) -> bool {
         match self {
-            Self::Run | Self::Python | Self::Child => true,
+            Self::Run | Self::Python | Self::Child | Self::Agent => true,
             Self::Noop | Self::Form => false,
         }
     }
@@ -197,6 +199,9 @@ pub(crate) struct Try {
     pub(crate) ends: Option<How>,
 }
 
+/// Outcomes of agents that no further try helps.
+pub(crate) const HOPELESS: [i32; 7] = [66, 67, 69, 70, 73, 74, 78];
+
 pub(crate) const DEFAULT_TIMEOUT: Micros = 30 * 60 * SECOND;
 
 impl Spec {
@@ -217,12 +222,16 @@ impl Spec {
             jitter: true,
             not_on: vec![],
         });
-        match &stage.retry {
+        let mut retry = match &stage.retry {
             None => usual,
             // Key by key: the generator leaves an empty `not_on` out.
             Some(own) if own.not_on.is_empty() => RetrySpec { not_on: usual.not_on, ..own.clone() },
             Some(own) => own.clone(),
+        };
+        if stage.kind == Kind::Agent {
+            retry.not_on.extend(HOPELESS);
         }
+        retry
     }
 
     /// The script of one try, counted from 1 over tries that count.
@@ -306,6 +315,10 @@ impl StageSpec {
             Kind::Noop => line("noop: true".into()),
             Kind::Form => {}
             Kind::Child => line("pipeline: other".into()),
+            Kind::Agent => line("agent: implementer".into()),
+        }
+        if self.kind == Kind::Agent {
+            line("task: Do what ${run.number} needs.".into());
         }
         self.asks_yaml(self.kind == Kind::Form, &mut line);
         self.flow_yaml(&mut line);

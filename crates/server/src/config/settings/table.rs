@@ -150,7 +150,7 @@ KEEP_RUNS = Setting {
 };
 KEEP_OUTPUT_DAYS = Setting {
     name: "retention.output_days", kind: Kind::Whole(1, 36_500),
-    doc: "Captured output of runs that ended longer ago is removed. Not set: kept.",
+    doc: "Captured output of runs that ended longer ago, and what their agents said, is removed. Not set: kept.",
     ..PLAIN
 };
 KEEP_OUTPUT_BYTES = Setting {
@@ -161,6 +161,12 @@ KEEP_OUTPUT_BYTES = Setting {
 KEEP_WORKSPACES_DAYS = Setting {
     name: "retention.workspaces_days", kind: Kind::Whole(1, 36_500),
     doc: "Workspaces of runs that ended longer ago are removed. Not set: kept.",
+    ..PLAIN
+};
+KEEP_WORKTREES_DAYS = Setting {
+    name: "retention.worktrees_days", kind: Kind::Whole(1, 36_500), default: Some("7"),
+    doc: "Worktrees of runs that ended longer ago are removed; their branches stay, and what was not \
+          committed becomes a commit below `refs/orch/kept/` of the clone.",
     ..PLAIN
 };
 KEEP_EVENTS_DAYS = Setting {

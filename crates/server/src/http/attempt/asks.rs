@@ -107,7 +107,7 @@ pub(crate) async fn answer(
             Standing::Open => {}
         }
         tokio::select! {
-            _changed = notices.recv() => {}
+            _heard = notices.changed() => {}
             () = tokio::time::sleep_until(end) => return Ok(Json(Asked { key, answer: None })),
             () = shared.stopped() => return Ok(Json(Asked { key, answer: None })),
         }

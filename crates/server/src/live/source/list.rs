@@ -129,7 +129,7 @@ impl ListSource {
             }
             Topic::Fleet => Ok(fleet(shared)),
             // They have sources of their own.
-            Topic::Run(_) | Topic::Log(_) => Ok(Json::Null),
+            Topic::Run(_) | Topic::Log(_) | Topic::Talk(_) => Ok(Json::Null),
         }
     }
 

@@ -226,7 +226,7 @@ impl Ledger<'_> {
                 ensure!(book.tries < retry.max_attempts, "{id} retries after {}", book.tries);
                 let left = stage.total.is_none_or(|total| book.used(active) < total);
                 ensure!(left, "{id} retries after its total_timeout");
-                if let Failure::ExitCode { code } = failure {
+                if let Failure::ExitCode { code } | Failure::Agent { code, .. } = failure {
                     ensure!(!retry.not_on.contains(code), "{id} retries after exit code {code}");
                 }
                 let base = retry.base(book.tries);

@@ -11,6 +11,7 @@ use crate::sim::invariants::people::Lock;
 use crate::sim::invariants::{Broken, LOST_LIMIT};
 use crate::sim::oracle::{self, Node};
 use crate::sim::rng::Rng;
+use crate::sim::spec::Kind;
 
 impl World<'_> {
     pub(super) fn last_words(&mut self, nodes: &[Node]) -> Result<(), Broken> {
@@ -128,8 +129,18 @@ impl World<'_> {
                         AttemptResult::Succeeded { .. }
                             | AttemptResult::Failed { failure: Failure::InvalidOutput { .. } }
                     ),
-                    (End::Code(code), Event::AttemptFinished { result, .. }) => {
-                        *result == AttemptResult::Failed { failure: Failure::ExitCode { code } }
+                    (End::Code(code), Event::AttemptFinished { attempt, result, .. }) => {
+                        let stage = self.case.spec.stage(&attempt.execution.stage);
+                        let named = stage.kind == Kind::Agent && (64..=80).contains(&code);
+                        match result {
+                            AttemptResult::Failed { failure: Failure::ExitCode { code: said } } => {
+                                *said == code && !named
+                            }
+                            AttemptResult::Failed {
+                                failure: Failure::Agent { code: said, .. },
+                            } => *said == code && named,
+                            _ => false,
+                        }
                     }
                     (End::Signal(signal), Event::AttemptFinished { result, .. }) => {
                         *result == AttemptResult::Failed { failure: Failure::Signal { signal } }

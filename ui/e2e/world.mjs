@@ -19,8 +19,10 @@ export class World {
     return world;
   }
 
-  async serve(listen, { binary = this.binary, cwd, env } = {}) {
-    this.process = spawn(binary, ['--data-dir', this.data, 'serve', '--listen', listen, '--slots', '6'], { stdio: ['ignore', 'pipe', 'pipe'], cwd, env: { ...process.env, ...env } });
+  /** `before`: what is put in front of the command, `env`: what is said to it beside ours. */
+  async serve(listen, { binary = this.binary, cwd, env, before = [], slots = 6 } = {}) {
+    const [program, ...first] = [...before, binary];
+    this.process = spawn(program, [...first, '--data-dir', this.data, 'serve', '--listen', listen, '--slots', String(slots)], { stdio: ['ignore', 'pipe', 'pipe'], cwd, env: { ...process.env, ...env } });
     this.base = await new Promise((found, failed) => {
       let said = '';
       const hear = (bytes) => {
@@ -80,6 +82,14 @@ export class World {
     await this.browser?.close();
     await this.stop();
     rmSync(this.data, { recursive: true, force: true });
+  }
+
+  /** As by a failure of power: nothing is told to it before. */
+  async kill() {
+    this.process.removeAllListeners('exit');
+    const ended = new Promise((done) => this.process.once('exit', done));
+    this.process.kill('SIGKILL');
+    await ended;
   }
 
   async stop() {

@@ -9,6 +9,8 @@ import './app/styles/parts.css';
 import './app/styles/pages.css';
 import './app/styles/run.css';
 import './app/styles/editor.css';
+import './app/styles/log.css';
+import './app/styles/talk.css';
 
 applyTheme();
 beginLocation();

@@ -94,6 +94,42 @@ export async function J3_a_run_is_watched_live_and_nothing_is_polled(world) {
   await look.close();
 }
 
+export async function J3b_where_no_socket_gets_through_it_is_asked_for(world) {
+  await world.api('POST', '/api/pipelines', { definition: SEVEN });
+  const look = await world.owner();
+  await look.page.addInitScript(() => {
+    window.WebSocket = class {
+      static OPEN = 1;
+      readyState = 0;
+      constructor() {
+        setTimeout(() => this.onclose?.({ code: 1006 }), 5);
+      }
+      close() {}
+      send() {}
+    };
+  });
+  await look.go('/pipelines/seven/runs');
+  look.requests.length = 0;
+  await look.page.getByRole('button', { name: 'Run', exact: true }).click();
+  await look.page.getByRole('button', { name: 'Start run' }).click();
+  await look.page.waitForURL(/\/runs\/seven\/1/);
+  await look.page.locator('[data-run="seven#1"][data-status=succeeded]').waitFor();
+  await look.page.getByRole('treeitem', { name: 's7, Succeeded, attempt 1' }).click();
+  await look.page.getByText('It wrote nothing.').waitFor();
+  // Nothing happens: next to nothing is asked.
+  const asked = () => look.requests.filter((url) => url.includes('/stream/poll')).length;
+  const before = asked();
+  await look.page.waitForTimeout(5000);
+  holds(asked() - before <= 4, `${asked() - before} questions in five seconds of silence`);
+  await look.go('/runs/none/7');
+  await look.page.getByText('There is no such run').waitFor();
+  await look.close().catch((error) => {
+    // Questions that are about too little are broken off, and what is not there is a refusal.
+    const left = error.message.split('\n').filter((line) => !line.includes('/stream/poll') && !line.includes('404'));
+    if (left.some((line) => line.trim() !== '')) throw error;
+  });
+}
+
 export async function J21_a_phone_decides(world) {
   await world.run(`name: ask
 stages:
@@ -121,6 +157,21 @@ stages:
     await look.page.waitForFunction(() => performance.getEntriesByName('orc:useful').length > 0);
     await narrow(path);
   }
+  // A form, and a log, with a thumb.
+  await world.run('name: form\nstages:\n  - name: notes\n    form: {fields: {version: {type: text, required: true}, words: {type: multiline_text}}}\n');
+  await look.go('/inbox');
+  await look.page.getByRole('link', { name: 'Fill in' }).click();
+  await look.page.getByLabel('version').fill('1.4');
+  await narrow('the form');
+  await look.accessible();
+  const submit = await look.page.getByRole('button', { name: 'Submit' }).boundingBox();
+  holds(submit.height >= 44, `Submit is ${submit.height} px high`);
+  await look.page.getByRole('button', { name: 'Submit' }).click();
+  await look.page.locator('[data-id][data-status=submitted]').waitFor();
+  await look.go('/runs/ask/1?stage=build&tab=log');
+  await look.page.locator('[data-line="1"]', { hasText: 'built' }).waitFor();
+  await narrow('the log');
+  await look.accessible();
   const audit = await world.api('GET', '/api/audit?run=ask~1');
   holds(audit.data.some((one) => one.says.includes('from the train')), 'the comment in the audit');
   await look.close();

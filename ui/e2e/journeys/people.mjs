@@ -97,6 +97,48 @@ export async function J10_rejecting_needs_a_reason_and_seats_are_given_on(world)
   await bo.close();
 }
 
+export async function J10b_changes_are_asked_for_up_to_the_limit_and_deadlines_decide(world) {
+  await world.run(`name: draft
+stages:
+  - name: write
+    depends_on: []
+    max_revisions: 1
+    approve_complete: {approvers: [ana], timeout: 1h}
+    run: |
+      { echo first; cat "$ORCHESTRATE_FEEDBACK" 2>/dev/null || true; } > note.txt
+    artifacts: {note: note.txt}
+`);
+  const ana = await world.user('ana');
+  const first = await open(world, 'approvals');
+  await ana.go(`/inbox/${first.id}`);
+  await ana.page.getByLabel('note.txt').or(ana.page.getByText('first')).first().waitFor();
+  await ana.page.getByRole('button', { name: 'Request changes' }).click();
+  const dialog = ana.page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Request changes' }).click();
+  await dialog.getByText('a reason is needed').waitFor();
+  await dialog.getByLabel('What should change').fill('say that it is beta');
+  await dialog.getByRole('button', { name: 'Request changes' }).click();
+  await ana.page.locator('[data-id][data-status=changes_requested]').waitFor();
+  const second = await until(async () => (await world.api('GET', '/api/approvals?status=pending')).data.find((one) => one.id !== first.id), 'the revision');
+  await ana.go(`/inbox/${second.id}`);
+  await ana.page.getByText('say that it is beta').first().waitFor();
+  // Once more than may be: the run ends with what was wanted.
+  await ana.page.getByRole('button', { name: 'Request changes' }).click();
+  await dialog.getByLabel('What should change').fill('once more');
+  await dialog.getByRole('button', { name: 'Request changes' }).click();
+  await until(async () => (await world.api('GET', '/api/runs/draft~1')).status === 'failed', 'the end');
+  await ana.go('/runs/draft/1');
+  await ana.page.getByRole('region', { name: 'Cause' }).getByText('changes were requested more than 1 times').waitFor();
+  // Nobody decides: the deadline does, and it is told who did.
+  await world.run('name: late\nstages:\n  - name: ship\n    depends_on: []\n    requires_approval: {approvers: [ana], timeout: 2s, on_timeout: reject}\n    run: echo x\n');
+  const late = await open(world, 'approvals');
+  await ana.go(`/inbox/${late.id}`);
+  await ana.page.locator('[data-id][data-status=timed_out]').waitFor();
+  await ana.page.getByText(/automatically: nobody decided in time/).waitFor();
+  await ana.accessible();
+  await ana.close();
+}
+
 export async function J11_a_form_keeps_what_was_typed(world) {
   await world.run(`name: notes
 stages:

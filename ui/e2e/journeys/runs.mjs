@@ -141,6 +141,86 @@ stages:
   await look.close();
 }
 
+export async function J15b_a_run_goes_on_as_the_next_version_and_is_rolled_back(world) {
+  await world.api('POST', '/api/pipelines', {
+    definition: `name: release
+inputs: {to: {type: string, default: eu}}
+stages:
+  - {name: build, depends_on: [], run: "echo built > built.txt", artifacts: {built: built.txt}}
+  - {name: deploy, depends_on: [build], run: "echo live", rollback: "echo undone"}
+  - {name: smoke, depends_on: [deploy], run: "exit 1"}
+`,
+  });
+  await world.api('POST', '/api/pipelines/release/run', {});
+  await until(async () => (await world.api('GET', '/api/runs/release~1')).status === 'failed', 'the end');
+  const look = await world.owner();
+  await look.go('/runs/release/1');
+  await look.page.getByRole('button', { name: 'Roll back', exact: true }).click();
+  const dialog = look.page.getByRole('dialog');
+  await dialog.getByLabel('Back to the state after').selectOption('build');
+  await dialog.getByRole('listitem').filter({ hasText: 'deploy' }).waitFor();
+  await dialog.getByLabel('Reason').fill('smoke failed');
+  await look.accessible();
+  await dialog.getByRole('button', { name: 'Roll back to build' }).click();
+  await look.page.locator('[data-run="release#1"][data-status=failed]').waitFor();
+  await until(async () => (await world.api('GET', '/api/runs/release~1/undoings')).data.length > 0, 'the history');
+  await until(async () => (await world.api('GET', '/api/runs/release~1')).reason === 'rolled_back', 'rolled back');
+  await look.page.locator('.run-facts [data-status=rolled_back]').waitFor();
+  await look.page.getByText(/undone by|Rolled back to build/i).first().waitFor();
+  await look.page.getByRole('button', { name: 'Extend', exact: true }).click();
+  await look.page.getByRole('button', { name: 'Start the next run' }).click();
+  await look.page.waitForURL(/\/runs\/release\/2/);
+  await look.page.getByRole('link', { name: 'goes on from release#1' }).waitFor();
+  await look.close();
+}
+
+const FULL = `name: full
+stages:
+  - {name: a, depends_on: [], run: "until [ -f go ]; do sleep 0.1; done"}
+`;
+
+export async function J17_what_waits_for_room_is_told_until_there_is_some(world) {
+  await world.stop();
+  await world.serve('127.0.0.1:0', { slots: 1 });
+  const first = await world.run(FULL);
+  await until(async () => (await world.api('GET', '/api/runs/full~1')).stages[0].status === 'running', 'the first to run');
+  await world.run('name: next\nstages:\n  - {name: b, depends_on: [], run: echo b}\n');
+  await until(async () => (await world.api('GET', '/api/status')).slots.queued === 1, 'the second to wait');
+  const look = await world.owner();
+  await look.go('/fleet');
+  const figure = (label) => look.page.locator('.figures > div').filter({ hasText: label }).locator('.value');
+  await look.page.getByText('1 of 1').waitFor();
+  equal(await figure('Queued stages').textContent(), '1', 'queued stages');
+  await look.accessible();
+  const { writeFileSync } = await import('node:fs');
+  writeFileSync(`${(await world.api('GET', `/api/runs/${first.id}`)).directory}/go`, '');
+  await look.page.getByText('0 of 1').waitFor();
+  equal(await figure('Queued stages').textContent(), '0', 'queued stages when there is room');
+  await look.close();
+}
+
+export async function J17b_a_stage_whose_server_was_killed_is_told_and_goes_on(world) {
+  const run = await world.run(FULL);
+  await until(async () => (await world.api('GET', '/api/runs/full~1')).stages[0].status === 'running', 'the run');
+  const look = await world.owner();
+  await look.go('/runs/full/1');
+  await look.page.locator('[role=treeitem][data-stage=a][data-status=running]').waitFor();
+  const address = new URL(world.base).host;
+  await world.kill();
+  await look.page.locator('body[data-live=reconnecting], body[data-live=offline]').waitFor();
+  await look.page.getByRole('alert').getByText(/Reconnecting/).waitFor();
+  await world.serve(address);
+  await look.live();
+  const { writeFileSync } = await import('node:fs');
+  writeFileSync(`${(await world.api('GET', `/api/runs/${run.id}`)).directory}/go`, '');
+  await look.page.locator('[data-run="full#1"][data-status=succeeded]').waitFor();
+  await look.close().catch((error) => {
+    // While there is no server, there is none.
+    const left = error.message.split('\n').filter((line) => !/stream|ERR_CONNECTION/.test(line));
+    if (left.some((line) => line.trim() !== '')) throw error;
+  });
+}
+
 export async function J16_the_run_as_it_was(world) {
   await world.run(FAILS);
   await until(async () => (await world.api('GET', '/api/runs/fails~1')).status === 'failed', 'the end');

@@ -23,6 +23,7 @@ const Fleet = lazy(() => import('../features/fleet/fleet').then((file) => file.F
 const Audit = lazy(() => import('../features/audit/audit').then((file) => file.Audit));
 const Settings = lazy(() => import('../features/settings/settings').then((file) => file.Settings));
 const Compare = lazy(() => import('../features/compare/compare').then((file) => file.Compare));
+const Versions = lazy(() => import('../features/pipelines/versions').then((file) => file.Versions));
 const Metrics = lazy(() => import('../features/metrics/metrics').then((file) => file.MetricsPage));
 const Templates = lazy(() => import('../features/templates/templates').then((file) => file.Templates));
 const Editor = lazy(async () => {
@@ -46,6 +47,7 @@ const PAGES: readonly (readonly [string, Page])[] = [
   ['/pipelines/:name/edit', Editor],
   ['/pipelines/:name', Pipeline],
   ['/pipelines/:name/:tab', Pipeline],
+  ['/pipelines/:name/versions/:range', Versions],
   ['/inbox', Inbox],
   ['/inbox/:id', InboxItem],
   ['/tasks', Tasks],

@@ -29,7 +29,7 @@ const readable = (part: string): string => {
 
 export function crumbs(path: string): Crumb[] {
   const parts = path.split('/').filter(Boolean);
-  const [room, first, second] = parts;
+  const [room, first, second, third] = parts;
   if (room === undefined) return [{ label: 'Now', href: '/' }];
   const trail: Crumb[] = [{ label: ROOMS[room] ?? readable(room), href: `/${room}` }];
   if (first === undefined) return trail;
@@ -40,6 +40,6 @@ export function crumbs(path: string): Crumb[] {
     return trail;
   }
   trail.push({ label: readable(first), href: `/${room}/${first}` });
-  if (second !== undefined && room === 'pipelines') trail.push({ label: readable(second), href: path });
+  if (second !== undefined && room === 'pipelines') trail.push({ label: third === undefined ? readable(second) : `${readable(second)} ${readable(third)}`, href: path });
   return trail;
 }

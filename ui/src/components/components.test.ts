@@ -3,7 +3,7 @@ import type { Graph, StageView } from '../api/types';
 import { lineDiff } from './diff';
 import { ofForm, ofInput, read, readAll, shown, uploaded } from './fields';
 import { fits, parseFilter } from './filter';
-import { concerned, fit, neighbour, nodeAt, sceneOf, withStages, zoomed } from './graph/scene';
+import { concerned, fit, foundIn, lookedAt, minimapOf, neighbour, nodeAt, sceneOf, withStages, zoomed } from './graph/scene';
 import { blocks } from './markdown';
 import { match, runPlace, runRef } from './places';
 import { cells, kindOf } from './preview';
@@ -130,9 +130,17 @@ describe('a graph', () => {
 
   test('knows what a failure concerns', () => {
     expect([...concerned(scene, 1)].sort()).toEqual([0, 1, 3]);
+    expect(foundIn(scene, 'B')).toEqual([1]);
+    expect(foundIn(scene, ' ')).toEqual([]);
   });
 
   test('fits, and is found under the pointer at any zoom', () => {
+    // All of it is in sight: there is nothing to look for.
+    expect(minimapOf(scene, fit(scene, 300, 200), 300, 200, { width: 100, height: 50 })).toBeUndefined();
+    const moved = { zoom: 1, x: -100, y: 0 };
+    const map = minimapOf(scene, moved, 200, 100, { width: scene.width / 4, height: 1000 });
+    expect(map).toMatchObject({ zoom: 0.25, sight: { x: 25, y: 0, width: 50, height: 25 } });
+    if (map) expect(lookedAt(map, 50, 12.5, moved, 200, 100)).toEqual(moved);
     const view = fit(scene, 300, 200);
     const node = scene.nodes[3];
     expect(nodeAt(scene, view, ((node?.x ?? 0) + 5) * view.zoom + view.x, ((node?.y ?? 0) + 5) * view.zoom + view.y)).toBe(3);

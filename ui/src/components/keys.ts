@@ -90,12 +90,18 @@ function isTyping(target: EventTarget | null): boolean {
 
 /** What the browser does by itself with a key on what has the focus. */
 function isNative(key: string, target: EventTarget | null): boolean {
-  return (key === 'Enter' || key === 'Space') && target instanceof Element && target.closest('a[href], button, summary, input, [role=treeitem]') !== null && key === 'Enter';
+  return key === 'Enter' && target instanceof Element && target.closest('a[href], button, summary, input, [role=treeitem]') !== null;
 }
 
 function hear(event: KeyboardEvent): void {
   const key = nameOf(event);
   const everywhere = key === 'mod+k';
+  // Out of a filter with what was typed kept: browsers would clear it.
+  if (key === 'Escape' && event.target instanceof HTMLInputElement && event.target.type === 'search') {
+    event.preventDefault();
+    event.target.blur();
+    return;
+  }
   if (event.defaultPrevented || event.isComposing || ['Shift', 'Control', 'Alt', 'Meta'].includes(event.key)) return;
   if (!everywhere && (isTyping(event.target) || document.querySelector('dialog[open]') || isNative(key, event.target))) return;
   const wanted = bound.map((one) => one.id).reverse();

@@ -24,6 +24,7 @@ export function runRef(name: string): string {
 }
 
 export const pipelinePlace = (name: string, tab = 'runs'): string => `/pipelines/${encodeURIComponent(name)}/${tab}`;
+export const versionsPlace = (name: string, from: number, to: number): string => `/pipelines/${encodeURIComponent(name)}/versions/${from}..${to}`;
 export const taskPlace = (id: string, run?: number): string =>
   `/tasks/${encodeURIComponent(id)}${run === undefined ? '' : `?run=${run}`}`;
 export const inboxPlace = (id: string): string => `/inbox/${encodeURIComponent(id)}`;

@@ -1,18 +1,18 @@
 /**
- * The one WebSocket of the page. Topics come and go on it; after a loss each goes on from its last
+ * The one connection of the page. Topics come and go on it; after a loss each goes on from its last
  * number. What arrives is applied once a frame of the screen.
  */
 import { signal, type Signal } from '@preact/signals';
-import type { OutputFrame } from '../api/types';
 import { pause } from './backoff';
-import { ask, begin, names, step, type Frame, type Topic } from './topic';
+import { byAsking, bySocket, type Carrier, type Hears, type Words } from './carrier';
+import { ask, begin, isTold, names, step, type Frame, type Piece, type Subscription, type Topic } from './topic';
 
 export type Connection = 'live' | 'reconnecting' | 'offline';
 
 interface Followed {
   topic: Topic;
   shown: Signal<Topic>;
-  listeners: Set<(piece: OutputFrame) => void>;
+  listeners: Set<(piece: Piece) => void>;
   users: number;
   /** Gives the topic up a while after the last user left. */
   leaving: ReturnType<typeof setTimeout> | undefined;
@@ -20,9 +20,6 @@ interface Followed {
 
 /** How long a topic is heard after the last look at it: going back finds it as it was. */
 const LINGER = 10_000;
-/** A connection on which nothing was said for so long (a ping comes every 15 s) is lost. */
-const SILENCE = 40_000;
-
 export const connection: Signal<Connection> = signal('offline');
 /** When the connection was lost: what is shown is of then. */
 export const lostAt: Signal<number | undefined> = signal(undefined);
@@ -30,10 +27,12 @@ export const lostAt: Signal<number | undefined> = signal(undefined);
 const followed = new Map<string, Followed>();
 /** From the server's name of a topic to ours. */
 const aliases = new Map<string, Set<string>>();
-let socket: WebSocket | undefined;
+let carrier: Carrier | undefined;
+/** Not by WebSocket. */
+let asking = false;
+let everOpen = false;
 let tries = 0;
 let again: ReturnType<typeof setTimeout> | undefined;
-let silence: ReturnType<typeof setTimeout> | undefined;
 let waiting: Frame[] = [];
 let drawn = false;
 let stranger: () => void = () => undefined;
@@ -50,46 +49,46 @@ export function connect(onStranger: () => void): void {
 
 function open(): void {
   clearTimeout(again);
-  if (socket && socket.readyState <= WebSocket.OPEN) return;
-  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-  const opened = new WebSocket(`${scheme}://${location.host}/api/v1/stream`);
-  socket = opened;
-  opened.onopen = () => {
-    tries = 0;
-    connection.value = 'live';
-    lostAt.value = undefined;
-    heard();
-    const sub = [...followed.values()].map(({ topic }) => ask(topic));
-    if (sub.length > 0) say({ sub });
+  if (carrier) return;
+  let isOpen = false;
+  const hears: Hears = {
+    opened: () => {
+      isOpen = true;
+      everOpen ||= !asking;
+      tries = 0;
+      connection.value = 'live';
+      lostAt.value = undefined;
+      const sub = subscriptions();
+      if (sub.length > 0) say({ sub });
+    },
+    frame: (frame) => {
+      waiting.push(frame);
+      schedule();
+    },
+    closed: (code) => {
+      if (carrier !== opened) return;
+      carrier = undefined;
+      if (connection.value === 'live') lostAt.value = Date.now();
+      if (code === 4401) {
+        connection.value = 'offline';
+        stranger();
+        return;
+      }
+      // No WebSocket has ever got through: asked for in the other way, and back to this when that ends.
+      asking = !asking && !isOpen && !everOpen && tries >= 1;
+      connection.value = tries > 4 ? 'offline' : 'reconnecting';
+      again = setTimeout(open, pause(tries, Math.random()));
+      tries += 1;
+    },
   };
-  opened.onmessage = (message) => {
-    heard();
-    waiting.push(JSON.parse(String(message.data)) as Frame);
-    schedule();
-  };
-  opened.onclose = (closed) => {
-    if (socket !== opened) return;
-    clearTimeout(silence);
-    socket = undefined;
-    if (connection.value === 'live') lostAt.value = Date.now();
-    if (closed.code === 4401) {
-      connection.value = 'offline';
-      stranger();
-      return;
-    }
-    connection.value = tries > 4 ? 'offline' : 'reconnecting';
-    again = setTimeout(open, pause(tries, Math.random()));
-    tries += 1;
-  };
+  const opened = asking ? byAsking(hears, subscriptions) : bySocket(hears);
+  carrier = opened;
 }
 
-function heard(): void {
-  clearTimeout(silence);
-  silence = setTimeout(() => socket?.close(), SILENCE);
-}
+const subscriptions = (): Subscription[] => [...followed.values()].filter(({ topic }) => topic.phase !== 'failed' && !isTold(topic)).map(({ topic }) => ask(topic));
 
-function say(words: { sub?: unknown[]; unsub?: string[] }): void {
-  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(words));
+function say(words: Words): void {
+  carrier?.say(words);
 }
 
 /** A hidden page gets no frames of the screen: what comes is kept in order, and applied by a timer. */
@@ -167,8 +166,8 @@ export function leave(name: string, linger = LINGER): void {
   else one.leaving = setTimeout(forget, linger);
 }
 
-/** Hears the pieces of a log from `after` on (without it: from its last 64 KiB). */
-export function listen(name: string, after: number | undefined, hear: (piece: OutputFrame) => void): () => void {
+/** Hears the pieces of a log or a talk from `after` on (without it: from a little before its end). */
+export function listen(name: string, after: number | undefined, hear: (piece: Piece) => void): () => void {
   leave(name, 0);
   const topic: Topic = { ...begin(name), seq: after };
   const one: Followed = { topic, shown: signal(topic), listeners: new Set([hear]), users: 1, leaving: undefined };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EventsFrame, RunDetail, StageView } from '../api/types';
-import { ask, begin, names, step, type Frame, type Topic } from './topic';
+import { placeOf } from './carrier';
+import { ask, begin, isTold, names, step, type Frame, type Topic } from './topic';
 
 const stage = (name: string, status: string, instance?: number): StageView =>
   ({ name, stage: name.replace(/\[.*/, ''), instance: instance ?? null, status, attempts: [], outputs: {}, depends_on: [] }) as unknown as StageView;
@@ -61,6 +62,13 @@ describe('a topic', () => {
     expect(other.ask).toBe(true);
   });
 
+  test('stands where a question can go on from', () => {
+    expect(placeOf(ask(after(snapshot(7))), undefined)).toBe('s-1:7');
+    expect(placeOf({ topic: 'runs' }, 's-1')).toBe('-');
+    expect(placeOf({ topic: 'log:01/plan/1', after: 44 }, 's-1')).toBe('s-1:44');
+    expect(placeOf({ topic: 'log:01/plan/1', after: 44 }, undefined)).toBe('-');
+  });
+
   test('says why there is nothing', () => {
     const failed = step(begin('run:x'), { err: { code: 'E0404', t: 'run:x', says: 'there is no run `x`' } });
     expect(failed.topic).toMatchObject({ phase: 'failed', failure: { code: 'E0404' } });
@@ -80,6 +88,27 @@ describe('a topic', () => {
     expect(first.topic.seq).toBe(14);
     expect(step(first.topic, piece(10, 14)).piece).toBeUndefined();
     expect(step(first.topic, piece(20, 30)).topic.seq).toBe(30);
+    expect(isTold(first.topic)).toBe(false);
+    expect(isTold(step(first.topic, { ...piece(14, 20), ended: true } as Frame).topic)).toBe(true);
+    expect(isTold(step(first.topic, snapshot(14, { stage: 'plan', attempt: 1, total: 14, ended: true }, 'log:01/plan/1')).topic)).toBe(true);
+  });
+});
+
+describe('a talk', () => {
+  const told = (seq: number, count: number): Frame => ({ t: 'talk:01/plan', seq, ev: Array.from({ length: count }, () => ({ k: 'talk', v: {} })) }) as unknown as Frame;
+  const from = { ...begin('talk:01/plan'), seq: 3 };
+
+  test('is handed on once, whatever was said before', () => {
+    const first = step(from, told(5, 2));
+    expect(first.piece).toMatchObject({ seq: 5 });
+    expect(step(first.topic, told(5, 2)).piece).toBeUndefined();
+    expect(step(first.topic, told(9, 1))).toMatchObject({ ask: false, piece: { seq: 9 }, topic: { seq: 9 } });
+  });
+
+  test('goes on after a gap with how far it is', () => {
+    const gone = step(from, { t: 'talk:01/plan', gap: true }).topic;
+    expect(ask(gone)).toEqual({ topic: 'talk:01/plan' });
+    expect(step(gone, snapshot(20, { stage: 'plan', total: 20 }, 'talk:01/plan')).piece).toMatchObject({ seq: 20 });
   });
 });
 

@@ -41,17 +41,26 @@ export interface Step {
   ask: boolean;
   /** There is something new to show. */
   changed: boolean;
-  /** Of a log: a piece that is new. */
-  piece?: OutputFrame;
+  /** Of a log or a talk: a piece that is new. */
+  piece?: Piece;
 }
+
+export type Piece = OutputFrame | EventsFrame | SnapshotFrame;
 
 export function begin(name: string): Topic {
   return { name, t: name, phase: 'asking', epoch: undefined, seq: undefined, value: undefined, failure: undefined };
 }
 
+/** A log of which all is told: asked about again, the server would say so at once, and again. */
+export function isTold({ name, value }: Topic): boolean {
+  return name.startsWith('log:') && (value as { ended?: boolean } | undefined)?.ended === true;
+}
+
 /** What to say to the server to hear (again) of a topic. */
 export function ask(topic: Topic): Subscription {
   const { name, epoch, seq, phase } = topic;
+  // Their numbers are those of the folder, and lie elsewhere in the API without an epoch.
+  if (/^(log|talk):/.test(name) && seq !== undefined && phase !== 'void') return { topic: name, after: seq };
   if (phase === 'void' || epoch === undefined || seq === undefined) return { topic: name };
   return { topic: name, epoch, after: seq };
 }
@@ -75,6 +84,8 @@ export function step(topic: Topic, frame: Frame): Step {
   }
   if ('snapshot' in frame) {
     const { t, epoch, seq, snapshot } = frame;
+    // Whoever listens to a talk knows what it held before: how far it is, is what is new.
+    if (isTalk(topic)) return { topic: { ...topic, t, epoch, seq, phase: 'live' }, ask: false, changed: true, piece: frame };
     return {
       topic: { ...topic, t, epoch, seq, value: snapshot, phase: 'live', failure: undefined },
       ask: false,
@@ -82,7 +93,17 @@ export function step(topic: Topic, frame: Frame): Step {
     };
   }
   if ('bytes' in frame) return output(topic, frame);
+  if (isTalk(topic)) return told(topic, frame);
   return events(topic, frame);
+}
+
+const isTalk = (topic: Topic): boolean => topic.name.startsWith('talk:');
+
+/** Its listener sees by the numbers what is missing, and reads it. */
+function told(topic: Topic, frame: EventsFrame): Step {
+  const epoch = frame.epoch ?? topic.epoch;
+  if (topic.seq !== undefined && frame.seq <= topic.seq) return { topic: { ...topic, t: frame.t, epoch }, ask: false, changed: false };
+  return { topic: { ...topic, t: frame.t, epoch, seq: frame.seq, phase: 'live' }, ask: false, changed: true, piece: frame };
 }
 
 function output(topic: Topic, frame: OutputFrame): Step {
@@ -91,7 +112,8 @@ function output(topic: Topic, frame: OutputFrame): Step {
     return { topic, ask: false, changed: false };
   }
   const seq = frame.end;
-  return { topic: { ...topic, t: frame.t, seq, phase: 'live' }, ask: false, changed: true, piece: frame };
+  const value = frame.ended ? { ended: true } : topic.value;
+  return { topic: { ...topic, t: frame.t, seq, value, phase: 'live' }, ask: false, changed: true, piece: frame };
 }
 
 function events(topic: Topic, frame: EventsFrame): Step {

@@ -3,7 +3,8 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { useRepaint } from '../ink';
 import { markGraphDrawn } from '../marks';
 import { paint } from './draw';
-import { centred, concerned, fit, isInSight, neighbour, nodeAt, opening, zoomed, type Direction, type Scene, type View } from './scene';
+import { Minimap } from './minimap';
+import { centred, concerned, fit, foundIn, isInSight, lookedAt, minimapOf, neighbour, nodeAt, opening, zoomed, type Direction, type Scene, type View } from './scene';
 
 interface Props {
   scene: Scene;
@@ -12,6 +13,11 @@ interface Props {
   /** Name of the stage that failed first: there is a button that shows what it concerns. */
   failed?: string | undefined;
 }
+
+/** With so many stages one sees at a glance. */
+const FEW = 8;
+/** The largest that a minimap is. */
+const MAP = { width: 160, height: 96 } as const;
 
 const KEYS: Record<string, Direction> = { ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down' };
 
@@ -27,6 +33,9 @@ export function GraphCanvas({ scene, chosen, choose, failed }: Props) {
   const touched = useRef(false);
   const [focused, setFocused] = useState(false);
   const [zoom, setZoom] = useState(1);
+  const [typed, setTyped] = useState('');
+  const [hit, setHit] = useState(0);
+  const over = useRef<HTMLCanvasElement>(null);
   const theme = useRepaint();
   const place = scene.nodes.findIndex((node) => node.name === chosen);
   const at = place < 0 ? undefined : place;
@@ -42,6 +51,7 @@ export function GraphCanvas({ scene, chosen, choose, failed }: Props) {
       if (!pen || !view.current || size.current.width === 0) return;
       const { scene: shown, at: chosenAt, focus } = now.current;
       paint(pen, { scene: shown, view: view.current, ...size.current, chosen: chosenAt, hovered: hovered.current, focus }, devicePixelRatio || 1);
+      over.current?.dispatchEvent(new CustomEvent('look'));
       if (!marked.current) {
         marked.current = true;
         markGraphDrawn();
@@ -147,6 +157,16 @@ export function GraphCanvas({ scene, chosen, choose, failed }: Props) {
     if (next !== undefined) choose(scene.nodes[next]?.name);
   };
   const { width, height } = size.current;
+  const found = foundIn(scene, typed);
+  const goTo = (place: number) => {
+    const to = found[place];
+    if (to === undefined || !view.current) return;
+    setHit(place);
+    touched.current = true;
+    look(centred(scene, to, view.current, size.current.width, size.current.height));
+    choose(scene.nodes[to]?.name);
+  };
+  const map = () => (view.current ? minimapOf(scene, view.current, size.current.width, size.current.height, MAP) : undefined);
   const by = (factor: number) => () => {
     touched.current = true;
     if (view.current) look(zoomed(view.current, factor, width / 2, height / 2));
@@ -168,7 +188,37 @@ export function GraphCanvas({ scene, chosen, choose, failed }: Props) {
         }}
         onKeyDown={key}
       />
+      <Minimap scene={scene} map={map} canvas={over} look={(x, y) => {
+        const shown = map();
+        if (!shown || !view.current) return;
+        touched.current = true;
+        look(lookedAt(shown, x, y, view.current, size.current.width, size.current.height));
+      }} />
       <div class="graph-tools">
+        {scene.nodes.length > FEW ? (
+          <>
+            <input
+              type="search"
+              aria-label="Find a stage"
+              placeholder="Find a stage"
+              value={typed}
+              onInput={(event) => {
+                setTyped(event.currentTarget.value);
+                setHit(-1);
+              }}
+              onKeyDown={(event) => {
+                if (event.key !== 'Enter' || found.length === 0) return;
+                event.preventDefault();
+                goTo((hit + (event.shiftKey ? -1 : 1) + found.length) % found.length);
+              }}
+            />
+            {typed === '' ? null : (
+              <span class="num small" role="status">
+                {found.length === 0 ? 'none' : `${Math.max(0, hit) + 1} of ${found.length}`}
+              </span>
+            )}
+          </>
+        ) : null}
         <button type="button" aria-label="Zoom out" onClick={by(0.8)}>
           −
         </button>

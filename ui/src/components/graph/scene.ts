@@ -175,3 +175,41 @@ export function concerned(scene: Scene, at: number): Set<number> {
   walk(at, (edge) => edge.to);
   return found;
 }
+
+/** The whole scene in a small box, and where the part in sight is within it. */
+export interface Minimap {
+  zoom: number;
+  width: number;
+  height: number;
+  sight: { x: number; y: number; width: number; height: number };
+}
+
+/** Nothing where all of it is in sight anyway. */
+export function minimapOf(scene: Scene, view: View, width: number, height: number, most: { width: number; height: number }): Minimap | undefined {
+  const all = scene.width * view.zoom <= width + 1 && scene.height * view.zoom <= height + 1;
+  if (all || width === 0) return undefined;
+  const zoom = Math.min(most.width / scene.width, most.height / scene.height);
+  const left = Math.max(0, -view.x / view.zoom);
+  const top = Math.max(0, -view.y / view.zoom);
+  const right = Math.min(scene.width, (width - view.x) / view.zoom);
+  const bottom = Math.min(scene.height, (height - view.y) / view.zoom);
+  return {
+    zoom,
+    width: scene.width * zoom,
+    height: scene.height * zoom,
+    sight: { x: left * zoom, y: top * zoom, width: Math.max(2, (right - left) * zoom), height: Math.max(2, (bottom - top) * zoom) },
+  };
+}
+
+/** So that the point of the scene under a point of its minimap stands in the middle. */
+export function lookedAt(map: Minimap, x: number, y: number, view: View, width: number, height: number): View {
+  return { zoom: view.zoom, x: width / 2 - (x / map.zoom) * view.zoom, y: height / 2 - (y / map.zoom) * view.zoom };
+}
+
+/** Stages whose names hold these letters, those that begin with them first. */
+export function foundIn(scene: Scene, typed: string): number[] {
+  const wanted = typed.trim().toLowerCase();
+  if (wanted === '') return [];
+  const all = scene.nodes.map((node, at) => ({ at, place: node.name.toLowerCase().indexOf(wanted) })).filter((one) => one.place >= 0);
+  return all.sort((a, b) => Number(a.place > 0) - Number(b.place > 0) || a.at - b.at).map((one) => one.at);
+}

@@ -53,6 +53,12 @@ function Page({ gate, set, again }: { gate: ApprovalDetail; set: (gate: Approval
               asked <Time at={gate.opened_at} />
             </span>
             {open ? <Deadline gate={gate} /> : null}
+            {open || !gate.reason ? null : (
+              <span class="wrap">
+                {gate.status === 'timed_out' ? 'automatically: ' : ''}
+                {gate.reason}
+              </span>
+            )}
             {gate.environment ? <span>environment {gate.environment}</span> : null}
             <a href={runPlace(gate.run_name, { stage: gate.stage })}>Open the run</a>
           </div>

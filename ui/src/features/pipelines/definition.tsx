@@ -5,6 +5,7 @@ import type { PipelineDetail } from '../../api/types';
 import { lineDiff } from '../../components/diff';
 import { useLoad } from '../../components/load';
 import { Section, Time, Trouble } from '../../components/parts';
+import { versionsPlace } from '../../components/places';
 import { Yaml } from '../../components/yaml';
 
 export function Definition({ detail }: { detail: PipelineDetail }) {
@@ -33,7 +34,7 @@ export function Definition({ detail }: { detail: PipelineDetail }) {
         <ul class="rows">
           {(revisions.value?.data ?? []).map((one) => (
             <li key={one.number}>
-              <strong class="num">r{one.number}</strong>
+              <strong class="num">{one.number > 1 ? <a href={versionsPlace(name, one.number - 1, one.number)} title={`What r${one.number} changed`}>r{one.number}</a> : 'r1'}</strong>
               <span class="grow soft">
                 {one.created_by} · <Time at={one.created_at} />
               </span>

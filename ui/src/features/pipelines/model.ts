@@ -62,3 +62,9 @@ export function merged(asked: readonly RunSummary[], live: readonly RunSummary[]
   for (const run of live) all.set(run.id, run);
   return [...all.values()];
 }
+
+/** `2..5`, also `r2..r5` and `v2..v5`. */
+export function rangeOf(text: string): { from: number; to: number } | undefined {
+  const found = /^[rv]?(\d+)\.\.[rv]?(\d+)$/.exec(text);
+  return found ? { from: Number(found[1]), to: Number(found[2]) } : undefined;
+}

@@ -14,9 +14,13 @@ import { Artifacts } from './artifacts';
 import { Events } from './events';
 import { LogView } from './log/view';
 import { retryRefusal } from './model';
+import { RunCost } from './talk/cost';
+import { AgentTab } from './talk/view';
 import { ValueTable } from './values';
 
 interface Props {
+  /** Whether agents work in the stage, or in any where none is chosen. */
+  hasAgents: boolean;
   run: RunDetail;
   reference: string;
   stage: StageView | undefined;
@@ -27,6 +31,7 @@ interface Props {
 const TABS = [
   ['log', 'Log'],
   ['io', 'IO'],
+  ['agent', 'Agent'],
   ['artifacts', 'Artifacts'],
   ['events', 'Events'],
 ] as const;
@@ -37,8 +42,8 @@ function tabHref(tab: string): string {
   return `?${next.toString()}`;
 }
 
-export function Panel({ run, reference, stage, at, close }: Props) {
-  const items = stage ? TABS : TABS.slice(1);
+export function Panel({ run, reference, stage, at, close, hasAgents }: Props) {
+  const items = TABS.filter(([id]) => (id !== 'log' || stage !== undefined) && (id !== 'agent' || hasAgents));
   const wanted = query.value.get('tab');
   const tab = items.find(([id]) => id === wanted)?.[0] ?? items[0]?.[0] ?? 'io';
   return (
@@ -53,12 +58,14 @@ export function Panel({ run, reference, stage, at, close }: Props) {
         </Button>
       </header>
       {stage ? <Reason stage={stage} run={run} reference={reference} /> : null}
-      <Tabs label="Stage" chosen={tab} items={items.map(([id, label]) => ({ id, label, href: tabHref(id) }))} />
+      <Tabs label="Stage" chosen={tab} items={items.map(([id, label]) => ({ id, label: id === 'agent' && !stage ? 'Cost' : label, href: tabHref(id) }))} />
       {tab === 'log' && stage ? (
         <LogTab run={run} reference={reference} stage={stage} />
       ) : (
         <div class="panel-body">
           {tab === 'io' ? <InOut run={run} stage={stage} /> : null}
+          {tab === 'agent' && stage ? <AgentTab key={stage.name} run={run} reference={reference} stage={stage} /> : null}
+          {tab === 'agent' && !stage ? <RunCost run={run} reference={reference} /> : null}
           {tab === 'artifacts' ? <Artifacts run={run} reference={reference} stage={stage} /> : null}
           {tab === 'events' ? <Events run={run} reference={reference} stage={stage} at={at} /> : null}
         </div>

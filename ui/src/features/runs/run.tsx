@@ -1,10 +1,10 @@
 /** `/runs/:run`: one run, from why it failed to every byte it wrote. */
 import { useEffect, useMemo } from 'preact/hooks';
 import { get, Refusal } from '../../api/client';
-import type { RunDetail } from '../../api/types';
+import type { Graph, RunDetail } from '../../api/types';
 import { GraphCanvas } from '../../components/graph/canvas';
 import { sceneOf, withStages } from '../../components/graph/scene';
-import { useLoad } from '../../components/load';
+import { useLoad, type Loaded } from '../../components/load';
 import { navigate, place, query, setQuery } from '../../components/location';
 import { markUseful } from '../../components/marks';
 import { Button, PageHead, Skeleton, Status, Time, Took, Trouble } from '../../components/parts';
@@ -54,6 +54,10 @@ function RunPage({ run, now, reference, at, within }: { run: RunDetail; now: Run
   const wanted = query.value.get('stage') ?? undefined;
   const stage = stageByName(run, wanted);
   useRunKeys(run, stage);
+  // Places follow from the definition: asked for once, whatever happens in the run.
+  const graph = useLoad(`${reference}/${run.revision}`, () => get('/api/runs/{run}/graph', { path: { run: reference } }));
+  const agents = (graph.value?.nodes ?? []).filter((node) => node.kind === 'agent').map((node) => node.name);
+  const hasAgents = stage ? agents.includes(stage.stage) : agents.length > 0 || (run.usage?.calls ?? 0) > 0;
   const hasPanel = stage !== undefined || query.value.has('tab');
   const choose = (name: string | undefined, attempt?: number) =>
     setQuery({ stage: name, attempt, ...(name === undefined ? { tab: undefined } : {}) }, { push: true });
@@ -98,6 +102,11 @@ function RunPage({ run, now, reference, at, within }: { run: RunDetail; now: Run
         <a class="button quiet" href={beside('io')}>
           Inputs and outputs
         </a>
+        {agents.length > 0 ? (
+          <a class="button quiet" href={beside('agent')}>
+            Cost
+          </a>
+        ) : null}
         <a class="button quiet" href={beside('artifacts')}>
           Artifacts
         </a>
@@ -107,11 +116,11 @@ function RunPage({ run, now, reference, at, within }: { run: RunDetail; now: Run
       </div>
       <div class={`run-body${hasPanel ? ' with-panel' : ''}`}>
         <div>
-          {view === 'graph' ? <GraphView run={run} reference={reference} chosen={wanted} choose={choose} /> : null}
+          {view === 'graph' ? <GraphView run={run} graph={graph} chosen={wanted} choose={choose} /> : null}
           {view === 'timeline' ? <TimelineView run={run} chosen={wanted} choose={choose} /> : null}
           {view === 'table' ? <StageTable run={run} chosen={wanted} choose={choose} /> : null}
         </div>
-        {hasPanel ? <Panel run={run} reference={reference} stage={stage} at={at} close={close} /> : null}
+        {hasPanel ? <Panel hasAgents={hasAgents} run={run} reference={reference} stage={stage} at={at} close={close} /> : null}
       </div>
       <Said run={now} />
     </div>
@@ -167,9 +176,14 @@ function RunChooser({ run }: { run: RunDetail }) {
   );
 }
 
-function GraphView({ run, reference, chosen, choose }: { run: RunDetail; reference: string; chosen: string | undefined; choose: (name: string | undefined) => void }) {
-  // Places follow from the definition: asked for once, whatever happens in the run.
-  const graph = useLoad(`${reference}/${run.revision}`, () => get('/api/runs/{run}/graph', { path: { run: reference } }));
+interface GraphProps {
+  run: RunDetail;
+  graph: Loaded<Graph>;
+  chosen: string | undefined;
+  choose: (name: string | undefined) => void;
+}
+
+function GraphView({ run, graph, chosen, choose }: GraphProps) {
   const still = useMemo(() => (graph.value ? sceneOf(graph.value) : undefined), [graph.value]);
   const scene = useMemo(() => (still ? withStages(still, run.stages) : undefined), [still, run.stages]);
   const failed = causeOf(run)?.stage.stage;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunDetail, StageView } from '../../api/types';
 import { parseFilter } from '../../components/filter';
+import { leftOf, runsBefore, sameIn } from './artifacts.model';
 import { isMeant, joined } from './list.model';
 import { overwritten, plain, spans } from './log/ansi';
 import { BLOCK, lineAtScroll, LogText, scrollOfLine } from './log/text';
@@ -178,5 +179,20 @@ describe('the list of runs', () => {
     const filter = parseFilter('status:failed,cancelled by:ana');
     expect(isMeant(filter, summary('a', 'failed', 1))).toBe(true);
     expect(isMeant(filter, summary('a', 'running', 1))).toBe(false);
+  });
+});
+
+describe('artifacts', () => {
+  const file = (id: string, attempt: number, stage = 'a') => ({ id, attempt, stage, name: 'report', path: 'r.md', created_at: '1' }) as never;
+
+  test('of a file the newest attempt is shown, and the older ones can be compared with it', () => {
+    expect(leftOf([file('1', 1), file('2', 2), file('3', 1, 'b')]).map(({ artifact, earlier }) => [artifact.id, earlier.map((one) => one.id)])).toEqual([['2', ['1']], ['3', []]]);
+    expect(sameIn([file('1', 1), file('2', 2)], file('9', 1))?.id).toBe('2');
+    expect(sameIn([file('1', 1, 'other')], file('9', 1))).toBeUndefined();
+  });
+
+  test('another run is one that came before', () => {
+    const runs = [1, 2, 3, 4].map((number) => ({ number, pipeline: number === 2 ? 'other' : 'p' })) as never;
+    expect(runsBefore(runs, 'p', 4).map((one) => one.number)).toEqual([3, 1]);
   });
 });

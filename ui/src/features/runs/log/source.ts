@@ -50,6 +50,7 @@ export function openLog(run: string, id: string, stage: string, attempt: number,
   const follow = () => {
     if (ended || stopped) return;
     unlisten = listen(`log:${id}/${stage}/${attempt}`, text.bytes, (piece) => {
+      if (!('bytes' in piece)) return;
       if (piece.ended) ended = true;
       if (piece.bytes !== '') {
         const bytes = encoder.encode(piece.bytes);

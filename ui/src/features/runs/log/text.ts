@@ -7,6 +7,15 @@ export const BLOCK = 256 * 1024;
 /** Blocks held at once: 32 MiB. */
 const HELD = 128;
 const NEWLINE = 10;
+const COLON = 58;
+
+/** So many groups are known of a log, at most. */
+const MARKS = 20_000;
+
+/** `::`, as far as it can be seen. */
+function mayMark(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === COLON && (at + 1 >= bytes.length || bytes[at + 1] === COLON);
+}
 
 export class LogText {
   /** Begin of each line; grows by doubling. */
@@ -17,6 +26,8 @@ export class LogText {
   /** Whether the last byte ended a line. */
   private closed = true;
   private decoder = new TextDecoder();
+  /** Lines that may begin or end a group: those that begin as its marks do. */
+  readonly marks: number[] = [];
 
   constructor(private readonly held = HELD) {}
 
@@ -63,6 +74,7 @@ export class LogText {
           this.starts = grown;
         }
         this.starts[this.count] = this.size + at;
+        if (this.marks.length < MARKS && mayMark(bytes, at)) this.marks.push(this.count);
         this.count += 1;
         this.closed = false;
       }
@@ -116,6 +128,11 @@ export class LogText {
     if (missing.length > 0) return missing;
     const text = parts.map((part) => this.decoder.decode(part)).join('');
     return end > to ? `${text} … ${end - to} more bytes` : text;
+  }
+
+  /** Whether a line has ended: until then more of it may come. */
+  isWhole(line: number): boolean {
+    return line < this.count - 1 || this.closed;
   }
 
   /** The line that a byte belongs to. */

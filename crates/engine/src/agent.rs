@@ -2,8 +2,8 @@
 
 use indexmap::IndexMap;
 use pipeline::model::{
-    AgentUse, AgentWork, ContextRef, Crew, Mention, Mentioned, Output, Part, Stage, ValueKind,
-    Wanted, Work,
+    Adapter, AdapterKind, AgentUse, AgentWork, ContextRef, Crew, Mention, Mentioned, Output, Part,
+    Stage, ValueKind, Wanted, Work,
 };
 use pipeline::text::{Part as TextPart, Root, Scope, Step, Template};
 use serde_json::{Map, Value as Json, json};
@@ -28,6 +28,7 @@ impl Run {
     ) -> Result<AgentTask, String> {
         let stage = self.model(ix.stage);
         let text = work.task.text.resolve_text(scope).map_err(|e| format!("task: {e}"))?;
+        let adapter = work.adapter.as_ref().map(|chosen| adapter_of(chosen, scope)).transpose()?;
         let check = work.validate.as_ref().or(match &work.crew {
             Crew::Loop { repeat, .. } => repeat.validate.as_ref(),
             Crew::Single { .. } | Crew::Discussion(_) | Crew::Meta(_) => None,
@@ -56,7 +57,7 @@ impl Run {
             }
         }
         Ok(AgentTask {
-            work: work.clone(),
+            work: with_adapter(work, adapter),
             task: text,
             check,
             given,
@@ -70,6 +71,7 @@ impl Run {
         let ix = self.ix(stage)?;
         let Work::Agent(work) = &self.model(ix).work else { return None };
         let scope = RunScope::stage(self, ix);
+        let adapter = work.adapter.as_ref().and_then(|chosen| adapter_of(chosen, &scope).ok());
         let check = work.validate.as_ref().map(|check| Check {
             command: foreseen(&check.command, &scope),
             timeout: check.timeout,
@@ -93,7 +95,7 @@ impl Run {
             })
         });
         Some(AgentTask {
-            work: (**work).clone(),
+            work: with_adapter(work, adapter),
             task: foreseen(&work.task.text, &scope),
             check,
             given: given.collect(),
@@ -176,6 +178,20 @@ impl Run {
             }
         }
     }
+}
+
+/// The kind that a reference comes to. What more such an adapter needs stands with the agent.
+fn adapter_of(chosen: &Template, scope: &dyn Scope) -> Result<Adapter, String> {
+    let word = chosen.resolve_text(scope).map_err(|e| format!("adapter: {e}"))?;
+    let kind = AdapterKind::of(&word)
+        .ok_or_else(|| format!("adapter: `{word}` is none of {}", AdapterKind::WORDS.join(", ")))?;
+    Ok(Adapter::of(kind))
+}
+
+fn with_adapter(work: &AgentWork, adapter: Option<Adapter>) -> AgentWork {
+    let mut work = work.clone();
+    work.tuning.adapter = adapter.or(work.tuning.adapter);
+    work
 }
 
 /// A template with what is known by now.

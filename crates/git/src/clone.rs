@@ -9,6 +9,10 @@ use crate::branch::Branch;
 use crate::call::{Failed, Git};
 use crate::worktree::BOOKS;
 
+/// Context, notes and reports; definitions of agents and loops are work like any other.
+const NOT_WORK: &str =
+    "/.orchestrate/*\n!/.orchestrate/agents/\n!/.orchestrate/loops/\n/.pipeline/\n";
+
 /// A bare clone of one source, with everything that runs made of it.
 #[derive(Clone, Debug)]
 pub struct Repository {
@@ -31,6 +35,7 @@ impl Repository {
         if !repository.directory.is_dir() {
             repository.clone_source(home)?;
         }
+        repository.keep_out()?;
         Ok(repository)
     }
 
@@ -54,6 +59,20 @@ impl Repository {
         }
         all.sort_by(|one, other| one.directory.cmp(&other.directory));
         Ok(all)
+    }
+
+    /// What the product itself lays into a worktree is nobody's work, and so never committed.
+    fn keep_out(&self) -> Result<(), Failed> {
+        let path = self.directory.join("info/exclude");
+        if fs::read_to_string(&path).is_ok_and(|text| text == NOT_WORK) {
+            return Ok(());
+        }
+        // Two who open it at once must not take each other's half away.
+        let _alone = self.lock("exclude")?;
+        let half = path.with_extension("half");
+        fs::create_dir_all(self.directory.join("info")).map_err(Failed::file(&path))?;
+        fs::write(&half, NOT_WORK).map_err(Failed::file(&half))?;
+        fs::rename(&half, &path).map_err(Failed::file(&path))
     }
 
     /// Cloned beside its place and moved there, so that half a clone is never found.

@@ -2,7 +2,7 @@
 //!
 //! Where files are looked for is not known here: whoever asks brings a way to find a name.
 
-use crate::model::{AgentSpec, AgentUse, LoopSpec, Tuning};
+use crate::model::{Adapter, AgentSpec, AgentUse, LoopSpec, Tuning};
 use crate::parsed::digest;
 
 mod built_in;
@@ -179,7 +179,13 @@ pub fn tuned(mut spec: AgentSpec, stage: &Tuning) -> AgentSpec {
         (own, most) => own.or_else(|| most.clone()),
     };
     let outer = Tuning { tools: None, ..std::mem::take(&mut spec.tuning) };
-    spec.tuning = merge_tuning(Tuning { tools, ..stage.clone() }, outer);
+    let mut said = Tuning { tools, ..stage.clone() };
+    // A bare word only says which kind: an agent that is of this kind says more about it.
+    let same = outer.adapter.as_ref().map(|own| Adapter::of(own.kind));
+    if said.adapter.is_some() && said.adapter == same {
+        said.adapter = None;
+    }
+    spec.tuning = merge_tuning(said, outer);
     spec
 }
 

@@ -1,7 +1,7 @@
 //! Stages of agents: what they are handed, and what their ends mean.
 
 use indexmap::IndexMap;
-use pipeline::model::{Output, ValueKind};
+use pipeline::model::{Adapter, AdapterKind, Output, ValueKind};
 use serde_json::{Value as Json, json};
 
 use super::{Story, given};
@@ -66,6 +66,22 @@ fn a_task_is_resolved_and_what_it_mentions_is_given_beside_it() {
         properties["verdict"],
         json!({"type": "string", "description": "Which", "enum": ["a", "b"]})
     );
+}
+
+#[test]
+fn the_adapter_is_what_the_input_says() {
+    let of = |word: &str| {
+        let chosen = format!("    adapter: ${{who}}\n    task: '");
+        let text = PLAN.replace("    task: '", &chosen);
+        let who = format!("inputs: {{who: {{type: string, default: {word}}}, goal:");
+        let mut story = given(&text.replace("inputs: {goal:", &who));
+        story.succeed_with("plan", json!({"points": ["one", "two"]}));
+        story
+    };
+    let adapter = task(&of("codex"), "build").work.tuning.adapter.unwrap();
+    assert_eq!(adapter, Adapter::of(AdapterKind::Codex));
+    let known = "mock, api, acp, claude, codex, command, inbox";
+    assert_eq!(of("x").detail("build"), format!("adapter: `x` is none of {known}"));
 }
 
 #[test]

@@ -23,6 +23,17 @@ fn a_worktree_has_the_files_and_the_source_sees_nothing_of_it() {
 }
 
 #[test]
+fn what_the_product_lays_there_is_nobodys_work() {
+    let place = place();
+    let worktree = place.worktree("p#1", "implement");
+    let lay = "mkdir -p .orchestrate/context .orchestrate/agents .pipeline; touch .orchestrate/context/a .orchestrate/agents/b.md .pipeline/c";
+    sh(&worktree.path, lay);
+    let commit = place.repository.commit(&worktree, "x", &trailers()).unwrap().unwrap();
+    let paths: Vec<&str> = commit.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(paths, [".orchestrate/agents/b.md"]);
+}
+
+#[test]
 fn the_next_attempt_finds_what_the_one_before_it_left() {
     let place = place();
     let first = place.worktree("p#1", "implement");

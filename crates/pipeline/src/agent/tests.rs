@@ -1,3 +1,5 @@
+use serde_json::json;
+
 use super::*;
 use crate::model::{AdapterKind, Budget, ToolKind};
 
@@ -131,6 +133,17 @@ fn a_stage_takes_tools_away_and_never_gives_any() {
     assert_eq!(tools(tuned(base, &Tuning::default())).map(|tools| tools.len()), Some(2));
     let free = tuned(AgentSpec::default(), &most(&[ToolKind::Read]));
     assert_eq!(tools(free), Some(vec![ToolKind::Read]));
+}
+
+#[test]
+fn a_bare_word_leaves_what_an_agent_of_that_kind_says() {
+    let scripted = Adapter { script: Some(json!({"turns": []})), ..Adapter::of(AdapterKind::Mock) };
+    let own = Tuning { adapter: Some(scripted.clone()), ..Tuning::default() };
+    let spec = AgentSpec { tuning: own, ..AgentSpec::default() };
+    let bare = |kind| Tuning { adapter: Some(Adapter::of(kind)), ..Tuning::default() };
+    let adapter = |said: &Tuning| tuned(spec.clone(), said).tuning.adapter;
+    assert_eq!(adapter(&bare(AdapterKind::Mock)), Some(scripted));
+    assert_eq!(adapter(&bare(AdapterKind::Claude)), Some(Adapter::of(AdapterKind::Claude)));
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub(crate) struct AuthoredAgent {
     pub(crate) crew: Crew,
     pub(crate) task: AuthoredPrompt,
     pub(crate) tuning: Tuning,
+    /// Where `adapter` is a reference.
+    pub(crate) adapter: Option<Template>,
     pub(crate) budget: Budget,
     pub(crate) validate: Option<Validation>,
 }
@@ -49,7 +51,10 @@ impl Reader<'_> {
             _ => self.single(fields),
         };
         let task = self.task(fields, kind.key_span);
-        let tuning = self.tuning(fields);
+        let named = fields.node("adapter");
+        let chosen = named.filter(|node| node.scalar().is_some_and(|it| it.text.contains("${")));
+        let adapter = chosen.and_then(|node| self.template(node, "`adapter`"));
+        let tuning = self.tuning(fields, named.filter(|_| chosen.is_none()));
         let budget = self.budget(fields);
         let validate = fields.node("validate").map(|node| self.validation(node, "`validate`"));
         let validate = match validate {
@@ -58,7 +63,14 @@ impl Reader<'_> {
             None => None,
         };
         let (crew, task) = (crew?, task?);
-        Some(AuthoredWork::Agent(Box::new(AuthoredAgent { crew, task, tuning, budget, validate })))
+        Some(AuthoredWork::Agent(Box::new(AuthoredAgent {
+            crew,
+            task,
+            tuning,
+            adapter,
+            budget,
+            validate,
+        })))
     }
 
     /// `agent` and `task` of a rollback.
@@ -73,6 +85,7 @@ impl Reader<'_> {
             crew: Crew::Single { agent: agent? },
             task: task?,
             tuning: Tuning::default(),
+            adapter: None,
             budget: Budget::default(),
             validate: None,
         })))

@@ -19,6 +19,8 @@ pub struct AgentWork {
     /// Said at the stage: wins over what the definitions of its agents say, but for `tools`, which
     /// only ever takes away.
     pub tuning: Tuning,
+    /// `${...}` at the stage: the word of a kind of adapter, which is known when it is dispatched.
+    pub adapter: Option<Template>,
     pub budget: Budget,
     pub validate: Option<Validation>,
     /// The stage declares no outputs: its agent answers with text, which is the output `text`.

@@ -25,6 +25,9 @@ impl Checker<'_, '_, '_> {
             false => (Site::Value, Site::Script),
         };
         self.template(&work.task.text, Some(ix), value);
+        if let Some(adapter) = &work.adapter {
+            self.template(adapter, Some(ix), value);
+        }
         for mention in &work.task.mentions {
             self.mention(mention, ix, undoes);
         }
@@ -178,6 +181,7 @@ pub(super) fn build(written: AuthoredAgent, whose: &Whose<'_>) -> AgentWork {
         crew: written.crew,
         task: prompt(written.task, whose),
         tuning: written.tuning,
+        adapter: written.adapter,
         budget: written.budget,
         validate: written.validate,
         free_text: whose.free_text,
@@ -238,6 +242,7 @@ fn asked_to_undo(of: &Stage, work: &AgentWork, agent: AgentUse) -> AgentWork {
             mentions: vec![Mention { written: "@undone".to_owned(), of: Mentioned::Undone }],
         },
         tuning: work.tuning.clone(),
+        adapter: work.adapter.clone(),
         budget: work.budget,
         validate: None,
         free_text: true,

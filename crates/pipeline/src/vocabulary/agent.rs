@@ -9,6 +9,11 @@ pub(super) const META_TYPE: Type = Type::Either(&[Type::Text, Type::Object(&META
 pub(super) const VALIDATE_TYPE: Type = Type::Either(&[Type::Template, Type::Object(&VALIDATION)]);
 pub(super) const ADAPTER_TYPE: Type =
     Type::Either(&[Type::Choice { words: ADAPTERS, later: &[] }, Type::Object(&ADAPTER)]);
+pub(super) const STAGE_ADAPTER_TYPE: Type = Type::Either(&[
+    Type::Choice { words: ADAPTERS, later: &[] },
+    Type::Template,
+    Type::Object(&ADAPTER),
+]);
 pub(super) const TOOLS_TYPE: Type = Type::List(&Type::Choice { words: TOOLS, later: &[] });
 pub(super) const PERMISSIONS_TYPE: Type = Type::List(&Type::Object(&PERMISSION));
 pub(super) const TEMPERATURE: Type = Type::Number;

@@ -1,7 +1,7 @@
 //! The keys of a stage, and of the maps inside it.
 
 use super::agent::{
-    ADAPTER_TYPE, AGENT_TYPE, BUDGET, DISCUSSION, LOOP_TYPE, META_TYPE, PERMISSIONS_TYPE,
+    AGENT_TYPE, BUDGET, DISCUSSION, LOOP_TYPE, META_TYPE, PERMISSIONS_TYPE, STAGE_ADAPTER_TYPE,
     TEMPERATURE, TOOLS_TYPE, VALIDATE_TYPE,
 };
 use super::flow::{
@@ -90,9 +90,12 @@ pub static STAGE: Object = Object {
         Key::new("meta_agent", META_TYPE)
             .doc("A planner draws up the team that does it: its name, or more about it.")
             .example("architect"),
-        Key::new("adapter", ADAPTER_TYPE)
+        Key::new("adapter", STAGE_ADAPTER_TYPE)
             .default("that of the agent")
-            .doc("The program or protocol behind the agents: a kind, or more about it.")
+            .doc(
+                "The program or protocol behind the agents: a kind, a reference to the word of one \
+                 (`${agent}`), or more about it. A bare word leaves what an agent of that kind says.",
+            )
             .example("mock"),
         Key::new("model", Type::Text)
             .default("that of the agent")

@@ -74,6 +74,19 @@ fn everything_that_can_be_said_is_read() {
 }
 
 #[test]
+fn the_adapter_of_a_stage_may_be_chosen_by_an_input() {
+    let text = "name: x\ninputs: {agent: {type: string, default: mock}}\nstages:\n  - name: s\n    agent: implementer\n    task: Do it\n    adapter: ${agent}\n";
+    let read = parse(text);
+    let chosen = work(&read.stages[0]);
+    assert!(chosen.adapter.is_some() && chosen.tuning.adapter.is_none());
+    let unknown = text.replace("${agent}", "${agnet}");
+    assert!(mistakes(&unknown)[0].contains("agnet"), "{:?}", mistakes(&unknown));
+    // What an agent is, is known before a run.
+    let inside = text.replace("agent: implementer", "agent: {prompt: x, adapter: \"${agent}\"}");
+    assert!(!mistakes(&inside).is_empty());
+}
+
+#[test]
 fn loops_discussions_and_meta_agents_are_read() {
     let stage_ = stage("    loop: ralph\n    task: Do it");
     assert_eq!(stage_.limits.timeout, Some(Duration::from_secs(6 * 3600)));

@@ -115,6 +115,9 @@ impl<'a> Seats<'a> {
             }
             None => (Adapter::of(AdapterKind::Mock), None),
         };
+        // A bare word of the installation's own kind means the installation's own.
+        let own = self.defaults.adapter.as_ref();
+        let said = said.filter(|said| own.is_none_or(|own| *said != Adapter::of(own.kind)));
         match said.or_else(|| self.defaults.adapter.clone()) {
             Some(adapter) => {
                 let openai = adapter.kind == AdapterKind::Api

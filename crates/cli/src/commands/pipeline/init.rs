@@ -10,71 +10,121 @@ use crate::commands::init::{tell_written, write_new};
 use crate::context::Context;
 use crate::error::Result;
 use crate::exit::Exit;
+use crate::output;
 use project::{Found, Step};
 
 const HEAD: &str = include_str!("../../../../../templates/ci/head.yaml");
 const TAIL: &str = include_str!("../../../../../templates/ci/tail.yaml");
-const CASCADE: &str = include_str!("../../../../../templates/cascade.yaml");
-const TASKDAEMON: &str = include_str!("../../../../../templates/taskdaemon.yaml");
 const GENERIC: &str = include_str!("../../../../../templates/ci/generic.yaml");
+
+/// A template that is written as it stands.
+macro_rules! whole {
+    ($name:literal) => {
+        include_str!(concat!("../../../../../templates/", $name, ".yaml"))
+    };
+}
 
 /// Write a pipeline from a template that runs as it is in this project
 ///
-/// `ci` looks for cargo, npm, python and make, and writes pipelines/ci.yaml with lint, test and
-/// build of what it finds, with commands that exist here. `cascade` writes pipelines/cascade.yaml:
-/// a plan becomes specifications, which are implemented side by side; its scripts only pretend.
-/// `taskdaemon` writes pipelines/taskdaemon.yaml: agents plan, specify, cut into phases and implement,
-/// each in a loop.
-/// An existing file is never overwritten.
+/// Writes pipelines/NAME.yaml, which runs offline as it is: agents are scripted ones until
+/// `-p agent=claude` or another adapter is given. `ci` looks for cargo, npm, python and make, and
+/// takes commands that exist here. An existing file is never overwritten. Without a name the
+/// templates are listed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  orchestrate pipeline init
   orchestrate pipeline init ci && orchestrate run pipelines/ci.yaml
   orchestrate pipeline init ci --dir ../other-project
-  orchestrate pipeline init cascade && orchestrate run pipelines/cascade.yaml
-  orchestrate pipeline init taskdaemon && orchestrate run pipelines/taskdaemon.yaml")]
+  orchestrate pipeline init release && orchestrate run pipelines/release.yaml -p dry_run=true")]
 pub struct InitArgs {
     /// Which template
     #[arg(value_enum)]
-    template: Template,
+    template: Option<Template>,
     /// Folder of the project
     #[arg(long, default_value = ".", value_name = "DIR")]
     dir: PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Template {
-    /// Lint, then test, then build
+    /// Lint, then test, then build, with the commands of this project
     Ci,
+    /// Build, staging, health check, approval, production, rollback by itself
+    Cd,
+    /// Version from the commits, CHANGELOG, bump, approval, commit and tag
+    Release,
+    /// Scan, report as Markdown and SARIF, an agent's fix, approval, merge
+    Security,
+    /// Plan, code in a worktree, checks, review, approval of the diff, merge
+    Feature,
     /// Plan, specify, then implement twelve specifications, at most ten at once
     Cascade,
-    /// Four loops of agents: plan, specify, cut into phases, implement
+    /// Plan, specify, cut into phases, implement at most ten specifications at once
     Taskdaemon,
+    /// Three agents judge a change and each other's judgement, a person decides
+    CouncilReview,
+}
+
+impl Template {
+    /// What is written as it stands; `None`: it depends on the project.
+    fn text(self) -> Option<&'static str> {
+        match self {
+            Self::Ci => None,
+            Self::Cd => Some(whole!("cd")),
+            Self::Release => Some(whole!("release")),
+            Self::Security => Some(whole!("security")),
+            Self::Feature => Some(whole!("feature")),
+            Self::Cascade => Some(whole!("cascade")),
+            Self::Taskdaemon => Some(whole!("taskdaemon")),
+            Self::CouncilReview => Some(whole!("council-review")),
+        }
+    }
+
+    fn name(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    fn description(self) -> String {
+        let value = self.to_possible_value();
+        let help = value.as_ref().and_then(clap::builder::PossibleValue::get_help);
+        help.map_or_else(String::new, ToString::to_string)
+    }
 }
 
 pub(super) fn run(args: &InitArgs, context: &Context) -> Result<Exit> {
-    match args.template {
-        Template::Ci => {
-            let file = "pipelines/ci.yaml";
-            let found = project::look(&args.dir, &project::on_path);
-            let path = args.dir.join(file);
-            write_new(&path, &ci(&found, file))?;
-            for note in found.iter().flat_map(|found| &found.notes) {
-                context.note(note);
-            }
-            tell_written(&path, context)?;
+    let Some(template) = args.template else { return list(context) };
+    let name = template.name();
+    let path = args.dir.join(format!("pipelines/{name}.yaml"));
+    if let Some(text) = template.text() {
+        write_new(&path, text)?;
+    } else {
+        let found = project::look(&args.dir, &project::on_path);
+        write_new(&path, &ci(&found, &format!("pipelines/{name}.yaml")))?;
+        for note in found.iter().flat_map(|found| &found.notes) {
+            context.note(note);
         }
-        Template::Cascade => written(args, "cascade", CASCADE, context)?,
-        Template::Taskdaemon => written(args, "taskdaemon", TASKDAEMON, context)?,
     }
+    tell_written(&path, context)?;
     Ok(Exit::Ok)
 }
 
-/// A template that is the same in every project.
-fn written(args: &InitArgs, name: &str, text: &str, context: &Context) -> Result<()> {
-    let path = args.dir.join(format!("pipelines/{name}.yaml"));
-    write_new(&path, text)?;
-    tell_written(&path, context)
+fn list(context: &Context) -> Result<Exit> {
+    let all = Template::value_variants();
+    if context.is_text() {
+        for template in all {
+            output::print(&format!("{:<16}{}\n", template.name(), template.description()))?;
+        }
+        context.note("write one: orchestrate pipeline init NAME");
+        return Ok(Exit::Ok);
+    }
+    let rows: Vec<serde_json::Value> = all
+        .iter()
+        .map(|of| serde_json::json!({"name": of.name(), "description": of.description()}))
+        .collect();
+    let data = output::list(context.format(), "orchestrate.template.list/v1", &rows, None)?;
+    output::print(&data)?;
+    Ok(Exit::Ok)
 }
 
 /// The text of the pipeline: one chain lint, test, build for each tool.
@@ -164,10 +214,14 @@ mod tests {
     }
 
     #[test]
-    fn whole_templates_are_accepted_as_they_are_written() {
-        for (name, text) in [("cascade.yaml", CASCADE), ("taskdaemon.yaml", TASKDAEMON)] {
+    fn every_template_is_accepted_as_it_is_written() {
+        for template in Template::value_variants() {
+            let Some(text) = template.text() else { continue };
             let parsed = pipeline::parse(text);
-            assert!(parsed.diagnostics.is_empty(), "{}", parsed.rendered(name, false));
+            let name = template.name();
+            assert!(parsed.diagnostics.is_empty(), "{}", parsed.rendered(&name, false));
+            assert!(text.contains(&format!("orchestrate run pipelines/{name}.yaml")), "{name}");
+            assert!(text.contains(&template.description()), "{name}: its description");
         }
     }
 

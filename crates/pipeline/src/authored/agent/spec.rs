@@ -110,7 +110,7 @@ impl Reader<'_> {
             extends: extends.map(|name| name.value),
             description: fields.text("description", self).map_or_else(String::new, |t| t.value),
             prompt: fields.text("prompt", self).map(|text| text.value),
-            tuning: self.tuning(&fields),
+            tuning: self.tuning(&fields, fields.node("adapter")),
             mcp: self.mcp(&fields),
             lens: fields.text("lens", self).map(|text| text.value),
             share: self.amount(
@@ -125,10 +125,10 @@ impl Reader<'_> {
         })
     }
 
-    /// The keys that a stage has too.
-    pub(super) fn tuning(&mut self, fields: &Fields<'_>) -> Tuning {
+    /// The keys that a stage has too; its `adapter` may be a reference, which is none of these.
+    pub(super) fn tuning(&mut self, fields: &Fields<'_>, adapter: Option<&Node>) -> Tuning {
         Tuning {
-            adapter: fields.node("adapter").and_then(|node| self.adapter(node)),
+            adapter: adapter.and_then(|node| self.adapter(node)),
             model: fields.text("model", self).map(|model| model.value),
             temperature: self.amount(
                 fields,

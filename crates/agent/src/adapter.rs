@@ -4,6 +4,9 @@
 //! it came to is the business of the desk and the seat.
 
 mod api;
+mod claude;
+mod cli;
+mod command;
 mod mock;
 
 use std::future::Future;
@@ -74,9 +77,13 @@ pub(crate) fn make(desk: &Arc<Desk>) -> Result<Box<dyn Adapter>, String> {
             Ok(Box::new(api::Api::open(Arc::clone(desk), provider, *format)?))
         }
         Kind::Acp { .. } => missing("acp"),
-        Kind::Claude { .. } => missing("claude"),
+        Kind::Claude { command, env, provider } => {
+            Ok(Box::new(claude::Claude::open(Arc::clone(desk), command, env, provider)?))
+        }
         Kind::Codex { .. } => missing("codex"),
-        Kind::Command { .. } => missing("command"),
+        Kind::Command { argv, result, env, provider } => {
+            Ok(Box::new(command::Command::open(Arc::clone(desk), argv, *result, env, provider)?))
+        }
         Kind::Inbox { .. } => missing("inbox"),
     }
 }

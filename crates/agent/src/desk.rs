@@ -7,6 +7,7 @@ mod people;
 pub(crate) mod permission;
 pub(crate) mod result;
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ struct State {
     blocked: Option<String>,
     notes: Vec<String>,
     denied: u32,
+    /// Ids of refused calls, of this attempt.
+    refused: HashSet<String>,
     tool_calls: u32,
     turns: u32,
     running: u32,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use api::agent::Job;
 
 /// Of the product's own variables, those that name and grant nothing.
-const OWN: [&str; 8] = [
+const OWN: [&str; 10] = [
     "ORCHESTRATE_RUN",
     "ORCHESTRATE_STAGE",
     "ORCHESTRATE_EXECUTION",
@@ -15,6 +15,9 @@ const OWN: [&str; 8] = [
     "ORCHESTRATE_CONTEXT",
     "ORCHESTRATE_INPUT",
     "ORCHESTRATE_ENVIRONMENT",
+    // The span of the attempt: what tools tell a collector belongs below it.
+    "TRACEPARENT",
+    "TRACESTATE",
 ];
 /// By which the keeper finds whoever a killed harness leaves behind.
 const MARK: &str = "ORCHESTRATE_ATTEMPT_ID";

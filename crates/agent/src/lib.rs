@@ -18,7 +18,6 @@ mod harness;
 mod mcp;
 mod memory;
 mod prompt;
-#[cfg_attr(not(test), expect(dead_code, reason = "only agents of others go this way"))]
 mod proxy;
 mod room;
 mod seat;

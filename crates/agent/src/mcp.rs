@@ -6,7 +6,6 @@
 pub(crate) mod approve;
 pub(crate) mod bridge;
 pub(crate) mod client;
-#[cfg_attr(not(test), expect(dead_code, reason = "only agents of others go this way"))]
 pub(crate) mod server;
 pub(crate) mod speak;
 #[cfg(test)]

@@ -176,16 +176,27 @@ pub enum Adapter {
         command: Vec<String>,
         #[serde(default)]
         env: BTreeMap<String, String>,
+        /// Of the models that it is led to.
+        #[serde(default)]
+        provider: String,
     },
     /// `claude -p` with its stream of JSON.
     Claude {
         #[serde(default)]
         command: Vec<String>,
+        #[serde(default)]
+        env: BTreeMap<String, String>,
+        #[serde(default)]
+        provider: String,
     },
     /// `codex exec --json`
     Codex {
         #[serde(default)]
         command: Vec<String>,
+        #[serde(default)]
+        env: BTreeMap<String, String>,
+        #[serde(default)]
+        provider: String,
     },
     /// Any program: the prompt on its standard input.
     Command {
@@ -194,6 +205,8 @@ pub enum Adapter {
         result: CommandResult,
         #[serde(default)]
         env: BTreeMap<String, String>,
+        #[serde(default)]
+        provider: String,
     },
     /// A task file for somebody who works elsewhere, with a completion marker.
     Inbox {

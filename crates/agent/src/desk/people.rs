@@ -28,14 +28,22 @@ impl Desk {
                 Err(reason) => reason,
             },
         };
+        self.refused(call, &reason);
+        Err(reason)
+    }
+
+    /// A call was refused, here or by an agent's own rules. It is written down and counted, once.
+    pub(crate) fn refused(&self, call: &Call, reason: &str) {
+        if !self.state().refused.insert(call.id.clone()) {
+            return;
+        }
         self.record(Did::Denied {
             id: call.id.clone(),
             kind: Some(call.kind),
             title: call.title.clone(),
-            reason: reason.clone(),
+            reason: reason.to_owned(),
         });
         self.keep(Entry::Denied);
-        Err(reason)
     }
 
     async fn ask_permission(&self, call: &Call) -> Result<(), String> {

@@ -6,6 +6,7 @@ use api::agent::ToolKind;
 use serde_json::{Value as Json, json};
 
 use crate::desk::{Call, Desk, Where};
+use crate::tools::output::{SIDE, ends};
 use crate::tools::place::Place;
 
 pub(super) const NAME: &str = "approve";
@@ -45,18 +46,47 @@ pub(crate) fn foreign(desk: &Desk, id: &str, name: &str, input: &Json) -> Call {
         command => command.as_str().or(word(&["cmd"])).map(str::to_owned),
     };
     let about = command.as_deref().or(path).or(word(&["pattern", "url", "query"]));
+    let title = about.map_or_else(|| name.to_owned(), |about| format!("{name} {about}"));
+    // Servers that the definition names are granted by that; rules name them as they do for ours.
+    let server = desk.agent.mcp.iter().find_map(|server| {
+        let tool = name.strip_prefix("mcp__")?.strip_prefix(&*server.name)?.strip_prefix("__")?;
+        Some(format!("mcp {} {tool}", server.name))
+    });
+    let granted = own || server.is_some();
     Call {
         id: id.to_owned(),
-        kind: kind(name),
-        title: about.map_or_else(|| name.to_owned(), |about| format!("{name} {about}")),
+        kind: if own { ToolKind::Read } else { kind(name) },
+        title,
         input: input.clone(),
-        path: path.map(|path| place_of(desk, path)),
-        command,
-        granted: own,
+        path: path.filter(|_| !granted).map(|path| place_of(desk, path)),
+        command: server.or(command),
+        granted,
     }
 }
 
-fn place_of(desk: &Desk, path: &str) -> Where {
+/// What came of a call, as agents tell it: a text, or a list of parts; never more than people read.
+pub(crate) fn said(content: &Json) -> String {
+    let text = match content {
+        Json::Array(parts) => {
+            let text = |part: &Json| {
+                let inner = part.get("content").unwrap_or(part);
+                inner["text"].as_str().map(str::to_owned)
+            };
+            parts.iter().filter_map(text).collect::<Vec<_>>().join("\n")
+        }
+        Json::String(text) => text.clone(),
+        Json::Null => String::new(),
+        other => other.to_string(),
+    };
+    if text.len() <= 2 * SIDE {
+        return text;
+    }
+    let (head, tail) = ends(&text, SIDE);
+    let left_out = text.len() - head.len() - tail.len();
+    format!("{head}\n[... {left_out} bytes left out ...]\n{tail}")
+}
+
+pub(crate) fn place_of(desk: &Desk, path: &str) -> Where {
     let place = Place::open(desk.room.job.workspace.as_ref());
     match place.ok().and_then(|place| place.real(path)) {
         Some(path) => Where::Inside(path),

@@ -27,6 +27,7 @@ pub(crate) struct Server {
 /// What is offered beside the tools of the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Offered {
+    #[cfg_attr(not(test), expect(dead_code, reason = "for agents that ask in their protocol"))]
     House,
     /// Also `approve`, by which `claude` asks whether it may use a tool of its own.
     HouseAndApproval,
@@ -61,6 +62,7 @@ impl Server {
         Ok(vec![program, "mcp".to_owned(), "--attempt".to_owned(), socket])
     }
 
+    #[cfg(test)]
     pub(crate) fn socket(&self) -> &Path {
         &self.socket
     }

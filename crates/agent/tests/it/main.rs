@@ -7,6 +7,7 @@ mod door;
 mod loops;
 mod mock;
 mod model;
+mod programs;
 mod stage;
 mod talks;
 mod tools;

@@ -107,7 +107,7 @@ pub static ADAPTER: Object = Object {
             .example("{LEVEL: high}"),
         Key::new("provider", Type::Text)
             .default("that of the installation")
-            .doc("Of `api`: a provider that the installation knows.")
+            .doc("Of whatever asks a model: a provider that the installation knows.")
             .example("openai"),
         Key::new("format", Type::Choice { words: &["chat", "responses", "messages"], later: &[] })
             .default("that of the provider")

@@ -147,9 +147,21 @@ impl<'a> Seats<'a> {
                 wire::Adapter::Api { provider, format: wire_format(format) }
             }
             AdapterKind::Acp if command.is_empty() => return Err(no_command(agent, "acp")),
-            AdapterKind::Acp => wire::Adapter::Acp { command, env },
-            AdapterKind::Claude => wire::Adapter::Claude { command },
-            AdapterKind::Codex => wire::Adapter::Codex { command },
+            AdapterKind::Acp => {
+                let speaks = command.iter().find_map(|word| spoken_by(word));
+                let provider = own.unwrap_or_else(|| self.provider_of(speaks));
+                wire::Adapter::Acp { command, env, provider }
+            }
+            AdapterKind::Claude => {
+                let speaks = Some(ProviderKind::Anthropic);
+                let provider = own.unwrap_or_else(|| self.provider_of(speaks));
+                wire::Adapter::Claude { command, env, provider }
+            }
+            AdapterKind::Codex => {
+                let speaks = Some(ProviderKind::OpenAi);
+                let provider = own.unwrap_or_else(|| self.provider_of(speaks));
+                wire::Adapter::Codex { command, env, provider }
+            }
             AdapterKind::Command if command.is_empty() => return Err(no_command(agent, "command")),
             AdapterKind::Command => {
                 let result = match result {
@@ -157,10 +169,25 @@ impl<'a> Seats<'a> {
                     Some(ProgramResult::LastLine) => wire::CommandResult::LastLine,
                     Some(ProgramResult::Exit) | None => wire::CommandResult::Exit,
                 };
-                wire::Adapter::Command { argv: command, result, env }
+                let provider = own.unwrap_or_else(|| self.provider());
+                wire::Adapter::Command { argv: command, result, env, provider }
             }
             AdapterKind::Inbox => wire::Adapter::Inbox { tmux },
         })
+    }
+
+    /// For a program that speaks to one kind of providers only: the usual one where that fits, else
+    /// the first that does.
+    fn provider_of(&self, speaks: Option<ProviderKind>) -> String {
+        let usual = self.provider();
+        let Some(speaks) = speaks else { return usual };
+        let fits = |kind: ProviderKind| kind == speaks || kind == ProviderKind::Compatible;
+        let known = &self.models.providers;
+        if known.get(&usual).is_some_and(|provider| fits(provider.kind)) {
+            return usual;
+        }
+        let first = known.iter().find(|(_, provider)| fits(provider.kind));
+        first.map_or(usual, |(name, _)| name.clone())
     }
 
     /// Of an API that names none: the installation's, the only one there is, the one of the
@@ -174,6 +201,18 @@ impl<'a> Seats<'a> {
         let said = self.defaults.provider.clone();
         said.or(only).unwrap_or_else(|| OPENAI.to_owned())
     }
+}
+
+/// What the program of this name asks, as far as that is known.
+fn spoken_by(word: &str) -> Option<ProviderKind> {
+    let name = word.rsplit('/').next().unwrap_or_default();
+    [
+        ("claude", ProviderKind::Anthropic),
+        ("codex", ProviderKind::OpenAi),
+        ("gemini", ProviderKind::Gemini),
+    ]
+    .into_iter()
+    .find_map(|(program, kind)| name.contains(program).then_some(kind))
 }
 
 fn no_command(agent: &str, kind: &str) -> String {

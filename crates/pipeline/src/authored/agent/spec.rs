@@ -257,9 +257,10 @@ impl Reader<'_> {
         let used: &[&str] = match kind {
             AdapterKind::Mock => &["script"],
             AdapterKind::Api => &["provider", "format"],
-            AdapterKind::Acp => &["command", "env"],
-            AdapterKind::Claude | AdapterKind::Codex => &["command"],
-            AdapterKind::Command => &["command", "env", "result"],
+            AdapterKind::Acp | AdapterKind::Claude | AdapterKind::Codex => {
+                &["command", "env", "provider"]
+            }
+            AdapterKind::Command => &["command", "env", "result", "provider"],
             AdapterKind::Inbox => &["tmux"],
         };
         for key in ADAPTER.keys.iter().filter(|key| key.name != "kind" && !used.contains(&key.name))

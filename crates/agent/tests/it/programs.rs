@@ -1,0 +1,318 @@
+//! Agents that are programs of others: what they say is understood, what they do wrong has a name.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use api::agent::{Adapter, Agent, CommandResult, Did, Limits};
+use serde_json::json;
+
+use crate::stage::{Stage, agent, sleeps};
+
+pub(crate) fn fixture(path: &str) -> String {
+    format!("{}/tests/it/fixtures/{path}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A program that reads its prompt and then runs this; its arguments are `$@`.
+pub(crate) fn shell(script: &str) -> Vec<String> {
+    let script = format!("cat > prompt.txt; {script}");
+    ["sh", "-c", &script, "program"].map(str::to_owned).to_vec()
+}
+
+fn command(script: &str, result: CommandResult) -> Agent {
+    let (env, provider) = Default::default();
+    agent(Adapter::Command { argv: shell(script), result, env, provider })
+}
+
+fn claude(script: &str) -> Agent {
+    let (env, provider) = Default::default();
+    agent(Adapter::Claude { command: shell(script), env, provider })
+}
+
+/// Says what `claude` said when it was recorded, and ends as it did.
+fn recorded(name: &str, code: i32) -> Agent {
+    claude(&format!("cat '{}'; exit {code}", fixture(&format!("claude/{name}.ndjson"))))
+}
+
+#[test]
+fn a_command_answers_in_three_ways() {
+    let both = "echo looking; echo '{\"text\": \"done\", \"n\": 1}'";
+    for (script, result, text) in [
+        ("echo done", CommandResult::Exit, "done\n"),
+        (both, CommandResult::LastLine, "{\"text\": \"done\", \"n\": 1}"),
+        ("echo '{\"text\": \"done\",'; echo ' \"n\": 1}'", CommandResult::Json, "done"),
+    ] {
+        let mut stage = Stage::new(command(script, result));
+        let ran = stage.run();
+        assert_eq!((ran.code, ran.outcome()), (Some(0), "succeeded"), "{script}: {ran:?}");
+        assert_eq!(ran.outputs["text"], text, "{script}");
+        let prompt = stage.file("prompt.txt").unwrap();
+        assert!(prompt.starts_with("You work.\n\n") && prompt.contains("Do the work."), "{prompt}");
+    }
+}
+
+#[test]
+fn exit_code_0_is_not_success() {
+    let schema = json!({ "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } } });
+    for (script, result, outcome) in [
+        ("true", CommandResult::Exit, "no_result"),
+        ("echo words", CommandResult::Exit, "no_result"),
+        ("echo '{\"n\": 1'", CommandResult::Json, "no_result"),
+        ("echo '{\"n\": \"one\"}'", CommandResult::LastLine, "no_result"),
+        ("echo '{\"n\": 1}'", CommandResult::LastLine, "succeeded"),
+        ("echo '{\"n\": 1}'; exit 3", CommandResult::LastLine, "interrupted"),
+        ("kill -9 $$", CommandResult::Exit, "interrupted"),
+    ] {
+        let mut stage = Stage::new(command(script, result));
+        stage.job.result = Some(schema.clone());
+        let ran = stage.run();
+        assert_eq!(ran.outcome(), outcome, "{script}: {ran:?}");
+    }
+    // Work that the check refuses is told of, with all that was said before.
+    let script =
+        "case $(cat prompt.txt) in *'The check of your work failed'*) touch ok;; esac; echo did it";
+    let mut stage = Stage::new(command(script, CommandResult::Exit));
+    stage.job.validate =
+        serde_json::from_value(json!({ "command": "test -e ok", "timeout_ms": 20_000 })).ok();
+    assert!(stage.job.validate.is_some());
+    let ran = stage.run();
+    assert_eq!(ran.outcome(), "succeeded", "{ran:?}");
+    let prompt = stage.file("prompt.txt").unwrap();
+    assert!(
+        prompt.contains("Do the work.") && prompt.contains("You answered:\n\ndid it"),
+        "{prompt}"
+    );
+}
+
+#[test]
+fn what_a_program_does_wrong_ends_it_by_name() {
+    let limits = Limits { wall_ms: Some(60_000), ..Limits::default() };
+    let quiet = Limits { idle_model_ms: Some(700), ..limits.clone() };
+    let short = Limits { wall_ms: Some(1500), ..Limits::default() };
+    let edit = fixture("claude/edit.ndjson");
+    for (name, agent, limits, outcome) in [
+        ("silence", claude("exec sleep 98761"), &quiet, "stalled"),
+        (
+            "silence of a command",
+            command("exec sleep 98761", CommandResult::Exit),
+            &quiet,
+            "stalled",
+        ),
+        (
+            "talk without end",
+            command("while :; do echo x; sleep 0.1; done", CommandResult::Exit),
+            &short,
+            "timed_out",
+        ),
+        (
+            "a flood",
+            command("yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", CommandResult::Exit),
+            &limits,
+            "no_result",
+        ),
+        ("a line without end", claude("tr '\\0' a < /dev/zero"), &limits, "no_result"),
+        ("a cut stream", claude(&format!("head -n 3 '{edit}'")), &limits, "interrupted"),
+        ("a cut line", claude(&format!("head -c 5300 '{edit}'")), &limits, "interrupted"),
+        ("no JSON", claude("echo hello; echo '{\"type\":'; echo '[1]'"), &limits, "interrupted"),
+        (
+            "no such program",
+            {
+                let mut a = claude("");
+                a.adapter = Adapter::Claude {
+                    command: vec!["no-such-claude".into()],
+                    env: Default::default(),
+                    provider: String::new(),
+                };
+                a
+            },
+            &limits,
+            "error",
+        ),
+    ] {
+        let mut stage = Stage::new(agent);
+        stage.job.limits = limits.clone();
+        let ran = stage.run();
+        assert_eq!(ran.outcome(), outcome, "{name}: {ran:?}");
+    }
+    assert!(!sleeps("98761"));
+}
+
+#[test]
+fn nothing_that_a_program_started_is_left() {
+    // In a session of its own, without a parent, with all its streams elsewhere.
+    let daemon = "setsid sh -c 'touch up; exec sleep 98762' >/dev/null 2>&1 </dev/null & \
+                  while ! test -e up; do sleep 0.05; done;";
+    let mut stage = Stage::new(command(&format!("{daemon} echo done"), CommandResult::Exit));
+    let ran = stage.run();
+    assert_eq!(ran.outcome(), "succeeded", "{ran:?}");
+    assert!(!sleeps("98762"), "{ran:?}");
+    assert!(ran.stdout.contains("left processes behind, they were ended: sleep"), "{}", ran.stdout);
+
+    let mut stage = Stage::new(claude(&format!(
+        "{daemon} head -n 2 '{}'; exec sleep 98763",
+        fixture("claude/edit.ndjson")
+    )));
+    let mut running = stage.start();
+    running.until("I will write the file.");
+    assert!(stage.file("up").is_some());
+    running.signal("-TERM");
+    let ran = running.end();
+    assert_eq!(ran.outcome(), "cancelled", "{ran:?}");
+    assert!(!sleeps("98762") && !sleeps("98763"));
+}
+
+#[test]
+fn what_a_program_gets_to_know_opens_one_door_only() {
+    let script = "env > env.txt; echo \"the secret is $DEPLOY_KEY\"";
+    let mut stage = Stage::new(command(script, CommandResult::Exit));
+    stage.env = [
+        ("OPENAI_API_KEY", "sk-of-the-person"),
+        ("ANTHROPIC_API_KEY", "sk-ant-of-the-person"),
+        ("AWS_SECRET_ACCESS_KEY", "aws-of-the-person"),
+        ("DEPLOY_KEY", "hunter2hunter2"),
+        ("TRACEPARENT", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    stage.job.secret_env = vec!["DEPLOY_KEY".into()];
+    let ran = stage.run();
+    assert_eq!(ran.outcome(), "succeeded", "{ran:?}");
+    let env = stage.file("env.txt").unwrap();
+    assert!(!env.contains("of-the-person"), "{env}");
+    let line = |name: &str| {
+        env.lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}=")))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert_eq!(line("OPENAI_API_KEY"), stage.job.door.token);
+    assert!(line("OPENAI_BASE_URL").starts_with("http://127.0.0.1:"), "{env}");
+    assert_eq!(line("DEPLOY_KEY"), "hunter2hunter2");
+    assert!(line("TRACEPARENT").ends_with("-b7ad6b7169203331-01"), "{env}");
+    // It may use the secret; nobody reads it afterwards.
+    let events = fs::read_to_string(stage.root.path().join("memory/events.ndjson")).unwrap();
+    for said in
+        [&events, &ran.stdout, &ran.stderr, &ran.outputs.to_string(), &ran.verdict.to_string()]
+    {
+        assert!(!said.contains("hunter2"), "{said}");
+        assert!(!said.contains(&stage.job.door.token), "{said}");
+    }
+    assert!(ran.stdout.contains("the secret is ***"), "{}", ran.stdout);
+}
+
+#[test]
+fn what_claude_says_is_understood() {
+    let mut stage = Stage::new(recorded("edit", 0));
+    let ran = stage.run();
+    assert_eq!(ran.outcome(), "succeeded", "{ran:?}");
+    assert_eq!(ran.outputs, json!({ "text": "Done: hello.txt holds one line." }));
+    // `result` alone counts: its events repeat the figures of a message, and not all of them.
+    assert_eq!(
+        ran.usage["agents"]["worker"],
+        json!({ "calls": 3, "input_tokens": 0, "output_tokens": 72, "cache_read_tokens": 0,
+            "cache_write_tokens": 3900, "nano_usd": null, "source": "agent" })
+    );
+    let did = stage.did();
+    let calls: Vec<&str> = did
+        .iter()
+        .filter_map(|did| match did {
+            Did::ToolCall { title, .. } => Some(title.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(calls, ["Write /home/lee/feature/hello.txt", "Bash cat hello.txt"]);
+    let answered =
+        |did: &Did| matches!(did, Did::ToolResult { ok: true, output, .. } if output == "hello");
+    assert!(did.iter().any(answered), "{did:?}");
+    let texts = did.iter().filter(|did| matches!(did, Did::Text { .. })).count();
+    assert_eq!(texts, 2);
+
+    let mut stage = Stage::new(recorded("unauthorized", 1));
+    let ran = stage.run();
+    assert_eq!(ran.outcome(), "auth_failed", "{ran:?}");
+}
+
+#[test]
+fn exit_code_and_subtype_of_claude_are_not_the_whole_story() {
+    let edit = fs::read_to_string(fixture("claude/edit.ndjson")).unwrap();
+    let ok = r#""subtype":"success","is_error":false,"api_error_status":null"#;
+    let denied = r#""permission_denials":[{"tool_name":"Bash","tool_use_id":"t9","tool_input":{"command":"curl x"}}]"#;
+    for (before, after, outcome) in [
+        (ok, r#""subtype":"error_max_turns","is_error":true"#, "turns_exhausted"),
+        (ok, r#""subtype":"error_during_execution","is_error":true"#, "unavailable"),
+        (ok, r#""subtype":"success","is_error":true,"api_error_status":529"#, "unavailable"),
+        (r#""stop_reason":"end_turn""#, r#""stop_reason":"refusal""#, "refused"),
+        (r#""permission_denials":[]"#, denied, "denied"),
+        (r#""result":"Done: hello.txt holds one line.""#, r#""result":"""#, "no_result"),
+    ] {
+        assert!(edit.contains(before), "{before}");
+        let script = "cat said.ndjson";
+        let mut stage = Stage::new(claude(script));
+        stage.put("said.ndjson", &edit.replace(before, after));
+        let ran = stage.run();
+        assert_eq!(ran.outcome(), outcome, "{after}: {ran:?}");
+        let refused = stage
+            .did()
+            .iter()
+            .any(|did| matches!(did, Did::Denied { title, .. } if title == "Bash curl x"));
+        assert_eq!(refused, outcome == "denied");
+    }
+    // The gateway's refusal in the words of the program.
+    let spent = r#""subtype":"success","is_error":true,"api_error_status":400"#;
+    let said = r#""result":"API Error: 400 budget_exhausted: no call is left to `worker`""#;
+    let mut stage = Stage::new(claude("cat said.ndjson; exit 1"));
+    let text =
+        edit.replace(ok, spent).replace(r#""result":"Done: hello.txt holds one line.""#, said);
+    stage.put("said.ndjson", &text);
+    assert_eq!(stage.run().outcome(), "budget_exhausted");
+}
+
+#[test]
+fn claude_is_told_what_it_may_do_and_taken_up_again() {
+    let script = format!(
+        "printf '%s\\n' \"$@\" > arguments.txt; env > env.txt; mkdir -p $HOME/.claude/projects/x; \
+         touch $HOME/.claude/projects/x/$(tail -n 1 arguments.txt).jsonl; cp prompt.txt prompt-$(ls | wc -l).txt; \
+         test -e go && cat '{}'",
+        fixture("claude/edit.ndjson")
+    );
+    let mut agent = claude(&script);
+    agent.tools = serde_json::from_value(json!(["read", "edit"])).unwrap();
+    agent.mcp =
+        serde_json::from_value(json!([{ "name": "docs", "command": ["docs-server", "-x"] }]))
+            .unwrap();
+    let mut stage = Stage::new(agent);
+    stage.job.limits.turns = Some(7);
+    let ran = stage.run();
+    assert_eq!(ran.outcome(), "interrupted", "{ran:?}");
+    let said = stage.file("arguments.txt").unwrap();
+    let words: Vec<&str> = said.lines().collect();
+    let after = |name: &str| words.iter().position(|word| *word == name).map(|at| words[at + 1]);
+    assert_eq!(after("--tools"), Some("Read,TodoWrite,Edit,Write,NotebookEdit"));
+    assert_eq!(after("--max-turns"), Some("7"));
+    assert_eq!(after("--model"), Some("fake-1"));
+    assert_eq!(after("--append-system-prompt"), Some("You work."));
+    assert_eq!(after("--permission-prompt-tool"), Some("mcp__orchestrate__approve"));
+    let servers: serde_json::Value = serde_json::from_str(after("--mcp-config").unwrap()).unwrap();
+    assert_eq!(servers["mcpServers"]["docs"]["args"], json!(["-x"]));
+    assert_eq!(servers["mcpServers"]["orchestrate"]["args"][1], "--attempt");
+    let settings: serde_json::Value = serde_json::from_str(after("--settings").unwrap()).unwrap();
+    assert_eq!(settings["permissions"]["ask"][0], "Read");
+    let session = after("--session-id").unwrap().to_owned();
+    assert!(!said.contains(&stage.job.door.token), "a key on a command line: {said}");
+    let home = stage.file("env.txt").unwrap();
+    let home = home.lines().find_map(|line| line.strip_prefix("HOME=")).unwrap().to_owned();
+    assert!(home.starts_with(&*stage.job.memory), "{home}");
+
+    // The process before this one was killed in the middle: the conversation goes on.
+    stage.put("go", "");
+    let ran = stage.run();
+    assert_eq!(ran.outcome(), "succeeded", "{ran:?}");
+    let said = stage.file("arguments.txt").unwrap();
+    assert!(said.ends_with(&format!("--resume\n{session}\n")), "{said}");
+    let prompt = stage.file("prompt.txt").unwrap();
+    assert!(
+        prompt.starts_with("You were interrupted.") && prompt.contains("Do the work."),
+        "{prompt}"
+    );
+    let mode = fs::metadata(&home).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "others can look into its home: {mode:o}");
+}

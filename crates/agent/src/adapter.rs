@@ -3,9 +3,11 @@
 //! An adapter translates. It decides nothing: what may be done, what counts, when it is over and what
 //! it came to is the business of the desk and the seat.
 
+mod acp;
 mod api;
 mod claude;
 mod cli;
+mod codex;
 mod command;
 mod mock;
 
@@ -76,11 +78,15 @@ pub(crate) fn make(desk: &Arc<Desk>) -> Result<Box<dyn Adapter>, String> {
         Kind::Api { provider, format } => {
             Ok(Box::new(api::Api::open(Arc::clone(desk), provider, *format)?))
         }
-        Kind::Acp { .. } => missing("acp"),
+        Kind::Acp { command, env, provider } => {
+            Ok(Box::new(acp::Acp::open(Arc::clone(desk), command, env, provider)?))
+        }
         Kind::Claude { command, env, provider } => {
             Ok(Box::new(claude::Claude::open(Arc::clone(desk), command, env, provider)?))
         }
-        Kind::Codex { .. } => missing("codex"),
+        Kind::Codex { command, env, provider } => {
+            Ok(Box::new(codex::Codex::open(Arc::clone(desk), command, env, provider)?))
+        }
         Kind::Command { argv, result, env, provider } => {
             Ok(Box::new(command::Command::open(Arc::clone(desk), argv, *result, env, provider)?))
         }

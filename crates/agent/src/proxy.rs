@@ -10,9 +10,10 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, Request, Response};
+use http::{HeaderMap, HeaderName, Method, Request, Response};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -43,14 +44,25 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     pub(crate) async fn open(desk: Arc<Desk>) -> io::Result<Self> {
+        Self::of(desk, None).await
+    }
+
+    /// For an agent whose own words do not tell its turns: each call of the model is one, and one more
+    /// than there may be is refused.
+    pub(crate) async fn counting(desk: Arc<Desk>) -> io::Result<Self> {
+        Self::of(desk, Some(Arc::default())).await
+    }
+
+    async fn of(desk: Arc<Desk>, turns: Option<Arc<AtomicU32>>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let desk = Arc::clone(&desk);
+                let (desk, turns) = (Arc::clone(&desk), turns.clone());
                 connections.spawn(async move {
-                    let service = service_fn(|request| pass(Arc::clone(&desk), request));
+                    let pass = |request| pass(Arc::clone(&desk), turns.clone(), request);
+                    let service = service_fn(pass);
                     let served = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service);
                     if let Err(error) = served.await {
@@ -75,7 +87,11 @@ impl Drop for Proxy {
     }
 }
 
-async fn pass(desk: Arc<Desk>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+async fn pass(
+    desk: Arc<Desk>,
+    turns: Option<Arc<AtomicU32>>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
     desk.alive();
     if !knows(request.headers(), desk.room.door.token()) {
         return Ok(refusal(401, "only this attempt's own token is taken here"));
@@ -84,6 +100,12 @@ async fn pass(desk: Arc<Desk>, request: Request<Incoming>) -> Result<Response<Bo
         return Ok(refusal(404, "only `/llm/<provider>/...` leads anywhere"));
     };
     let (provider, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    let free = rest.ends_with("count_tokens") || rest.ends_with(":countTokens");
+    if let Some(turns) = turns.filter(|_| request.method() == Method::POST && !free)
+        && !desk.turn(turns.fetch_add(1, Ordering::Relaxed) + 1)
+    {
+        return Ok(refusal(400, "the turns of this attempt are used up"));
+    }
     let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
     let path = desk.room.door.model_path(provider, rest) + &query;
     let (parts, body) = request.into_parts();

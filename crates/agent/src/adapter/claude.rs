@@ -11,10 +11,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::agent::{ErrorClass, Terminal, ToolKind};
+use api::agent::{ErrorClass, Terminal};
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
+use super::cli::files;
 use super::cli::home::{self, Home};
 use super::cli::program::{Line, Program, flooded};
 use super::{Adapter, Doing, Exit, Message, Rest};
@@ -108,7 +109,7 @@ impl Claude {
 
     fn argv(&self, message: &Message, known: bool) -> Result<Vec<String>, String> {
         let Desk { agent, room, .. } = &*self.desk;
-        let tools = own_tools(&agent.tools);
+        let tools = files::claude_tools(&agent.tools);
         let mut argv = self.command.clone();
         let mut add = |words: &[&str]| argv.extend(words.iter().map(|word| (*word).to_owned()));
         add(&["-p", "--output-format", "stream-json", "--verbose"]);
@@ -116,8 +117,7 @@ impl Claude {
         add(&["--permission-prompt-tool", "mcp__orchestrate__approve"]);
         add(&["--allowedTools", "mcp__orchestrate"]);
         add(&["--tools", &tools.join(",")]);
-        // Nothing is so harmless that the rules are not asked.
-        let settings = json!({ "permissions": { "ask": tools }, "includeCoAuthoredBy": false });
+        let settings = files::claude(&agent.tools);
         add(&["--settings", &settings.to_string(), "--setting-sources", "user"]);
         add(&["--strict-mcp-config", "--mcp-config", &self.servers()?.to_string()]);
         if let Some(turns) = room.job.limits.turns {
@@ -192,18 +192,6 @@ impl Claude {
             self.exit = program.end().await;
         }
     }
-}
-
-/// The tools of its own that stand for the kinds that the agent has.
-fn own_tools(kinds: &[ToolKind]) -> Vec<&'static str> {
-    let of = |kind: &ToolKind| match kind {
-        ToolKind::Read => ["Read", "TodoWrite"].as_slice(),
-        ToolKind::Search => &["Grep", "Glob"],
-        ToolKind::Edit => &["Edit", "Write", "NotebookEdit"],
-        ToolKind::Execute => &["Bash"],
-        ToolKind::Fetch => &["WebFetch", "WebSearch"],
-    };
-    kinds.iter().flat_map(of).copied().collect()
 }
 
 /// Whether it has written down something of this conversation.

@@ -27,7 +27,6 @@ pub(crate) struct Server {
 /// What is offered beside the tools of the house.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Offered {
-    #[cfg_attr(not(test), expect(dead_code, reason = "for agents that ask in their protocol"))]
     House,
     /// Also `approve`, by which `claude` asks whether it may use a tool of its own.
     HouseAndApproval,

@@ -18,6 +18,10 @@ pub(crate) enum House {
     ReportBlocked,
 }
 
+/// What they are called.
+pub(crate) const NAMES: [&str; 5] =
+    ["ask_human", "get_artifact", "note", "report_blocked", "submit_result"];
+
 /// A tool of the house, as it is offered.
 #[derive(Debug)]
 pub(crate) struct Offer {

@@ -316,3 +316,256 @@ fn claude_is_told_what_it_may_do_and_taken_up_again() {
     let mode = fs::metadata(&home).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0, "others can look into its home: {mode:o}");
 }
+
+fn codex(script: &str) -> Agent {
+    let (env, provider) = Default::default();
+    agent(Adapter::Codex { command: shell(script), env, provider })
+}
+
+#[test]
+fn what_codex_says_is_understood() {
+    let edit = fixture("codex/edit.ndjson");
+    let script = format!("echo \"$@\" >> arguments.txt; cat '{edit}'");
+    let mut stage = Stage::new(codex(&script));
+    let ran = stage.run();
+    assert_eq!(ran.outcome(), "succeeded", "{ran:?}");
+    assert_eq!(ran.outputs, json!({ "text": "Done: hello.txt holds one line." }));
+    assert_eq!(
+        (&ran.usage["input_tokens"], &ran.usage["output_tokens"]),
+        (&json!(3900), &json!(72))
+    );
+    let titles: Vec<String> = stage
+        .did()
+        .into_iter()
+        .filter_map(|did| match did {
+            Did::ToolCall { title, .. } => Some(title),
+            _ => None,
+        })
+        .collect();
+    let expected =
+        ["shell /bin/bash -lc 'echo hello > hello.txt'", "shell /bin/bash -lc 'cat hello.txt'"];
+    assert_eq!(titles, expected);
+    assert!(
+        stage
+            .did()
+            .iter()
+            .any(|did| matches!(did, Did::ToolResult { output, .. } if output == "hello\n"))
+    );
+
+    // The thread is taken up again to mend what does not hold.
+    let mut stage = Stage::new(codex(&script));
+    stage.job.result = Some(json!({ "type": "object", "required": ["n"] }));
+    assert_eq!(stage.run().outcome(), "no_result");
+    let said = stage.file("arguments.txt").unwrap();
+    let lines: Vec<&str> = said.lines().collect();
+    let thread = "resume 01a1fece-7a45-73d2-9398-ad1eba9048e3 -";
+    assert_eq!(lines[0], "exec --json --skip-git-repo-check -");
+    assert!(lines[1].ends_with(thread) && lines.len() == 3, "{said}");
+
+    let text = fs::read_to_string(&edit).unwrap();
+    let last = text.lines().last().unwrap();
+    for (after, outcome) in [
+        (
+            r#"{"type":"turn.failed","error":{"message":"unexpected status 401 Unauthorized: no"}}"#,
+            "auth_failed",
+        ),
+        (
+            r#"{"type":"turn.failed","error":{"message":"unexpected status 400 Bad Request: budget_exhausted: no call"}}"#,
+            "budget_exhausted",
+        ),
+        (r#"{"type":"error","message":"stream disconnected before completion"}"#, "unavailable"),
+        ("", "interrupted"),
+    ] {
+        let mut stage = Stage::new(codex("cat said.ndjson; exit 1"));
+        stage.put("said.ndjson", &text.replace(last, after));
+        let ran = stage.run();
+        assert_eq!(ran.outcome(), outcome, "{after}: {ran:?}");
+    }
+}
+
+#[test]
+fn codex_is_not_begun_where_it_would_have_to_ask() {
+    for rules in [
+        json!([]),
+        json!([{ "tool": "execute", "command": "cargo test", "decision": "allow" }]),
+        json!([{ "tool": "execute", "decision": "allow" }, { "path": "docs/**", "decision": "deny" }]),
+    ] {
+        let mut agent = codex("touch begun");
+        agent.permissions = serde_json::from_value(rules.clone()).unwrap();
+        let mut stage = Stage::new(agent);
+        let ran = stage.run();
+        assert_eq!(ran.outcome(), "error", "{rules}: {ran:?}");
+        assert!(
+            ran.stderr.contains("cannot ask") && ran.stderr.contains("codex-acp"),
+            "{}",
+            ran.stderr
+        );
+        assert!(stage.file("begun").is_none());
+    }
+}
+
+/// An agent that says what another one said when it was recorded (`fixtures/acp`).
+fn acp(recording: &str) -> Agent {
+    let replay = fixture("acp/replay.py");
+    let recording = if recording.contains('/') {
+        recording.to_owned()
+    } else {
+        fixture(&format!("acp/{recording}.txt"))
+    };
+    let command = ["python3", &replay, &recording, "told.ndjson"].map(str::to_owned).to_vec();
+    let (env, provider) = Default::default();
+    agent(Adapter::Acp { command, env, provider })
+}
+
+fn told(stage: &Stage) -> Vec<serde_json::Value> {
+    let told = stage.file("told.ndjson").unwrap_or_default();
+    told.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn what_agents_say_over_their_protocol_is_understood() {
+    for (name, allowed, titles) in [
+        ("claude", json!("allow"), ["Write HERE/hello.txt", "`cat hello.txt`"]),
+        ("gemini", json!("proceed_once"), ["Writing to hello.txt", "cat hello.txt"]),
+        ("codex", json!("approved"), ["echo hello > hello.txt", "Read hello.txt"]),
+        ("opencode", json!("once"), ["write", "cat hello.txt"]),
+    ] {
+        let mut stage = Stage::new(acp(name));
+        let ran = stage.run();
+        assert_eq!(ran.outcome(), "succeeded", "{name}: {ran:?}");
+        assert_eq!(ran.outputs, json!({ "text": "Done: hello.txt holds one line." }), "{name}");
+        let here = stage.work().canonicalize().unwrap().display().to_string();
+        let calls: Vec<String> = stage
+            .did()
+            .into_iter()
+            .filter_map(|did| match did {
+                Did::ToolCall { title, .. } => Some(title.replace(&here, "HERE")),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(calls, titles, "{name}");
+        let ended = stage
+            .did()
+            .iter()
+            .filter(|did| matches!(did, Did::ToolResult { ok: true, .. }))
+            .count();
+        assert_eq!(ended, 2, "{name}");
+        let told = told(&stage);
+        assert_eq!(told[0]["params"]["clientCapabilities"]["terminal"], false);
+        assert_eq!(told[1]["params"]["mcpServers"][0]["name"], "orchestrate");
+        let prompt = told[2]["params"]["prompt"][0]["text"].as_str().unwrap();
+        assert!(prompt.starts_with("You work.\n\n") && prompt.contains("Do the work."), "{prompt}");
+        assert_eq!(told[3]["result"]["outcome"]["optionId"], allowed, "{name}");
+    }
+}
+
+#[test]
+fn what_the_rules_refuse_is_refused_over_the_protocol() {
+    for (name, rules, outside, refused) in [
+        ("claude", json!([{ "tool": "edit", "decision": "deny" }]), false, json!("reject")),
+        ("gemini", json!([{ "path": "*.txt", "decision": "deny" }]), false, json!("cancel")),
+        ("claude", json!([{ "tool": "execute", "decision": "allow" }]), true, json!("reject")),
+        ("gemini", json!([{ "tool": "execute", "decision": "allow" }]), true, json!("cancel")),
+    ] {
+        let recording = fs::read_to_string(fixture(&format!("acp/{name}.txt"))).unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("recording.txt");
+        // A link that was planted leads out of the workspace.
+        let recording = if outside {
+            recording.replace("HERE/hello.txt", "HERE/link/hello.txt")
+        } else {
+            recording
+        };
+        fs::write(&path, recording).unwrap();
+        let mut agent = acp(&path.display().to_string());
+        agent.permissions = serde_json::from_value(rules.clone()).unwrap();
+        let mut stage = Stage::new(agent);
+        std::os::unix::fs::symlink("/etc", stage.work().join("link")).unwrap();
+        let ran = stage.run();
+        assert_eq!(ran.outcome(), "denied", "{name} {rules}: {ran:?}");
+        assert_eq!(told(&stage)[3]["result"]["outcome"]["optionId"], refused, "{name} {rules}");
+        assert!(ran.stdout.contains("! refused: Writ"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn a_conversation_is_taken_up_again_over_the_protocol() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("recording.txt");
+    let write = |text: &str| fs::write(&path, text).unwrap();
+    let whole = fs::read_to_string(fixture("acp/claude.txt")).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    // It is killed in the middle of its first call.
+    write(&(lines[..8].join("\n") + "\n> {\"method\":\"never\"}\n"));
+    let mut stage = Stage::new(acp(&path.display().to_string()));
+    let mut running = stage.start();
+    running.until("I will write the file.");
+    running.signal("-KILL");
+    drop(running.end());
+    let session = whole.split("\"sessionId\":\"").nth(1).unwrap().split('"').next().unwrap();
+    let said = r#"< {"jsonrpc":"2.0","method":"session/update","params":{"update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"TEXT"}}}}"#;
+    write(&format!(
+        "> {{\"id\":1,\"method\":\"initialize\"}}\n{}\n> {{\"id\":2,\"method\":\"session/load\"}}\n{}\n< {{\"id\":2,\"result\":{{}}}}\n\
+         > {{\"id\":3,\"method\":\"session/prompt\"}}\n{}\n< {{\"id\":3,\"result\":{{\"stopReason\":\"end_turn\"}}}}\n",
+        lines[1],
+        said.replace("TEXT", "of before"),
+        said.replace("TEXT", "Done after all.")
+    ));
+    fs::remove_file(stage.work().join("told.ndjson")).unwrap();
+    let ran = stage.run();
+    assert_eq!(ran.outcome(), "succeeded", "{ran:?}");
+    assert_eq!(ran.outputs, json!({ "text": "Done after all." }));
+    let told = told(&stage);
+    assert_eq!(told[1]["params"]["sessionId"], session);
+    let prompt = told[2]["params"]["prompt"][0]["text"].as_str().unwrap();
+    assert!(prompt.starts_with("You were interrupted."), "{prompt}");
+    assert!(!ran.stdout.contains("of before"), "{}", ran.stdout);
+}
+
+#[test]
+fn an_agent_of_the_protocol_that_goes_wrong_has_an_outcome() {
+    let hello = r#"< {"id":1,"result":{"protocolVersion":1,"agentCapabilities":{}}}"#;
+    let until = format!(
+        "> {{\"id\":1,\"method\":\"initialize\"}}\n{hello}\n> {{\"id\":2,\"method\":\"session/new\"}}\n< {{\"id\":2,\"result\":{{\"sessionId\":\"s\"}}}}\n> {{\"id\":3,\"method\":\"session/prompt\"}}\n"
+    );
+    let quiet = Limits { wall_ms: Some(60_000), idle_model_ms: Some(4000), ..Limits::default() };
+    for (said, outcome) in [
+        (r#"< {"id":3,"result":{"stopReason":"refusal"}}"#, "refused"),
+        (r#"< {"id":3,"result":{"stopReason":"max_tokens"}}"#, "no_result"),
+        (r#"< {"id":3,"result":{"stopReason":"max_turn_requests"}}"#, "turns_exhausted"),
+        (r#"< {"id":3,"result":{"stopReason":"cancelled"}}"#, "interrupted"),
+        (r#"< {"id":3,"result":{"stopReason":"end_turn"}}"#, "no_result"),
+        (
+            r#"< {"id":3,"error":{"code":-32000,"message":"Authentication required"}}"#,
+            "auth_failed",
+        ),
+        (r#"< {"id":3,"error":{"code":429,"message":"slow down"}}"#, "unavailable"),
+        (
+            r#"< {"id":3,"error":{"code":-32603,"message":"Internal error","data":{"details":"Prompt is too long"}}}"#,
+            "context_exhausted",
+        ),
+        (r#"> {"method":"never"}"#, "stalled"),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("recording.txt");
+        // What it does not know of a client is refused, and its log passed over.
+        let asks = "< some log\n< {\"id\":9,\"method\":\"fs/read_text_file\",\"params\":{}}\n> {\"id\":9}\n";
+        let again = format!(
+            "> {{\"id\":4,\"method\":\"session/prompt\"}}\n< {{\"id\":4,\"result\":{{\"stopReason\":\"end_turn\"}}}}\n> {{\"id\":5,\"method\":\"session/prompt\"}}\n< {{\"id\":5,\"result\":{{\"stopReason\":\"end_turn\"}}}}"
+        );
+        fs::write(&path, format!("{until}{asks}{said}\n{again}\n")).unwrap();
+        let mut stage = Stage::new(acp(&path.display().to_string()));
+        stage.job.limits = if outcome == "stalled" {
+            quiet.clone()
+        } else {
+            Limits { wall_ms: Some(60_000), ..Limits::default() }
+        };
+        let ran = stage.run();
+        assert_eq!(ran.outcome(), outcome, "{said}: {ran:?}");
+        assert_eq!(told(&stage)[3]["error"]["code"], -32601, "{said}");
+    }
+    let mut stage = Stage::new(acp("/nowhere/recording.txt"));
+    let ran = stage.run();
+    assert_eq!(ran.outcome(), "interrupted", "{ran:?}");
+    assert!(ran.stdout.contains("No such file"), "{}", ran.stdout);
+}

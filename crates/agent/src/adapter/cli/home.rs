@@ -5,6 +5,7 @@
 //! that opens a door in it is the attempt's own token.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +57,20 @@ impl Home {
 
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.join("home")
+    }
+
+    /// Of the session, for what the adapter itself has to remember.
+    pub(crate) fn session(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A file that the program is to find, relative to its home.
+    pub(crate) fn put(&self, path: &str, text: &str) -> io::Result<()> {
+        let path = self.path().join(path);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&path, text)
     }
 
     /// The whole environment of the program; what the adapter's definition says wins.

@@ -50,7 +50,7 @@ export function Shown({ part }: { part: Part }) {
     <div class="field" style={{ paddingTop: '12px' }}>
       <span class="label">{part.label}</span>
       {part.kind === 'rows' ? (
-        <table>
+        <table class="named">
           <tbody>
             {part.rows.map(([name, value]) => (
               <tr key={name}>

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { get, post, refusal, type Refusal } from '../../../api/client';
 import type { ApprovalSummary } from '../../../api/types';
 import { useLoad } from '../../../components/load';
-import { Button, Glyph, Trouble } from '../../../components/parts';
+import { Button, Glyph, Skeleton, Trouble } from '../../../components/parts';
 import { inboxPlace } from '../../../components/places';
 import { missing } from '../../../components/who';
 
@@ -56,7 +56,9 @@ export function AskBox({ gate }: { gate: ApprovalSummary }) {
           {command}
         </pre>
       ) : null}
-      {choices.length > 0 ? (
+      {!detail.value && !detail.refused ? (
+        <Skeleton rows={1} />
+      ) : choices.length > 0 ? (
         <div class="decide" role="group" aria-label="Answers">
           {choices.map((choice) => (
             <Button key={choice} kind="primary" act={() => approve(choice)} why={why}>

@@ -12,7 +12,7 @@ export function Items({ items, thoughts }: { items: readonly Item[]; thoughts: b
       {items
         .filter((item) => thoughts || item.kind !== 'say' || !item.quiet)
         .map((item) => (
-          <li key={item.seq} data-seq={item.seq} class={`talk-${item.kind}`}>
+          <li key={item.seq} data-seq={item.seq} class={`is-${item.kind}`}>
             <Shown item={item} />
           </li>
         ))}

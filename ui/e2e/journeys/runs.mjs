@@ -164,9 +164,9 @@ stages:
   await dialog.getByRole('button', { name: 'Roll back to build' }).click();
   await look.page.locator('[data-run="release#1"][data-status=failed]').waitFor();
   await until(async () => (await world.api('GET', '/api/runs/release~1/undoings')).data.length > 0, 'the history');
-  await until(async () => (await world.api('GET', '/api/runs/release~1')).reason === 'rolled_back', 'rolled back');
-  await look.page.locator('.run-facts [data-status=rolled_back]').waitFor();
-  await look.page.getByText(/undone by|Rolled back to build/i).first().waitFor();
+  // What was undone, by whom, and how far it went.
+  await look.page.getByText(/rollback to `build` by \S+: /).first().waitFor();
+  await look.page.locator('[data-stage="deploy.rollback"][data-status=succeeded]').first().waitFor();
   await look.page.getByRole('button', { name: 'Extend', exact: true }).click();
   await look.page.getByRole('button', { name: 'Start the next run' }).click();
   await look.page.waitForURL(/\/runs\/release\/2/);

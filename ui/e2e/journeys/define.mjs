@@ -86,6 +86,82 @@ export async function J5_a_mistake_is_found_where_it_is_and_mended(world) {
   });
 }
 
+export async function J5_stages_are_built_by_form_arrows_keys_and_dragging(world) {
+  const begun = `# Notes stay.
+name: built
+stages:
+  - name: build # first
+    run: echo build
+  - name: test
+    run: echo test
+  - name: ship
+    run: echo ship
+`;
+  await world.api('POST', '/api/pipelines', { definition: begun });
+  const look = await world.owner();
+  await look.go('/pipelines/built/edit?view=split');
+  const area = look.page.getByRole('textbox', { name: 'Definition' });
+  const list = look.page.getByRole('list', { name: 'Stages in order' });
+  await list.getByRole('button', { name: 'ship', exact: true }).waitFor();
+  const order = () => list.locator('> li').evaluateAll((rows) => rows.map((row) => row.dataset.item));
+  const becomes = (wanted, what) => until(async () => JSON.stringify(await order()) === JSON.stringify(wanted), what);
+  await look.accessible();
+  // Arrows.
+  await look.page.getByRole('button', { name: 'Move ship up' }).click();
+  await becomes(['build', 'ship', 'test'], 'moved by its arrow');
+  equal(await look.page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Move ship up', 'what has the focus after the move');
+  // Keys.
+  await look.page.keyboard.press('Alt+ArrowUp');
+  await becomes(['ship', 'build', 'test'], 'moved by keys');
+  // The pointer.
+  await list.locator('[data-item=ship]').dragTo(list.locator('[data-item=test]'));
+  await becomes(['build', 'test', 'ship'], 'moved by dragging');
+  equal(await textOf(area), begun, 'the text, when all is back in its order');
+  // A stage that asks people, with a form of its own.
+  await look.page.getByLabel('New stage').selectOption('form');
+  await look.page.getByRole('button', { name: 'Add stage' }).click();
+  const stage = look.page.getByRole('region', { name: 'Stage form' });
+  await stage.getByLabel('Name', { exact: true }).first().fill('release-notes');
+  await stage.getByLabel('Name', { exact: true }).first().press('Enter');
+  const notes = look.page.getByRole('region', { name: 'Stage release-notes' });
+  await notes.getByRole('button', { name: 'Add a field' }).click();
+  const fields = notes.getByRole('list', { name: 'Fields' });
+  await fields.getByRole('button', { name: 'field', exact: true }).click();
+  await fields.getByLabel('Name', { exact: true }).fill('version');
+  await fields.getByLabel('Name', { exact: true }).press('Enter');
+  await fields.getByLabel('Kind').selectOption('number');
+  await fields.getByLabel('has to be answered').check();
+  await fields.getByRole('button', { name: 'Move version up' }).click();
+  await notes.getByLabel('of its result').check();
+  await look.accessible();
+  await look.page.locator('canvas[data-nodes="4"]').waitFor();
+  await look.page.getByText('It is valid.').waitFor();
+  const wanted = `${begun}  - name: release-notes
+    form:
+      instructions: What is to be known?
+      fields:
+        version: {type: number, required: true}
+        answer: text
+    approve_complete: true
+`;
+  equal(await textOf(area), wanted, 'what the form wrote');
+  // Deleted with a word about it, and back again.
+  await look.page.getByRole('button', { name: 'Delete test' }).click();
+  const dialog = look.page.getByRole('dialog');
+  await dialog.getByText('No other stage names it.').waitFor();
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await becomes(['build', 'ship', 'release-notes'], 'without the deleted stage');
+  await look.page.getByRole('button', { name: 'Undo' }).click();
+  await becomes(['build', 'test', 'ship', 'release-notes'], 'with it again');
+  await look.page.getByRole('button', { name: 'Form', exact: true }).click();
+  holds(look.page.url().includes('view=form'), look.page.url());
+  await look.accessible();
+  await look.page.getByRole('button', { name: 'Save' }).click();
+  await look.page.waitForURL(/\/pipelines\/built\/definition/);
+  equal((await world.api('GET', '/api/pipelines/built')).definition, wanted, 'what is saved');
+  await look.close();
+}
+
 export async function J20_templates_run_as_they_are(world) {
   const look = await world.owner();
   for (const name of ['hello', 'cascade']) {

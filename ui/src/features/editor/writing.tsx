@@ -1,10 +1,11 @@
 /** One definition under somebody's hands. */
+import type { ComponentType } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get, getTagged, post, put, refusal, type Refusal } from '../../api/client';
 import type { Diagnostic } from '../../api/types';
 import { useLoad } from '../../components/load';
-import { guardLeaving, navigate } from '../../components/location';
-import { Button, PageHead, Time, Trouble } from '../../components/parts';
+import { guardLeaving, navigate, query, setQuery } from '../../components/location';
+import { Button, PageHead, Skeleton, Time, Trouble } from '../../components/parts';
 import { pipelinePlace } from '../../components/places';
 import { tell } from '../../components/toast';
 import { missing } from '../../components/who';
@@ -12,6 +13,7 @@ import { Checks, DraftGraph } from './beside';
 import { useChecked } from './checked';
 import { Conflict } from './conflict';
 import { dropDraft, type Base } from './draft';
+import type { FormProps } from './form/form';
 import { fixed, linesOf } from './model';
 import { Code, type CodeHandle } from './text/code';
 import { keyAt, stageAt, stageStarts } from './text/place';
@@ -28,6 +30,12 @@ interface Props {
   again: () => void;
 }
 
+const VIEWS = [
+  ['form', 'Form'],
+  ['split', 'Split'],
+  ['yaml', 'YAML'],
+] as const;
+
 export function Writing({ name, draft, saved, again }: Props) {
   const written = useDraft(draft, saved, again);
   const { text, base, dirty } = written;
@@ -38,6 +46,8 @@ export function Writing({ name, draft, saved, again }: Props) {
   const language = useLanguage();
   const code = useRef<CodeHandle>(null);
   const narrow = useNarrow();
+  const view = VIEWS.find(([id]) => id === query.value.get('view'))?.[0] ?? 'yaml';
+  const [open, setOpen] = useState<string | undefined>(undefined);
 
   useEffect(() => {
     guardLeaving(dirty ? () => 'What you wrote is not saved. It stays as a draft in this browser. Leave?' : undefined);
@@ -63,15 +73,32 @@ export function Writing({ name, draft, saved, again }: Props) {
     }
   };
   const goTo = (line: number, col: number) => code.current?.goTo(line, col);
-  const toStage = (stage: string) => {
+  const toText = (stage: string) => {
+    if (view === 'form') setQuery({ view: 'split' });
     const found = stageStarts(text).find((one) => one.name === stage);
-    if (found) goTo(linesOf(text, found.at), 1);
+    // Once the field is to be seen.
+    if (found) requestAnimationFrame(() => goTo(linesOf(text, found.at), 1));
+  };
+  const choose = (stage: string) => {
+    setOpen(stage);
+    if (view !== 'form') toText(stage);
+  };
+  const toPlace = (one: Diagnostic) => {
+    if (view === 'form') setQuery({ view: 'split' });
+    requestAnimationFrame(() => goTo(one.spans[0]?.start.line ?? 1, one.spans[0]?.start.col ?? 1));
   };
   const why = missing('define') ?? (checked.valid === false ? 'It has errors: see beside it.' : dirty || !name ? undefined : 'Nothing is changed.');
   const stage = useMemo(() => stageAt(text, offset), [text, offset]);
   return (
     <>
       <PageHead title={name ? `Edit ${name}` : 'New pipeline'}>
+        <nav class="segments" aria-label="View">
+          {VIEWS.map(([id, label]) => (
+            <button type="button" key={id} aria-pressed={view === id} onClick={() => setQuery({ view: id === 'yaml' ? undefined : id })}>
+              {label}
+            </button>
+          ))}
+        </nav>
         <DraftState name={name} base={base} dirty={dirty} at={written.keptAt} kept={written.kept} />
         {dirty ? (
           <Button kind="quiet" act={written.discard}>
@@ -91,16 +118,32 @@ export function Writing({ name, draft, saved, again }: Props) {
         </div>
       ) : null}
       {narrow ? <p class="soft small">To be read here: writing needs a wider window.</p> : null}
-      <div class="editor">
-        <div class="editor-main">
+      <div class={`editor ${view}`}>
+        <div class="editor-main" hidden={view === 'form'}>
           <div class="editor-box">
             <Code text={text} stamp={written.stamp} diagnostics={checked.diagnostics} language={language} readOnly={narrow} change={written.write} moved={setOffset} save={() => (why ? tell(why) : void save())} handle={code} />
           </div>
           <Saying text={text} offset={offset} schema={language.schema} />
         </div>
+        {view === 'yaml' ? null : (
+          <div class="editor-form">
+            <LateForm
+              text={text}
+              named={name !== undefined}
+              put={written.put}
+              stage={open}
+              choose={setOpen}
+              toText={toText}
+              undo={() => code.current?.undo()}
+              agents={language.known.agents}
+              pipelines={language.known.pipelines}
+              readOnly={narrow}
+            />
+          </div>
+        )}
         <div class="editor-beside">
-          <DraftGraph checked={checked} stage={stage} choose={toStage} />
-          <Checks checked={checked} goTo={(one: Diagnostic) => goTo(one.spans[0]?.start.line ?? 1, one.spans[0]?.start.col ?? 1)} fix={(one) => written.put(fixed(text, one) ?? text)} />
+          <DraftGraph checked={checked} stage={view === 'form' ? open : stage} choose={choose} />
+          <Checks checked={checked} goTo={toPlace} fix={(one) => written.put(fixed(text, one) ?? text)} />
         </div>
       </div>
       {theirs ? (
@@ -118,6 +161,18 @@ export function Writing({ name, draft, saved, again }: Props) {
       ) : null}
     </>
   );
+}
+
+/** The form comes in a file of its own, when it is first looked at. */
+function LateForm(props: FormProps) {
+  const [Form, setForm] = useState<ComponentType<FormProps> | undefined>(undefined);
+  useEffect(() => {
+    import('./form/form').then(
+      (file) => setForm(() => file.DefinitionForm),
+      () => tell('The form could not be loaded: load the page again.', 'trouble'),
+    );
+  }, []);
+  return Form ? <Form {...props} /> : <Skeleton rows={8} />;
 }
 
 function DraftState({ name, base, dirty, at, kept }: { name: string | undefined; base: Base; dirty: boolean; at: number | undefined; kept: boolean }) {

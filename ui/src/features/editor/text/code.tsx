@@ -3,6 +3,7 @@
  * style sheets by the door that the page's policy leaves open to scripts of its own, and writes no
  * style elements, which the policy refuses.
  */
+import { undo } from '@codemirror/commands';
 import { setDiagnostics } from '@codemirror/lint';
 import { Compartment, EditorSelection, EditorState } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
@@ -14,6 +15,8 @@ import { extensions, mark, type Language } from './setup';
 export interface CodeHandle {
   /** Lines and columns from 1. */
   goTo: (line: number, col: number) => void;
+  /** The last change goes, whoever made it. */
+  undo: () => void;
 }
 
 interface Props {
@@ -77,6 +80,7 @@ export function Code({ text, stamp, diagnostics, language, readOnly, change, mov
     now.current.text = text;
     view.current = made;
     handle.current = {
+      undo: () => void undo(made),
       goTo: (line, col) => {
         const at = Math.min(made.state.doc.length, offsetOf(made.state.doc.toString(), line, col));
         made.dispatch({ selection: EditorSelection.cursor(at), effects: EditorView.scrollIntoView(at, { y: 'center' }) });

@@ -103,7 +103,9 @@ function hear(event: KeyboardEvent): void {
     return;
   }
   if (event.defaultPrevented || event.isComposing || ['Shift', 'Control', 'Alt', 'Meta'].includes(event.key)) return;
-  if (!everywhere && (isTyping(event.target) || document.querySelector('dialog[open]') || isNative(key, event.target))) return;
+  // Within a shadow tree (the field of a definition) the event's own target is only the tree's host.
+  const target = event.composedPath()[0] ?? event.target;
+  if (!everywhere && (isTyping(target) || document.querySelector('dialog[open]') || isNative(key, target))) return;
   const wanted = bound.map((one) => one.id).reverse();
   const found = meaning(before, key, wanted);
   clearTimeout(timer);

@@ -19,6 +19,17 @@ export function asked(text: string): { by?: string; run?: string; action?: strin
   return { ...(by?.[0] ? { by: by[0] } : {}), ...(run?.[0] ? { run: run[0] } : {}), ...(action?.[0] ? { action: action[0] } : {}) };
 }
 
+/** So many at most: what is more is for the command line. */
+const EXPORTED = 100_000;
+
+function download(text: string, name: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text, '\n'], { type: 'application/x-ndjson' }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
 export function Audit() {
   const text = query.value.get('q') ?? '';
   const filter = asked(text);
@@ -46,11 +57,29 @@ export function Audit() {
     const page = await get('/api/audit', { query: { ...filter, limit: 200, after: next ?? '' } });
     setMore({ key, rows: [...(further?.rows ?? []), ...page.data], next: page.next });
   };
+  const save = async () => {
+    try {
+      const all: AuditEntry[] = [];
+      let after: string | undefined;
+      do {
+        const page = await get('/api/audit', { query: { ...filter, limit: 1000, ...(after ? { after } : {}) } });
+        all.push(...page.data);
+        after = page.next ?? undefined;
+      } while (after !== undefined && all.length < EXPORTED);
+      download(all.map((one) => JSON.stringify(one)).join('\n'), 'audit.ndjson');
+      tell(after === undefined ? `${thousands(all.length)} entries are exported.` : `The newest ${thousands(all.length)} are exported; the rest by \`orchestrate audit list\`.`);
+    } catch (error) {
+      tell(refusal(error).message, 'trouble');
+    }
+  };
   if (why) return <Empty>{why}</Empty>;
   return (
     <>
       <PageHead title="Audit">
         {proof ? <span class="success small">{proof}</span> : null}
+        <Button act={save} title="All that the filter shows, one JSON object a line">
+          Export
+        </Button>
         <Button act={verify}>Verify chain</Button>
       </PageHead>
       <div class="filter">

@@ -1,6 +1,7 @@
 /** `/pipelines/:name/edit` and `/pipelines/new`: the text, what is wrong with it, and what is saved. */
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { getTagged } from '../../api/client';
+import { taken } from '../../components/handed';
 import { useLoad } from '../../components/load';
 import { query } from '../../components/location';
 import { markUseful } from '../../components/marks';
@@ -30,11 +31,12 @@ export function Editor({ params, template }: EditorProps) {
 
 function New({ template }: Pick<EditorProps, 'template'>) {
   const begin = query.value.get('template') ?? '';
-  const loaded = useLoad(`new ${begin}`, async () => ({ text: (begin ? await template(begin) : undefined) ?? BEGIN, revision: 0, tag: undefined }));
+  const [handed] = useState(taken);
+  const loaded = useLoad(`new ${begin}`, async () => ({ text: handed ?? (begin ? await template(begin) : undefined) ?? BEGIN, revision: 0, tag: undefined }));
   useUseful(loaded.value !== undefined);
   if (loaded.refused) return <Trouble refusal={loaded.refused} again={loaded.again} />;
   if (!loaded.value) return <Skeleton rows={10} />;
-  return <Writing key={begin} name={undefined} draft={begin ? `new?template=${begin}` : 'new'} saved={loaded.value} again={loaded.again} />;
+  return <Writing key={begin} name={undefined} draft={handed === undefined ? (begin ? `new?template=${begin}` : 'new') : 'imported'} saved={loaded.value} again={loaded.again} />;
 }
 
 function Known({ name }: { name: string }) {

@@ -137,6 +137,7 @@ export function Now() {
           )}
         </Section>
         <Section title="Done lately">
+          {all.some((run) => run.status === 'succeeded') ? null : <p class="empty small">No run has succeeded yet.</p>}
           <ul class="rows">
             {all
               .filter((run) => run.status === 'succeeded')

@@ -1,18 +1,19 @@
 /** `/pipelines`: what there is, how it went lately, and when it goes again. */
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { get, post } from '../../api/client';
+import { get, post, refusal } from '../../api/client';
 import type { PipelineSummary } from '../../api/types';
 import { fits, parseFilter } from '../../components/filter';
 import { useLoad } from '../../components/load';
-import { query } from '../../components/location';
+import { handOver } from '../../components/handed';
+import { navigate, query } from '../../components/location';
 import { markUseful } from '../../components/marks';
 import { Button, Empty, PageHead, Skeleton, Status, Time } from '../../components/parts';
 import { pipelinePlace, runPlace } from '../../components/places';
 import { SearchLine } from '../../components/searchline';
 import { Spark } from '../../components/spark';
 import { runStatus } from '../../components/status';
-import { duration } from '../../components/text';
-import { attempt } from '../../components/toast';
+import { count, duration } from '../../components/text';
+import { attempt, tell } from '../../components/toast';
 import { missing } from '../../components/who';
 import { useTopic } from '../../live/use';
 import { StartDialog } from '../../components/start';
@@ -40,7 +41,7 @@ function Switch({ of }: { of: PipelineSummary }) {
 }
 
 function PipelineRow({ row, start }: { row: Row; start: () => void }) {
-  const { pipeline, bars, p50, p95, pass } = row;
+  const { pipeline, bars, p50, p95, pass, waiting } = row;
   const last = pipeline.last_run;
   return (
     <tr data-pipeline={pipeline.name}>
@@ -48,6 +49,11 @@ function PipelineRow({ row, start }: { row: Row; start: () => void }) {
         <a class="clip" href={pipelinePlace(pipeline.name)} title={pipeline.description}>
           {pipeline.name}
         </a>
+        {waiting > 0 ? (
+          <a class="waits attention small" href={`/runs?q=${encodeURIComponent(`pipeline:${pipeline.name} status:waiting`)}`}>
+            {count(waiting, 'run')} waiting for people
+          </a>
+        ) : null}
       </td>
       <td>
         {last ? (
@@ -82,6 +88,33 @@ function PipelineRow({ row, start }: { row: Row; start: () => void }) {
   );
 }
 
+/** A file of somebody's disk, stored as a pipeline; what is wrong with it is shown in the editor. */
+function Import() {
+  const why = missing('define');
+  const take = async (file: File | undefined) => {
+    if (!file) return;
+    const definition = await file.text();
+    try {
+      const made = await post('/api/pipelines', { body: { definition, file: file.name } });
+      navigate(pipelinePlace(made.name, 'definition'));
+    } catch (error) {
+      const refused = refusal(error);
+      if (refused.code !== 'definition_invalid') {
+        tell(refused.message, 'trouble', refused.hints);
+        return;
+      }
+      handOver(definition);
+      navigate('/pipelines/new');
+    }
+  };
+  return (
+    <label class="button plain" title={why ?? 'A YAML file'} aria-disabled={why ? 'true' : undefined}>
+      Import
+      <input type="file" class="sr" accept=".yaml,.yml" disabled={why !== undefined} onChange={(event) => void take(event.currentTarget.files?.[0])} />
+    </label>
+  );
+}
+
 export function Pipelines() {
   const list = useTopic('pipelines').value;
   const live = useTopic('runs').value;
@@ -109,6 +142,7 @@ export function Pipelines() {
   return (
     <>
       <PageHead title="Pipelines">
+        <Import />
         <a class="button plain" href="/templates">
           From a template
         </a>

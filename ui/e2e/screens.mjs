@@ -1,0 +1,129 @@
+// `npm run screens [-- FOLDER [WORD]]`: every page as it looks, light and dark, wide and narrow, empty and full.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { until, World } from './world.mjs';
+
+const binary = process.env.ORCHESTRATE_BIN ?? new URL('../../target/debug/orchestrate', import.meta.url).pathname;
+const [folder = '/tmp/orchestrate-screens', word = ''] = process.argv.slice(2);
+
+const FEATURE = `name: feature-complete
+description: Plans, builds and ships a feature
+inputs: {goal: {type: string, default: Add dark mode}}
+stages:
+  - {name: plan, depends_on: [], run: "echo planned"}
+  - {name: implement, depends_on: [plan], foreach: [ui, api, docs], run: "echo building; sleep 0.3"}
+  - {name: scan, depends_on: [plan], run: "sleep 0.4; echo 412 files"}
+  - name: review
+    depends_on: [implement, scan]
+    run: |
+      mkdir -p out
+      printf '# Smoke tests\\n\\nAll **42** passed.\\n' > out/report.md
+    artifacts: {report: out/report.md}
+  - name: deploy
+    depends_on: [review]
+    context: ["@review"]
+    requires_approval: {approvers: [], quorum: 1, timeout: 1h, instructions: Look at the report first.}
+    run: echo deployed
+`;
+const NIGHTLY = `name: nightly
+description: Scans everything, every night
+triggers:
+  - {name: at-two, schedule: "0 2 * * *"}
+  - {event: push, branches: [main]}
+stages:
+  - {name: fetch, depends_on: [], run: "echo fetched"}
+  - name: scan
+    depends_on: [fetch]
+    run: |
+      for i in $(seq 1 60); do echo "   Compiling part $i of the whole"; done
+      printf '\\033[1;31merror[E0425]\\033[0m: cannot find value \`theme\` in this scope\\n  --> src/ui.rs:41:9\\n'
+      exit 101
+  - {name: report, depends_on: [scan], run: echo report}
+`;
+const NOTES = `name: release
+stages:
+  - name: notes
+    form:
+      instructions: "## What is released?"
+      fields:
+        version: {type: text, required: true, help: As in 1.4}
+        breaking: {type: boolean}
+        words: {type: multiline_text}
+`;
+const LONG = `name: long
+stages:
+  - {name: wait, run: "sleep 600"}
+  - {name: after, run: "echo after"}
+`;
+
+const EMPTY = ['/', '/inbox', '/tasks', '/pipelines', '/runs', '/fleet', '/metrics', '/audit', '/compare', '/templates', '/settings/tokens', '/settings/secrets', '/settings/notify', '/settings/retention'];
+
+async function fill(world) {
+  for (const definition of [FEATURE, NIGHTLY, NOTES, LONG]) await world.api('POST', '/api/pipelines', { definition }).catch((error) => console.error(String(error)));
+  const go = (name) => world.api('POST', `/api/pipelines/${name}/run`, {});
+  for (let n = 0; n < 3; n += 1) await go('nightly');
+  for (let n = 0; n < 2; n += 1) await go('feature-complete');
+  await go('release');
+  await go('long');
+  for (const [id, title] of [['TASK-5', 'Read themes from a file'], ['TASK-7', 'Add dark mode'], ['TASK-9', 'Say who is asked']]) await world.api('POST', '/api/tasks', { id, title, pipeline: 'long', ...(id === 'TASK-7' ? { prerequisites: ['TASK-5'] } : {}) });
+  await world.api('POST', '/api/tasks/TASK-5/start', {});
+  await until(async () => (await world.api('GET', '/api/approvals?status=pending')).data.length === 2, 'two approvals');
+  await until(async () => (await world.api('GET', '/api/inputs?status=open')).data.length === 1, 'a form');
+  const [gate] = (await world.api('GET', '/api/approvals?status=pending')).data;
+  const [form] = (await world.api('GET', '/api/inputs?status=open')).data;
+  const run = gate.run_name.replace('#', '/');
+  return [
+    ...EMPTY,
+    `/inbox/${gate.id}`,
+    `/inbox/${form.id}`,
+    '/tasks?view=list',
+    '/tasks/TASK-5',
+    '/pipelines/feature-complete/graph',
+    '/pipelines/nightly/runs',
+    '/pipelines/nightly/definition',
+    '/pipelines/nightly/triggers',
+    '/pipelines/nightly/metrics',
+    '/pipelines/nightly/settings',
+    '/pipelines/feature-complete/edit',
+    '/pipelines/feature-complete/edit?view=split',
+    '/pipelines/feature-complete/edit?view=form',
+    `/runs/${run}`,
+    `/runs/${run}?view=timeline`,
+    '/runs/nightly/2',
+    '/runs/nightly/2?view=table&stage=scan&tab=log',
+    '/runs/nightly/2?stage=scan&tab=events',
+    '/compare?a=nightly%231&b=nightly%232',
+    '/settings/general',
+  ];
+}
+
+async function shoot(world, kind, paths) {
+  for (const scheme of ['light', 'dark']) {
+    for (const width of [1440, 390]) {
+      const look = await world.owner({ scheme, width, height: width === 390 ? 844 : 900 });
+      for (const path of paths) {
+        const name = `${kind}${path === '/' ? '_now' : path.replace(/[/?&=%#]+/g, '_')}_${scheme}_${width}.png`;
+        if (!name.includes(word)) continue;
+        await look.go(path);
+        await look.page.waitForFunction(() => performance.getEntriesByName('orc:useful').length > 0, null, { timeout: 5000 }).catch(() => look.faults.push(`${path} is of no use`));
+        await look.page.evaluate(() => document.fonts.ready);
+        await look.page.waitForTimeout(250);
+        await look.page.screenshot({ path: join(folder, name) });
+        const wide = await look.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        if (wide > 0) console.log(`${name}: ${wide} px too wide`);
+      }
+      for (const fault of look.faults) console.log(`${kind} ${scheme} ${width}: ${fault}`);
+      await look.context.close();
+    }
+  }
+}
+
+mkdirSync(folder, { recursive: true });
+const world = await World.begin(binary);
+try {
+  if ('empty'.includes(word.split('_')[0]) || word === '') await shoot(world, 'empty', EMPTY);
+  const paths = await fill(world);
+  await shoot(world, 'full', paths);
+} finally {
+  await world.end();
+}

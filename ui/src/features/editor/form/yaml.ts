@@ -11,7 +11,22 @@ type Collection = YAMLMap<unknown, unknown> | YAMLSeq<unknown>;
 /** `undefined`: it is no YAML (now), and nothing can be changed but by hand. */
 export function read(text: string): Document | undefined {
   const doc = parseDocument(text, { version: '1.2', logLevel: 'silent' });
-  return doc.errors.length > 0 || !isMap(doc.contents) ? undefined : doc;
+  if (doc.errors.length > 0 || !isMap(doc.contents)) return undefined;
+  try {
+    // A name (`*x`) of something that is not there, or only below it, is found out only here.
+    doc.toJS();
+  } catch {
+    return undefined;
+  }
+  return doc;
+}
+
+/** A change that leaves a text nobody can read (a name of something that went) is none. */
+function sound<A extends unknown[]>(change: (text: string, ...rest: A) => string | undefined): (text: string, ...rest: A) => string | undefined {
+  return (text, ...rest) => {
+    const next = change(text, ...rest);
+    return next === undefined || next === text || read(next) ? next : undefined;
+  };
 }
 
 const isCollection = (node: unknown): node is Collection => isMap(node) || isSeq(node);
@@ -87,7 +102,9 @@ function replaceNode(text: string, node: Node, doc: Document): string {
 }
 
 /** With a value at a path; `undefined` takes it out, and what holds nothing then as well. */
-export function setIn(text: string, path: Path, value: unknown): string | undefined {
+export const setIn = sound(set);
+
+function set(text: string, path: Path, value: unknown): string | undefined {
   const doc = read(text);
   if (!doc) return undefined;
   const nodes = way(doc, path);
@@ -105,7 +122,7 @@ export function setIn(text: string, path: Path, value: unknown): string | undefi
   const nested = rest.reduceRight<unknown>((inner, step) => (typeof step === 'number' ? [inner] : { [step]: inner }), value);
   const step = path[depth];
   if (isMap(parent) && parent.items.length > 0 && step !== undefined) return appended(text, parent, String(step), nested);
-  if (isSeq(parent)) return insertItem(text, path.slice(0, depth), parent.items.length, nested);
+  if (isSeq(parent)) return insert(text, path.slice(0, depth), parent.items.length, nested);
   // `requires_approval: true` becomes a map; an empty key gets one.
   const whole = step === undefined ? nested : typeof step === 'number' ? [nested] : { [step]: nested };
   return depth === 0 ? undefined : replaced(text, doc, path.slice(0, depth), whole);
@@ -203,7 +220,9 @@ function withNotes(text: string, line: number): number {
 }
 
 /** An item or a pair in another place of its collection. */
-export function move(text: string, path: Path, from: number, to: number): string | undefined {
+export const move = sound(reorder);
+
+function reorder(text: string, path: Path, from: number, to: number): string | undefined {
   const doc = read(text);
   const node = doc ? way(doc, path).at(-1) : undefined;
   if (!doc || !isCollection(node) || way(doc, path).length <= path.length) return undefined;
@@ -238,12 +257,14 @@ export function move(text: string, path: Path, from: number, to: number): string
 }
 
 /** With an item at a place of a list. */
-export function insertItem(text: string, path: Path, at: number, value: unknown): string | undefined {
+export const insertItem = sound(insert);
+
+function insert(text: string, path: Path, at: number, value: unknown): string | undefined {
   const doc = read(text);
   if (!doc) return undefined;
   const nodes = way(doc, path);
   const node = nodes.length > path.length ? nodes.at(-1) : undefined;
-  if (!isSeq(node) || node.items.length === 0) return setIn(text, path, [value]);
+  if (!isSeq(node) || node.items.length === 0) return set(text, path, [value]);
   const flow = flowRoot(nodes);
   if (flow) {
     node.items.splice(at, 0, doc.createNode(value));
@@ -265,7 +286,9 @@ export function insertItem(text: string, path: Path, at: number, value: unknown)
 }
 
 /** With another name for a key; its value and its place stay. */
-export function rename(text: string, path: Path, to: string): string | undefined {
+export const rename = sound(called);
+
+function called(text: string, path: Path, to: string): string | undefined {
   const doc = read(text);
   if (!doc) return undefined;
   const parent = way(doc, path.slice(0, -1)).at(-1);

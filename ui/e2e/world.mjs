@@ -146,8 +146,10 @@ export class Look {
   }
 
   async close() {
+    // What is under way while it closes is broken off by that, and no fault.
+    const faults = [...this.faults];
     await this.context.close();
-    if (this.faults.length > 0) throw new Error(this.faults.join('\n    '));
+    if (faults.length > 0) throw new Error(faults.join('\n    '));
   }
 }
 

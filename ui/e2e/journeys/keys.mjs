@@ -130,6 +130,7 @@ export async function J22_everything_by_keys(world) {
   await key('list.peek', 'Space');
   await page.getByRole('dialog').getByText('echo shipped').waitFor();
   await keys('Escape');
+  await page.locator('.pick:enabled').waitFor();
   await key('list.select', 'x');
   await page.getByText('1 selected').waitFor();
   await keys('a');

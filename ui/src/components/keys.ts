@@ -2,7 +2,7 @@
  * Every key that does something, in one table. A page says by its id what a key does while the page
  * stands; the one that said so last is heard. Off while somebody types or a dialog is open.
  */
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 export interface Shortcut {
   /** `g n`: one after the other. `mod+k`: with Ctrl or Cmd. */
@@ -130,7 +130,8 @@ export function useShortcut(id: ShortcutId, act: (() => void) | undefined): void
   const last = useRef(act);
   last.current = act;
   const on = act !== undefined;
-  useEffect(() => {
+  // As soon as it can be seen: who reads of a hit may press for the next one.
+  useLayoutEffect(() => {
     if (!on) return undefined;
     const one: Bound = { id, act: () => last.current?.() };
     bound.push(one);

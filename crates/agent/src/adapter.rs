@@ -9,6 +9,7 @@ mod claude;
 mod cli;
 mod codex;
 mod command;
+mod inbox;
 mod mock;
 
 use std::future::Future;
@@ -90,10 +91,6 @@ pub(crate) fn make(desk: &Arc<Desk>) -> Result<Box<dyn Adapter>, String> {
         Kind::Command { argv, result, env, provider } => {
             Ok(Box::new(command::Command::open(Arc::clone(desk), argv, *result, env, provider)?))
         }
-        Kind::Inbox { .. } => missing("inbox"),
+        Kind::Inbox { tmux } => Ok(Box::new(inbox::Inbox::open(Arc::clone(desk), tmux.clone())?)),
     }
-}
-
-fn missing(name: &str) -> Result<Box<dyn Adapter>, String> {
-    Err(format!("this version cannot run agents with the adapter `{name}`"))
 }

@@ -15,7 +15,7 @@ use api::agent::{Agent, Did, StoppedBy, ToolKind, Usage};
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Held};
 use crate::memory::{Log, Problem};
 use crate::room::{Halt, Room};
 pub(crate) use notes::Entry;
@@ -115,6 +115,12 @@ impl Desk {
     /// Something came from the agent, or from what it waits for.
     pub(crate) fn alive(&self) {
         self.idle.restart();
+    }
+
+    /// Whoever works elsewhere is silent until the work is done: until this is dropped, nobody waits
+    /// for a word.
+    pub(crate) fn elsewhere(&self) -> Held<'_> {
+        self.idle.hold()
     }
 
     pub(crate) fn text(&self, text: &str) {

@@ -567,5 +567,104 @@ fn an_agent_of_the_protocol_that_goes_wrong_has_an_outcome() {
     let mut stage = Stage::new(acp("/nowhere/recording.txt"));
     let ran = stage.run();
     assert_eq!(ran.outcome(), "interrupted", "{ran:?}");
-    assert!(ran.stdout.contains("No such file"), "{}", ran.stdout);
+    let why = |did: &Did| matches!(did, Did::Warning { text } if text.contains("No such file"));
+    assert!(stage.did().iter().any(why), "{}", ran.stdout);
+}
+
+fn inbox(tmux: Option<String>) -> Stage {
+    let mut stage = Stage::new(agent(Adapter::Inbox { tmux }));
+    // Whoever works elsewhere is silent.
+    stage.job.limits =
+        Limits { wall_ms: Some(60_000), idle_model_ms: Some(1500), ..Limits::default() };
+    stage
+}
+
+/// The only task that lies there, with its id.
+fn task(stage: &Stage) -> (String, String) {
+    let folder = fs::read_dir(stage.work().join(".orchestrate/tasks")).unwrap();
+    let path = folder.flatten().next().unwrap().path();
+    let id = path.file_stem().unwrap().to_str().unwrap().to_owned();
+    (id, fs::read_to_string(path).unwrap())
+}
+
+#[test]
+fn somebody_elsewhere_says_that_it_is_done() {
+    let mut stage = inbox(Some("nobody-sits-here".into()));
+    let mut running = stage.start();
+    running.until("could not be told");
+    let (id, text) = task(&stage);
+    assert!(text.contains("You work.") && text.contains("Do the work."), "{text}");
+    // What lies there of another task is told of, and waited on.
+    stage.put(
+        &format!(".orchestrate/done/{id}.json"),
+        r#"{"attempt": "code-0", "status": "completed"}"#,
+    );
+    running.until("it answers `code-0`");
+    running.signal("-KILL");
+    drop(running.end());
+    // The next attempt finds the task as it was left, and the answer that comes then.
+    stage.put(&format!(".orchestrate/tasks/{id}.md"), &format!("{text}\nhalf of it"));
+    let mut running = stage.start();
+    running.until("it answers `code-0`");
+    assert!(task(&stage).1.ends_with("half of it"));
+    let done =
+        json!({ "attempt": id, "status": "completed", "summary": "did it", "outputs": { "n": 1 } });
+    stage.put("new.json", &done.to_string());
+    fs::rename(
+        stage.work().join("new.json"),
+        stage.work().join(format!(".orchestrate/done/{id}.json")),
+    )
+    .unwrap();
+    let ran = running.end();
+    assert_eq!(ran.outcome(), "succeeded", "{ran:?}");
+    assert_eq!(ran.outputs, json!({ "text": "did it" }));
+}
+
+#[test]
+fn a_marker_in_the_task_file_ends_it_and_a_stop_withdraws_it() {
+    for (marker, outcome) in [
+        ("## Status: COMPLETED \u{2705}\nAll of it.", "succeeded"),
+        ("## Status: BLOCKED\nno key", "blocked"),
+        ("## Status: FAILED\nno idea", "blocked"),
+    ] {
+        let mut stage = inbox(Some("nobody-sits-here".into()));
+        let mut running = stage.start();
+        running.until("could not be told");
+        let (id, text) = task(&stage);
+        stage.put(&format!(".orchestrate/tasks/{id}.md"), &format!("{text}\n{marker}\n"));
+        let ran = running.end();
+        assert_eq!(ran.outcome(), outcome, "{ran:?}");
+    }
+    let mut stage = inbox(Some("nobody-sits-here".into()));
+    let mut running = stage.start();
+    running.until("could not be told");
+    running.signal("-TERM");
+    assert_eq!(running.end().outcome(), "cancelled");
+    assert!(task(&stage).1.contains("> Withdrawn"));
+}
+
+#[test]
+fn whoever_sits_in_tmux_is_told() {
+    let socket = tempfile::tempdir().unwrap();
+    let socket = socket.path().join("tmux.sock").display().to_string();
+    let tmux = |words: &[&str]| {
+        std::process::Command::new("tmux").args(["-S", &socket]).args(words).output()
+    };
+    let mut stage = inbox(Some(format!("{socket}:desk")));
+    let told = stage.work().join("told.txt").display().to_string();
+    // It does what it is told: takes one line, and answers the task that the line names.
+    let sits = format!(
+        "read -r line; echo \"$line\" > {told}; sleep 2; task=$(echo \"$line\" | grep -o '/[^ ]*[.]md'); \
+         printf '\\n## Status: COMPLETED\\nheard\\n' >> \"$task\"; sleep 30"
+    );
+    let Ok(started) = tmux(&["new-session", "-d", "-s", "desk", "sh", "-c", &sits]) else {
+        eprintln!("skipped: tmux is not installed");
+        return;
+    };
+    assert!(started.status.success(), "{started:?}");
+    let ran = stage.run();
+    drop(tmux(&["kill-server"]));
+    assert_eq!(ran.outcome(), "succeeded", "{ran:?}");
+    assert_eq!(ran.outputs, json!({ "text": "heard" }));
+    assert!(stage.file("told.txt").unwrap().contains(".orchestrate/tasks/code-"));
 }

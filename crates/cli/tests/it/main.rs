@@ -6,6 +6,7 @@ mod agents;
 mod asked;
 mod backup;
 mod binary;
+mod coding_clis;
 #[path = "../../../server/tests/it/collector.rs"]
 mod collector;
 mod control;

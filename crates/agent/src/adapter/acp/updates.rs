@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use api::agent::{ToolKind, Usage, UsageSource};
+use api::agent::{Decision, ToolKind, Usage, UsageSource};
 use serde_json::{Value as Json, json};
 
-use crate::desk::{Call, Desk};
+use crate::desk::{Call, Desk, permission};
 use crate::mcp::approve::{self, said};
 use crate::tools::house;
 
@@ -28,6 +28,7 @@ struct Open {
     /// All that was said about it so far.
     told: Json,
     begun: Option<Call>,
+    asked: bool,
 }
 
 impl Updates {
@@ -97,17 +98,24 @@ impl Updates {
         merge(&mut open.told, update);
         let ended = matches!(status, "completed" | "failed");
         // At first some tell only that there is a call.
-        let told = &open.told;
-        let known = told["rawInput"].as_object().is_some_and(|input| !input.is_empty())
-            || told["locations"].as_array().is_some_and(|places| !places.is_empty())
-            || status == "in_progress";
-        if (known || ended) && !self.begin(&id) {
+        if status != "pending" && !self.begin(&id) {
             return false;
         }
         if !ended {
             return true;
         }
-        let Some(Open { told, begun: Some(call) }) = self.open.remove(&id) else { return true };
+        let Some(Open { told, begun: Some(call), asked }) = self.open.remove(&id) else {
+            return true;
+        };
+        // It is done, but not unseen.
+        if !asked && status == "completed" {
+            let against = |call: &&Call| {
+                permission::decide(&self.desk.agent.permissions, call) == Decision::Deny
+            };
+            for call in calls(&self.desk, &id, &told).iter().filter(against) {
+                self.desk.refused(call, "it was done without asking, against the rules");
+            }
+        }
         self.desk.call_ended(&call, status == "completed", &output(&told));
         self.desk.room.sync();
         self.desk.halting().is_none()
@@ -121,7 +129,6 @@ impl Updates {
         }
         let call = calls(&self.desk, id, &open.told).swap_remove(0);
         open.begun = Some(call.clone());
-        // What it did without asking, out of where it may: it is seen, and counts as refused.
         self.desk.call_begins(&call)
     }
 
@@ -130,6 +137,7 @@ impl Updates {
         self.flush();
         let id = told["toolCallId"].as_str().unwrap_or_default().to_owned();
         let open = self.open.entry(id.clone()).or_default();
+        open.asked = true;
         merge(&mut open.told, told);
         let calls = calls(&self.desk, &id, &open.told);
         (self.begin(&id), calls)

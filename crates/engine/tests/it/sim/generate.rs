@@ -130,15 +130,10 @@ fn facts(rng: &mut Rng) -> FactSpec {
 }
 
 fn stage(rng: &mut Rng, spec: &Spec, name: &str, taste: Taste) -> StageSpec {
-    let kind = rng.pick(&[
-        Kind::Run,
-        Kind::Run,
-        Kind::Run,
-        Kind::Python,
-        Kind::Agent,
-        Kind::Agent,
-        Kind::Noop,
-    ]);
+    let kind = rng.pick(&[Kind::Run, Kind::Run, Kind::Run, Kind::Run, Kind::Python, Kind::Noop]);
+    // Drawn apart, so that agents change nothing else of a seed.
+    let agent = kind == Kind::Run && Rng::of(spec.seed, name).chance(30);
+    let kind = if agent { Kind::Agent } else { kind };
     let earlier: Vec<&StageSpec> = spec.stages.iter().collect();
     let mut stage = StageSpec {
         name: name.to_owned(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use api::agent::{Door as Place, Rounds};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -133,9 +133,9 @@ impl Door {
         };
         let (status, body) = tokio::time::timeout(PATIENCE, answer).await.ok()??;
         let body: serde_json::Value = serde_json::from_slice(&body).ok()?;
-        match status {
-            StatusCode::OK => serde_json::from_value(body).ok().map(Ok),
-            StatusCode::UNPROCESSABLE_ENTITY => {
+        match status.as_u16() {
+            200 => serde_json::from_value(body).ok().map(Ok),
+            422 => {
                 Some(Err(body["detail"].as_str().unwrap_or_default().to_owned()))
             }
             _ => None,

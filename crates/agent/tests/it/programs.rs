@@ -550,9 +550,7 @@ fn an_agent_of_the_protocol_that_goes_wrong_has_an_outcome() {
         let path = root.path().join("recording.txt");
         // What it does not know of a client is refused, and its log passed over.
         let asks = "< some log\n< {\"id\":9,\"method\":\"fs/read_text_file\",\"params\":{}}\n> {\"id\":9}\n";
-        let again = format!(
-            "> {{\"id\":4,\"method\":\"session/prompt\"}}\n< {{\"id\":4,\"result\":{{\"stopReason\":\"end_turn\"}}}}\n> {{\"id\":5,\"method\":\"session/prompt\"}}\n< {{\"id\":5,\"result\":{{\"stopReason\":\"end_turn\"}}}}"
-        );
+        let again = "> {\"id\":4,\"method\":\"session/prompt\"}\n< {\"id\":4,\"result\":{\"stopReason\":\"end_turn\"}}\n> {\"id\":5,\"method\":\"session/prompt\"}\n< {\"id\":5,\"result\":{\"stopReason\":\"end_turn\"}}";
         fs::write(&path, format!("{until}{asks}{said}\n{again}\n")).unwrap();
         let mut stage = Stage::new(acp(&path.display().to_string()));
         stage.job.limits = if outcome == "stalled" {

@@ -153,7 +153,7 @@ async fn a_listener_hears_what_a_harness_writes_and_goes_on_where_it_was() {
         harness.note(&format!("note {number}"));
     }
     let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
-    say(&mut socket, known.subscriptions(&[topic.clone()])).await;
+    say(&mut socket, known.subscriptions(std::slice::from_ref(&topic))).await;
     while known.entries.len() < 600 {
         known.take(frame(&mut socket).await.unwrap());
     }

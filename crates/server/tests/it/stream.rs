@@ -313,6 +313,12 @@ async fn server_sent_events_and_long_poll_tell_what_the_socket_tells() {
     let (same, frames) = poll(&bench, &topic, Some(&cursor), 0).await;
     assert!(frames.iter().all(|frame| matches!(frame, Frame::Events(it) if it.ev.is_empty())));
     assert_eq!(same, cursor);
+    // Where nothing has happened since, it waits until something does.
+    let (from, _) = poll(&bench, "runs", None, 0).await;
+    let next = bench.start("name: next\nstages:\n  - {name: a, noop: true}\n");
+    let ((_, frames), _) = tokio::join!(poll(&bench, "runs", Some(&from), 20), next);
+    let told = frames.iter().any(|frame| matches!(frame, Frame::Events(it) if !it.ev.is_empty()));
+    assert!(told, "{frames:?}");
 }
 
 /// Server-sent events, bit by bit.

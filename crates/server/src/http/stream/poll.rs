@@ -25,10 +25,17 @@ pub(super) async fn answer(
 ) -> impl IntoResponse + use<> {
     let wait = Duration::from_secs(wait.unwrap_or(WAIT).min(WAIT_MAX));
     let end = tokio::time::Instant::now() + wait;
+    let asked = feed.cursor(slots);
     let mut frames = collect(&mut feed).await;
-    while frames.is_empty() {
+    // Of each topic it is said where it goes on, also where nothing has happened since.
+    let mut is_news = feed.cursor(slots) != asked || !frames.iter().all(|frame| goes_on(frame));
+    while !is_news {
         tokio::select! {
-            () = feed.ready() => frames = collect(&mut feed).await,
+            () = feed.ready() => {
+                let more = collect(&mut feed).await;
+                is_news = !more.is_empty();
+                frames.extend(more);
+            }
             () = tokio::time::sleep_until(end) => break,
             () = shared.stopped() => break,
         }
@@ -36,6 +43,11 @@ pub(super) async fn answer(
     let body =
         format!("{{\"cursor\":\"{}\",\"frames\":[{}]}}", feed.cursor(slots), frames.join(","));
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], body)
+}
+
+/// Whether a frame tells of no event.
+fn goes_on(frame: &str) -> bool {
+    frame.contains(r#""ev":[]"#)
 }
 
 async fn collect(feed: &mut Feed) -> Vec<String> {

@@ -135,9 +135,7 @@ impl Door {
         let body: serde_json::Value = serde_json::from_slice(&body).ok()?;
         match status.as_u16() {
             200 => serde_json::from_value(body).ok().map(Ok),
-            422 => {
-                Some(Err(body["detail"].as_str().unwrap_or_default().to_owned()))
-            }
+            422 => Some(Err(body["detail"].as_str().unwrap_or_default().to_owned())),
             _ => None,
         }
     }

@@ -71,7 +71,7 @@ fn a_task_is_resolved_and_what_it_mentions_is_given_beside_it() {
 #[test]
 fn the_adapter_is_what_the_input_says() {
     let of = |word: &str| {
-        let chosen = format!("    adapter: ${{who}}\n    task: '");
+        let chosen = "    adapter: ${who}\n    task: '".to_string();
         let text = PLAN.replace("    task: '", &chosen);
         let who = format!("inputs: {{who: {{type: string, default: {word}}}, goal:");
         let mut story = given(&text.replace("inputs: {goal:", &who));

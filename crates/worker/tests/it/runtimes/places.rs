@@ -1,5 +1,6 @@
 //! The runtimes that the suite is run on, and how one looks behind them.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,7 +22,8 @@ enum Kind {
 
 /// Said where everybody sees it: a suite that was not run proves nothing.
 pub(super) fn skipped(place: &str, why: &str) {
-    eprintln!("SKIPPED: the suite of `{place}` cannot run on this machine: {why}");
+    let says = format!("SKIPPED: the suite of `{place}` cannot run on this machine: {why}");
+    let _ = writeln!(std::io::stderr(), "{says}");
 }
 
 fn has(programs: &[&str]) -> Result<(), String> {

@@ -48,11 +48,12 @@ def supervise():
             child = subprocess.Popen(
                 request["command"], env={"PATH": os.environ["PATH"], **request["env"]},
                 cwd=request["working_dir"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True)
+                start_new_session=True,
+                # Known before the first word of it is heard.
+                preexec_fn=lambda: write("pid", str(os.getpid())))
         except OSError as problem:
             log.write(f"{request['command'][0]}: {problem}\n".encode())
             return write("end", "127")
-    write("pid", str(child.pid))
     write("end", json.dumps(child.wait()))
 
 
@@ -66,9 +67,9 @@ def start():
         supervisor = subprocess.Popen(
             [sys.executable, __file__, "supervise"], stdin=subprocess.PIPE, stdout=nothing,
             stderr=nothing, start_new_session=True)
+    write("supervisor", str(supervisor.pid))
     supervisor.stdin.write(json.dumps(request).encode())
     supervisor.stdin.close()
-    write("supervisor", str(supervisor.pid))
     return {"handle": folder}
 
 

@@ -11,9 +11,11 @@ ended() { [ -e "$dir/code" ]; }
 supervise='
   dir=$1
   trap : TERM
-  sh -c "$2" >>"$dir/log" 2>&1 </dev/null &
+  # Both are known before the first word of the work is heard.
+  echo $$ >"$dir/session.mine" && mv "$dir/session.mine" "$dir/session"
+  sh -c "echo \$\$ >\"\$1/pid.new\" && mv \"\$1/pid.new\" \"\$1/pid\" && exec sh -c \"\$2\"" \
+    sh "$dir" "$2" >>"$dir/log" 2>&1 </dev/null &
   child=$!
-  echo "$child" >"$dir/pid"
   while :; do
     wait "$child" && code=0 || code=$?
     kill -0 "$child" 2>/dev/null || break
@@ -30,7 +32,7 @@ start)
     script=$(field '([.env | to_entries[] | "export " + .key + "=" + (.value | @sh)] | join("\n"))
       + "\ncd " + (.working_dir | @sh) + "\nexec " + (.command | @sh)')
     setsid sh -c "$supervise" sh "$dir" "$script" >/dev/null 2>&1 </dev/null &
-    echo $! >"$dir/session"
+    echo $! >"$dir/session.new" && mv "$dir/session.new" "$dir/session"
   fi
   jq -n --arg dir "$dir" '{handle: {dir: $dir}}'
   ;;

@@ -493,7 +493,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// What runs again must: everything that did not succeed. What succeeded may not, unless it is
-    /// the stage asked for, descends from it, or cleans up.
+    /// the stage asked for, descends from it or from what was undone, or cleans up.
     fn retried(&mut self, executions: &[ExecutionId]) -> Result<(), Broken> {
         ensure!(self.finished.is_some(), "retried before it finished");
         ensure!(!executions.is_empty(), "retried nothing");
@@ -509,6 +509,9 @@ impl<'a> Ledger<'a> {
             .filter(|at| executions.iter().any(|id| *id.stage == *self.nodes[*at].name))
             .flat_map(|at| oracle::descendants(self.nodes, at))
             .collect();
+        // What could not be undone itself, though what it builds on was.
+        let on_sand: Vec<usize> =
+            self.undo.undone.keys().flat_map(|at| oracle::descendants(self.nodes, *at)).collect();
         for at in 0..self.nodes.len() {
             if self.nodes[at].compensates.is_some() {
                 continue;
@@ -528,7 +531,7 @@ impl<'a> Ledger<'a> {
                         // What was undone has to be done again.
                         let undone = self.undo.undone.contains_key(&at);
                         let may = may || asked.as_ref() == Some(&id);
-                        if undone {
+                        if undone || on_sand.contains(&at) {
                             continue;
                         }
                         ensure!(may || !again(&id), "{id} succeeded and runs again");

@@ -5,7 +5,7 @@ use std::path::Path;
 use api::agent::{Did, Rounds, Shape, Validate};
 use serde_json::{Value as Json, json};
 
-use crate::stage::{Ran, Stage, end_sleep, mock};
+use crate::stage::{Ran, Stage, mock};
 
 /// A stage whose agent has these conversations, one for each iteration; `more` replaces what the loop
 /// says.
@@ -293,7 +293,7 @@ fn after_a_kill_it_goes_on_inside_the_iteration() {
     running.child.kill().unwrap();
     running.child.wait().unwrap();
     drop(running);
-    end_sleep("98766");
+    stage.clear_away();
     let ran = stage.run();
     assert_eq!((ran.code, ran.outcome()), (Some(0), "succeeded"), "{ran:?}");
     assert_eq!(stage.file("log").as_deref(), Some("one\ntwo-a\ntwo-b\n"));

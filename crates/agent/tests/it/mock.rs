@@ -5,7 +5,7 @@ use std::fs;
 use api::agent::{Did, Validate};
 use serde_json::{Value as Json, json};
 
-use crate::stage::{Stage, end_sleep, mock, sleeps};
+use crate::stage::{Stage, mock, sleeps};
 
 fn schema() -> Json {
     json!({ "type": "object", "required": ["n"], "properties": { "n": { "type": "integer" } } })
@@ -199,7 +199,7 @@ fn a_daemon_is_gone_after_the_call() {
     let script = json!({ "turns": [[
         { "call": "bash", "input": { "command": "setsid sleep 98761 & env -i setsid sh -c 'sleep 98762 >/dev/null 2>&1 & exit' ; echo started" } },
         { "text": "left" },
-        { "call": "bash", "input": { "command": "ps ax | grep '[s]leep 9876' || echo none" } },
+        { "call": "bash", "input": { "command": "ps ax | grep '[s]leep 9876[12]' || echo none" } },
         { "text": "done" },
     ]] });
     let mut stage = Stage::new(mock(script));
@@ -254,7 +254,7 @@ fn after_a_kill_the_next_attempt_goes_on_and_repeats_nothing() {
         matches!(did, Did::ToolResult { ok: false, output, .. } if output.contains("cut off"))
     });
     assert!(cut, "{:?}", stage.did());
-    end_sleep("98765");
+    stage.clear_away();
 }
 
 #[test]

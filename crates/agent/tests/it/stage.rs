@@ -60,6 +60,18 @@ pub(crate) fn mock(script: Json) -> Agent {
 }
 
 impl Stage {
+    /// No keeper is there to clear away what a killed harness left: whatever works in its folder.
+    pub(crate) fn clear_away(&self) {
+        let here = |entry: &fs::DirEntry| {
+            fs::read_link(entry.path().join("cwd"))
+                .is_ok_and(|cwd| cwd.starts_with(self.root.path()))
+        };
+        // One that is found may just be starting another.
+        while let Some(left) = fs::read_dir("/proc").unwrap().flatten().find(here) {
+            let _ = std::process::Command::new("kill").arg("-9").arg(left.file_name()).status();
+        }
+    }
+
     pub(crate) fn new(agent: Agent) -> Self {
         let root = TempDir::new().unwrap();
         fs::create_dir_all(root.path().join("work")).unwrap();
@@ -207,15 +219,4 @@ pub(crate) fn sleeps(seconds: &str) -> bool {
         words.first().is_some_and(|w| w.ends_with(b"sleep"))
             && words.get(1) == Some(&seconds.as_bytes())
     })
-}
-
-/// No keeper is there to clear away what a killed harness left.
-pub(crate) fn end_sleep(seconds: &str) {
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        if line == [b"sleep\0", seconds.as_bytes(), b"\0"].concat() {
-            let pid = entry.file_name();
-            let _ = std::process::Command::new("kill").arg(pid).status();
-        }
-    }
 }

@@ -159,10 +159,7 @@ fn shown(approval: &ApprovalDetail) -> String {
         text += &shown_task(task);
     }
     for (name, value) in map.iter().filter(|(name, _)| !ELSEWHERE.contains(&name.as_str())) {
-        let empty = value.is_null()
-            || value.as_object().is_some_and(serde_json::Map::is_empty)
-            || value.as_array().is_some_and(Vec::is_empty);
-        if !empty {
+        if !is_empty(value) {
             text += &yaml::text(&serde_json::json!({name: value}));
         }
     }
@@ -180,10 +177,17 @@ fn shown_task(task: &serde_json::Map<String, Json>) -> String {
                 text += "runs:\n";
                 text += &indented(script);
             }
+            _ if is_empty(value) => {}
             _ => text += &yaml::text(&serde_json::json!({name: value})),
         }
     }
     text
+}
+
+fn is_empty(value: &Json) -> bool {
+    value.is_null()
+        || value.as_object().is_some_and(serde_json::Map::is_empty)
+        || value.as_array().is_some_and(Vec::is_empty)
 }
 
 fn indented(text: &str) -> String {

@@ -117,7 +117,11 @@ export class Look {
       if (message.type() === 'error') faults.push(`console: ${message.text()}`);
     });
     page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
-    page.on('requestfailed', (request) => faults.push(`failed: ${request.url()} ${request.failure()?.errorText}`));
+    page.on('requestfailed', (request) => {
+      const why = request.failure()?.errorText;
+      // Broken off by the browser, because the page was left; a server that breaks off has other words.
+      if (why !== 'net::ERR_ABORTED') faults.push(`failed: ${request.url()} ${why}`);
+    });
     page.on('request', (request) => {
       look.requests.push(request.url());
       const { hostname, protocol } = new URL(request.url());

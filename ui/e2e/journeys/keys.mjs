@@ -134,8 +134,11 @@ export async function J22_everything_by_keys(world) {
   await key('list.select', 'x');
   await page.getByText('1 selected').waitFor();
   await keys('a');
-  await page.getByRole('dialog', { name: 'Approve 1' }).waitFor();
+  const approve = page.getByRole('dialog', { name: 'Approve 1' });
+  await approve.waitFor();
   await keys('Escape');
+  // The list has the keys again when the dialog has gone.
+  await approve.waitFor({ state: 'hidden' });
   await keys('Enter');
   await page.waitForURL(/\/inbox\/A-/);
   await page.getByRole('heading', { name: 'Evidence' }).waitFor();

@@ -16,7 +16,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use ::api::agent::{Adapter as Kind, Terminal};
+use ::api::agent::{Adapter as Kind, ErrorClass, Terminal};
 use serde_json::Value as Json;
 
 use crate::desk::Desk;
@@ -62,6 +62,14 @@ pub(crate) struct Rest {
     pub(crate) native: Option<Json>,
     /// How its protocol says that it ended; `None`: it broke off.
     pub(crate) terminal: Option<Terminal>,
+}
+
+impl Rest {
+    /// Not the agent: what stands between it and us.
+    fn of_harness(message: String) -> Self {
+        let terminal = Some(Terminal::Error { class: ErrorClass::Harness, message });
+        Self { terminal, ..Self::default() }
+    }
 }
 
 /// How the agent's own program ended, if it has one.

@@ -15,6 +15,7 @@ use api::agent::{ErrorClass, StoppedBy, Terminal};
 use serde_json::{Value as Json, json};
 
 use super::cli::files::{self, Asks};
+use super::cli::held::LEAVING;
 use super::cli::home::{self, Home};
 use super::cli::program::Program;
 use super::{Adapter, Doing, Exit, Message, Rest};
@@ -23,8 +24,6 @@ use crate::mcp::server::{Offered, Server};
 use crate::proxy::Proxy;
 use line::{Answer, Line};
 
-/// Whoever leaves off has so long, and a little less than the seat waits.
-const LEAVING: Duration = Duration::from_secs(8);
 /// Before its first word a program may have to unpack itself.
 const GREETING: Duration = Duration::from_secs(180);
 /// In the session's folder: by which name the conversation is taken up again.
@@ -149,10 +148,8 @@ impl Acp {
     }
 
     async fn begin(&mut self, message: &Message) -> Result<Talk, Box<Rest>> {
-        let program = self.program().await.map_err(|message| {
-            let terminal = Some(Terminal::Error { class: ErrorClass::Harness, message });
-            Box::new(Rest { terminal, ..Rest::default() })
-        })?;
+        let program =
+            self.program().await.map_err(|message| Box::new(Rest::of_harness(message)))?;
         let mut line = Line::new(Arc::clone(&self.desk), program);
         let greeted = tokio::time::timeout(GREETING, self.greet(&mut line, message)).await;
         let greeted = greeted.unwrap_or_else(|_| {

@@ -9,13 +9,13 @@ mod stream;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use api::agent::{ErrorClass, Terminal};
+use api::agent::Terminal;
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::cli::files;
+use super::cli::held::Held;
 use super::cli::home::{self, Home};
 use super::cli::program::{Line, Program, flooded};
 use super::{Adapter, Doing, Exit, Message, Rest};
@@ -26,8 +26,6 @@ use stream::{Heard, Stream};
 
 /// Longer instructions do not fit an argument of a program, in bytes; they stand in the prompt.
 const MAX_ARGUMENT: usize = 100_000;
-/// Whoever leaves off has so long, and a little less than the seat waits.
-const LEAVING: Duration = Duration::from_secs(8);
 const SERVER: &str = "orchestrate";
 
 #[derive(Debug)]
@@ -39,9 +37,8 @@ pub(super) struct Claude {
     home: Home,
     house: Server,
     proxy: Option<Proxy>,
-    program: Option<Program>,
+    held: Held,
     turns: u32,
-    exit: Exit,
 }
 
 impl Claude {
@@ -65,19 +62,15 @@ impl Claude {
             home,
             house,
             proxy: None,
-            program: None,
+            held: Held::default(),
             turns: 0,
-            exit: Exit::default(),
         })
     }
 
     async fn follow(&mut self, message: &Message) -> Rest {
         match self.started(message).await {
             Ok(()) => self.heard().await,
-            Err(message) => {
-                let class = ErrorClass::Harness;
-                Rest { terminal: Some(Terminal::Error { class, message }), ..Rest::default() }
-            }
+            Err(message) => Rest::of_harness(message),
         }
     }
 
@@ -92,7 +85,7 @@ impl Claude {
         let env = self.home.environment(&self.desk, &door, &self.env);
         let known = has_session(&self.home.path(), &self.session());
         let argv = self.argv(message, known)?;
-        let mut program = Program::start(&self.desk, argv, env)?;
+        let program = self.held.hold(Program::start(&self.desk, argv, env)?);
         let mut text = String::new();
         if message.system.len() > MAX_ARGUMENT {
             text.push_str(&format!("{}\n\n", message.system));
@@ -103,7 +96,6 @@ impl Claude {
         text.push_str(&message.text);
         program.tell(text.into_bytes()).await;
         program.told();
-        self.program = Some(program);
         Ok(())
     }
 
@@ -153,7 +145,7 @@ impl Claude {
     }
 
     async fn heard(&mut self) -> Rest {
-        let Some(program) = &mut self.program else { return Rest::default() };
+        let Some(program) = self.held.program() else { return Rest::default() };
         let mut stream = Stream::new(Arc::clone(&self.desk), self.turns);
         let rest = loop {
             let heard = match program.line().await {
@@ -174,23 +166,12 @@ impl Claude {
         if rest.terminal.is_none() && !errors.is_empty() {
             self.desk.warn(format!("claude ended without a result and said: {errors}"));
         }
-        if let Some(program) = self.program.take() {
-            self.exit = match &rest.terminal {
-                // It does not know that nobody listens any more.
-                Some(Terminal::Error { .. }) => program.end().await,
-                Some(Terminal::Completed | Terminal::Refused { .. }) | None => {
-                    program.finish().await
-                }
-            };
-        }
+        match &rest.terminal {
+            // It does not know that nobody listens any more.
+            Some(Terminal::Error { .. }) => self.held.close().await,
+            Some(Terminal::Completed | Terminal::Refused { .. }) | None => self.held.finish().await,
+        };
         rest
-    }
-
-    async fn leave(&mut self) {
-        if let Some(mut program) = self.program.take() {
-            let _ = tokio::time::timeout(LEAVING, program.interrupt()).await;
-            self.exit = program.end().await;
-        }
     }
 }
 
@@ -206,15 +187,10 @@ impl Adapter for Claude {
     }
 
     fn interrupt(&mut self) -> Doing<'_, ()> {
-        Box::pin(self.leave())
+        Box::pin(self.held.leave())
     }
 
     fn close(&mut self) -> Doing<'_, Exit> {
-        Box::pin(async {
-            if let Some(program) = self.program.take() {
-                self.exit = program.end().await;
-            }
-            self.exit
-        })
+        Box::pin(self.held.close())
     }
 }

@@ -2,5 +2,6 @@
 
 pub(super) mod fault;
 pub(super) mod files;
+pub(super) mod held;
 pub(super) mod home;
 pub(super) mod program;

@@ -7,11 +7,11 @@ mod stream;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use api::agent::{Agent, Decision, ErrorClass, Terminal, ToolKind};
+use api::agent::{Agent, Decision, ToolKind};
 
 use super::cli::files::{self, Asks};
+use super::cli::held::Held;
 use super::cli::home::{self, Home};
 use super::cli::program::{Line, Program, flooded};
 use super::{Adapter, Doing, Exit, Message, Rest};
@@ -20,8 +20,6 @@ use crate::mcp::server::{Offered, Server};
 use crate::proxy::Proxy;
 use stream::{Heard, Stream};
 
-/// Whoever leaves off has so long, and a little less than the seat waits.
-const LEAVING: Duration = Duration::from_secs(8);
 /// In the session's folder: by which name the thread is taken up again.
 const THREAD: &str = "codex-thread";
 
@@ -34,8 +32,7 @@ pub(super) struct Codex {
     home: Home,
     house: Server,
     proxy: Option<Proxy>,
-    program: Option<Program>,
-    exit: Exit,
+    held: Held,
 }
 
 impl Codex {
@@ -53,17 +50,14 @@ impl Codex {
             .map_err(|error| format!("the tools of the house cannot be offered: {error}"))?;
         let command = if command.is_empty() { vec!["codex".to_owned()] } else { command.to_vec() };
         let (env, provider) = (env.clone(), provider.to_owned());
-        let exit = Exit::default();
-        Ok(Self { desk, command, env, provider, home, house, proxy: None, program: None, exit })
+        let held = Held::default();
+        Ok(Self { desk, command, env, provider, home, house, proxy: None, held })
     }
 
     async fn follow(&mut self, message: &Message) -> Rest {
         match self.started(message).await {
             Ok(()) => self.heard(message.number).await,
-            Err(message) => {
-                let class = ErrorClass::Harness;
-                Rest { terminal: Some(Terminal::Error { class, message }), ..Rest::default() }
-            }
+            Err(message) => Rest::of_harness(message),
         }
     }
 
@@ -88,7 +82,7 @@ impl Codex {
             argv.extend(["resume".to_owned(), thread.trim().to_owned()]);
         }
         argv.push("-".to_owned());
-        let mut program = Program::start(&self.desk, argv, env)?;
+        let program = self.held.hold(Program::start(&self.desk, argv, env)?);
         let mut text = String::new();
         if thread.is_none() && !message.system.trim().is_empty() {
             text.push_str(&format!("{}\n\n", message.system));
@@ -99,12 +93,11 @@ impl Codex {
         text.push_str(&message.text);
         program.tell(text.into_bytes()).await;
         program.told();
-        self.program = Some(program);
         Ok(())
     }
 
     async fn heard(&mut self, number: u32) -> Rest {
-        let Some(program) = &mut self.program else { return Rest::default() };
+        let Some(program) = self.held.program() else { return Rest::default() };
         let mut stream = Stream::new(Arc::clone(&self.desk), number);
         let rest = loop {
             let heard = match program.line().await {
@@ -129,9 +122,7 @@ impl Codex {
         if rest.terminal.is_none() && !errors.is_empty() {
             self.desk.warn(format!("codex ended without a last word and said: {errors}"));
         }
-        if let Some(program) = self.program.take() {
-            self.exit = program.finish().await;
-        }
+        self.held.finish().await;
         rest
     }
 }
@@ -165,20 +156,10 @@ impl Adapter for Codex {
     }
 
     fn interrupt(&mut self) -> Doing<'_, ()> {
-        Box::pin(async {
-            if let Some(mut program) = self.program.take() {
-                let _ = tokio::time::timeout(LEAVING, program.interrupt()).await;
-                self.exit = program.end().await;
-            }
-        })
+        Box::pin(self.held.leave())
     }
 
     fn close(&mut self) -> Doing<'_, Exit> {
-        Box::pin(async {
-            if let Some(program) = self.program.take() {
-                self.exit = program.end().await;
-            }
-            self.exit
-        })
+        Box::pin(self.held.close())
     }
 }

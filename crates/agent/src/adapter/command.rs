@@ -4,12 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use api::agent::{CommandResult, ErrorClass, Terminal};
+use api::agent::{CommandResult, Terminal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::cli::held::Held;
 use super::cli::home;
 use super::cli::program::{Line, Program, flooded};
 use super::{Adapter, Doing, Exit, Message, Rest};
@@ -20,8 +20,6 @@ use crate::proxy::Proxy;
 
 /// No answer is longer, in bytes.
 const MAX_ANSWER: usize = 4 << 20;
-/// Whoever leaves off has so long, and a little less than the seat waits.
-const LEAVING: Duration = Duration::from_secs(8);
 
 #[derive(Debug)]
 pub(super) struct Command {
@@ -33,8 +31,7 @@ pub(super) struct Command {
     proxy: Option<Proxy>,
     log: Log<Said>,
     past: Vec<Said>,
-    program: Option<Program>,
-    exit: Exit,
+    held: Held,
 }
 
 /// A message with its answer.
@@ -67,8 +64,7 @@ impl Command {
             proxy: None,
             log,
             past,
-            program: None,
-            exit: Exit::default(),
+            held: Held::default(),
         })
     }
 
@@ -80,11 +76,8 @@ impl Command {
             Ok(answer) => answer,
             Err(rest) => return *rest,
         };
-        let errors = self.program.as_ref().map(Program::errors).unwrap_or_default();
-        if let Some(program) = self.program.take() {
-            self.exit = program.finish().await;
-        }
-        if self.exit.code != Some(0) {
+        let errors = self.held.program().map(|program| program.errors()).unwrap_or_default();
+        if self.held.finish().await.code != Some(0) {
             if !errors.is_empty() {
                 self.desk.warn(format!("the program said on standard error: {errors}"));
             }
@@ -103,10 +96,7 @@ impl Command {
 
     /// All that it says, until it says no more.
     async fn answered(&mut self, message: &Message) -> Result<String, Box<Rest>> {
-        let failed = |message: String| {
-            let terminal = Some(Terminal::Error { class: ErrorClass::Harness, message });
-            Box::new(Rest { terminal, ..Rest::default() })
-        };
+        let failed = |message: String| Box::new(Rest::of_harness(message));
         if self.proxy.is_none() {
             let proxy = Proxy::open(Arc::clone(&self.desk)).await;
             self.proxy =
@@ -117,10 +107,11 @@ impl Command {
             env.extend(home::door(&self.desk, proxy, &self.provider));
         }
         env.extend(self.env.clone());
-        let mut program = Program::start(&self.desk, self.argv.clone(), env).map_err(failed)?;
-        program.tell(self.prompt(message).into_bytes()).await;
+        let prompt = self.prompt(message).into_bytes();
+        let program = Program::start(&self.desk, self.argv.clone(), env).map_err(failed)?;
+        let program = self.held.hold(program);
+        program.tell(prompt).await;
         program.told();
-        let program = self.program.insert(program);
         let mut answer = String::new();
         loop {
             let line = match program.line().await {
@@ -181,20 +172,10 @@ impl Adapter for Command {
     }
 
     fn interrupt(&mut self) -> Doing<'_, ()> {
-        Box::pin(async {
-            if let Some(mut program) = self.program.take() {
-                let _ = tokio::time::timeout(LEAVING, program.interrupt()).await;
-                self.exit = program.end().await;
-            }
-        })
+        Box::pin(self.held.leave())
     }
 
     fn close(&mut self) -> Doing<'_, Exit> {
-        Box::pin(async {
-            if let Some(program) = self.program.take() {
-                self.exit = program.end().await;
-            }
-            self.exit
-        })
+        Box::pin(self.held.close())
     }
 }

@@ -1,5 +1,6 @@
 //! Deliveries accepted a second: proved, stored and answered, from many connections at once.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -9,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::http::Connection;
 use crate::product::{Rows, Server, quoted};
 
-const DELIVERIES: usize = 20_000;
+const DELIVERIES: usize = 50_000;
 const CONNECTIONS: usize = 64;
 const SECRET: &str = "a token that the sender knows";
 
@@ -18,13 +19,25 @@ pub(crate) fn webhook_acceptance(binary: &Path) -> Result<Rows> {
     let idle = accepted(binary, None)?;
     let listening = "name: ci\ntriggers: [push]\nstages: [{name: a, noop: true}]\n";
     let starting = accepted(binary, Some(listening))?;
-    Ok(vec![
-        ("webhooks, nobody listens".to_owned(), format!("{idle:.0} accepted/s")),
-        ("webhooks, a run for each".to_owned(), format!("{starting:.0} accepted/s")),
-    ])
+    let rows = [("webhooks, nobody listens", idle), ("webhooks, a run for each", starting)];
+    Ok(rows.map(|(label, taken)| (label.to_owned(), taken.to_string())).into())
 }
 
-fn accepted(binary: &Path, definition: Option<&str>) -> Result<f64> {
+/// Of one storm: how fast it was taken, and how much memory the server had after each fifth of it.
+struct Taken {
+    rate: f64,
+    resident_kib: Vec<u64>,
+}
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let resident: Vec<String> =
+            self.resident_kib.iter().map(|kib| (kib / 1024).to_string()).collect();
+        write!(f, "{:.0} accepted/s, resident MiB by fifths {}", self.rate, resident.join(" "))
+    }
+}
+
+fn accepted(binary: &Path, definition: Option<&str>) -> Result<Taken> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     std::fs::create_dir_all(&data)?;
@@ -39,23 +52,31 @@ fn accepted(binary: &Path, definition: Option<&str>) -> Result<f64> {
         server.connect()?.expect("POST", "/api/pipelines", &body)?;
     }
     let next = AtomicUsize::new(0);
+    let mut resident_kib = vec![server.resident_kib()?];
     let start = Instant::now();
-    std::thread::scope(|scope| {
-        let senders: Vec<_> =
-            (0..CONNECTIONS).map(|_| scope.spawn(|| send(server.connect()?, &next))).collect();
-        for sender in senders {
-            sender.join().ok().context("a sender panicked")??;
-        }
-        anyhow::Ok(())
-    })?;
-    Ok(DELIVERIES as f64 / start.elapsed().as_secs_f64())
+    for fifth in 1..=5 {
+        let end = DELIVERIES / 5 * fifth;
+        std::thread::scope(|scope| {
+            let senders: Vec<_> = (0..CONNECTIONS)
+                .map(|_| scope.spawn(|| send(server.connect()?, &next, end)))
+                .collect();
+            for sender in senders {
+                sender.join().ok().context("a sender panicked")??;
+            }
+            anyhow::Ok(())
+        })?;
+        next.store(end, Ordering::Relaxed);
+        resident_kib.push(server.resident_kib()?);
+    }
+    Ok(Taken { rate: DELIVERIES as f64 / start.elapsed().as_secs_f64(), resident_kib })
 }
 
-fn send(mut connection: Connection, next: &AtomicUsize) -> Result<()> {
+/// Sends the next one until all before `end` are sent.
+fn send(mut connection: Connection, next: &AtomicUsize, end: usize) -> Result<()> {
     let padding = "x".repeat(4000);
     loop {
         let nth = next.fetch_add(1, Ordering::Relaxed);
-        if nth >= DELIVERIES {
+        if nth >= end {
             return Ok(());
         }
         let headers = format!(

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::shared::Shared;
 
@@ -51,6 +50,7 @@ mod reference;
 mod repeat;
 mod requests;
 mod retention;
+mod rooms;
 mod runs;
 mod schedules;
 mod secrets;
@@ -72,6 +72,7 @@ pub(crate) use answer::AsIs;
 pub(crate) use caller::{Caller, Door};
 pub(crate) use problem::Fault;
 pub(crate) use repeat::Running;
+use rooms::Rooms;
 pub(crate) use sessions::owners_link;
 
 /// The description of the whole API, OpenAPI 3.1 as JSON text.
@@ -91,8 +92,8 @@ const BODY_LIMIT: usize = 2 << 20;
 pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
     let limits = limits::Limits::new(shared.settings().ok().as_ref());
     let door = Arc::new(door);
-    let (router, _described) = rooms().split_for_parts();
-    router
+    rooms()
+        .into_router()
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
@@ -109,8 +110,8 @@ pub(crate) fn router(shared: Arc<Shared>, door: Door) -> Router {
 }
 
 /// Every route, each with its description.
-fn rooms() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+fn rooms() -> Rooms {
+    Rooms::new()
         .merge(system::routes())
         .merge(config::routes())
         .merge(metrics::routes())

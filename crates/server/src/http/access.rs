@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use axum::http::Method;
 use serde_json::Value;
+use utoipa::openapi::HttpMethod;
 
-use super::openapi;
 use crate::rights::{ROLES, Right, Rights};
 
 /// What a route asks of its caller.
@@ -26,15 +26,29 @@ pub(crate) enum Rule {
 /// By path as it is written at the route, then by method.
 type Table = BTreeMap<String, BTreeMap<String, Rule>>;
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| table(&openapi::DOCUMENT));
+static TABLE: LazyLock<Table> = LazyLock::new(table);
 
-fn table(document: &Value) -> Table {
-    let paths = document["paths"].as_object();
-    let of_path = |item: &Value| {
-        let operations = item.as_object().into_iter().flatten();
-        operations.map(|(method, operation)| (method.to_uppercase(), rule(operation))).collect()
-    };
-    paths.into_iter().flatten().map(|(path, item)| (path.clone(), of_path(item))).collect()
+fn table() -> Table {
+    let mut table = Table::new();
+    for (path, methods, operation) in super::rooms().operations() {
+        let rule = rule(&serde_json::json!({ "security": operation.security }));
+        let of_path = table.entry(path).or_default();
+        of_path.extend(methods.iter().map(|method| (name(method).to_owned(), rule)));
+    }
+    table
+}
+
+fn name(method: &HttpMethod) -> &'static str {
+    match method {
+        HttpMethod::Get => "GET",
+        HttpMethod::Post => "POST",
+        HttpMethod::Put => "PUT",
+        HttpMethod::Delete => "DELETE",
+        HttpMethod::Options => "OPTIONS",
+        HttpMethod::Head => "HEAD",
+        HttpMethod::Patch => "PATCH",
+        HttpMethod::Trace => "TRACE",
+    }
 }
 
 /// `[{}]` is public, `[{"token": ["run"]}]` needs that right, `[{"attempt": ["live"]}]` is for

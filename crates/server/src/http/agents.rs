@@ -12,8 +12,6 @@ use pipeline::agent::resolve;
 use pipeline::model::AgentUse;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::body::{Json, Params};
 use super::caller::Caller;
@@ -21,14 +19,15 @@ use super::problem::Fault;
 use super::runs::asked_for;
 use crate::agents::preview::{Blind, of_definition, summary};
 use crate::conductor::live::guarded;
+use crate::http::rooms::{Rooms, routes};
 use crate::plan::imagine;
 use crate::refused::Refused;
 use crate::rights::Right;
 use crate::shared::{Shared, blocking};
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(preview))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(preview))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

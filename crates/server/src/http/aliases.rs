@@ -1,9 +1,6 @@
 //! Paths and words that others use, over the same handlers and rules as our own.
 
-use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-
-use crate::shared::Shared;
+use crate::http::rooms::Rooms;
 
 mod checkpoints;
 mod executions;
@@ -14,8 +11,8 @@ mod task_pipelines;
 pub(super) use executions::named as execution;
 
 /// The routes of these rooms.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .merge(task_pipelines::routes())
         .merge(pipeline_runs::routes())
         .merge(runs::routes())

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::approval::{
@@ -26,14 +24,15 @@ use super::caller::Caller;
 use super::problem::Fault;
 use super::requests::{self, Asked, List};
 use crate::conductor::desk::Ask;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::Shared;
 use crate::view::{self, request};
 use crate::{accounts, history, identity};
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(approve))

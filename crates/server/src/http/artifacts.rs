@@ -6,8 +6,6 @@ use std::fs::File;
 use std::io::Read as _;
 use std::sync::Arc;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::artifact::{ArtifactDiff, ArtifactView};
@@ -32,13 +30,14 @@ use super::caller::Caller;
 use super::feed::channel;
 use super::problem::Fault;
 use super::{pipelines, reference};
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::view;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(content))

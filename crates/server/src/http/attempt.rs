@@ -4,27 +4,24 @@
 mod asks;
 mod rounds;
 
-use std::sync::Arc;
-
 use api::agent::AttemptSelf;
 use api::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::access::Rule;
 use super::body::Json;
 use super::caller::unauthorized;
 use super::problem::Fault;
 use crate::door::{self, LiveAttempt};
+use crate::http::rooms::{Rooms, routes};
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(whoami)).merge(asks::routes()).merge(rounds::routes())
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(whoami)).merge(asks::routes()).merge(rounds::routes())
 }
 
 /// The attempt that asks; it was live when it asked.

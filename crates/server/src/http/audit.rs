@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::flow::{AuditEntry, Verified};
@@ -17,12 +15,13 @@ use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use super::{pipelines, reference};
+use crate::http::rooms::{Rooms, routes};
 use crate::shared::Shared;
 use crate::view;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(list)).routes(routes!(verify))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

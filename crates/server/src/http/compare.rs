@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::compare::{
     ArtifactComparison, CompareRuns, Comparison, Difference, StageComparison, StageSide,
@@ -21,12 +19,13 @@ use super::caller::Caller;
 use super::problem::Fault;
 use super::reference;
 use crate::history;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(by_query, by_body))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(by_query, by_body))
 }
 
 /// Artifacts of one run that are looked at.

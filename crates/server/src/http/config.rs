@@ -1,8 +1,6 @@
 //! The settings of this server.
 
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::config::SettingView;
@@ -13,12 +11,13 @@ use super::body::Json;
 use super::caller::Caller;
 use super::pipelines;
 use super::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::shared::Shared;
 use crate::view;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(show))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(show))
 }
 
 /// Every setting with its value and where it came from; of secrets only whether they are set.

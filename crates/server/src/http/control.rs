@@ -1,8 +1,6 @@
 //! Going back, undoing, holding and letting go; and why nothing happens.
 
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::flow::{Advance, Breakpoints, Explained, Rewind, RollBack, Undoing};
@@ -17,12 +15,13 @@ use super::caller::Caller;
 use super::problem::Fault;
 use super::{pipelines, reference, runs};
 use crate::history;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(roll_back))
         .routes(routes!(rewind))
         .routes(routes!(undo_rewind))

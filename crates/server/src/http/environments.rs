@@ -1,8 +1,6 @@
 //! Environments, and the policy that applies to whatever runs in them.
 
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::compare::{ApprovalPolicy, EnvironmentView};
@@ -17,12 +15,13 @@ use super::caller::Caller;
 use super::pipelines;
 use super::problem::Fault;
 use crate::definition::Definitions;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(show))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(list)).routes(routes!(show))
 }
 
 /// Pipelines whose stages are looked at.

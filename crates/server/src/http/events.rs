@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::flow::{GiveEvent, GivenEvent};
@@ -23,12 +21,13 @@ use super::repeat::Repeat;
 use super::{pipelines, reference};
 use crate::conductor::desk::{Ask, Given};
 use crate::hooks;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(give, list))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(give, list))
 }
 
 /// Answered when it is stored, and in the journal of every run that took it.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::artifact::ArtifactView;
 use api::bundle::{Bundle, BundledLog, SCHEMA};
@@ -20,13 +18,14 @@ use super::caller::Caller;
 use super::problem::Fault;
 use super::{artifacts, reference};
 use crate::captured::{self, Times};
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::{history, view};
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(export))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(export))
 }
 
 /// Of one artifact's text.

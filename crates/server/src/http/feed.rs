@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::feed::Message;
 use api::problem::Problem;
@@ -24,14 +22,15 @@ use super::caller::Caller;
 use super::problem::Fault;
 use super::reference;
 use crate::captured::Times;
+use crate::http::rooms::{Rooms, routes};
 use crate::live::{Notice, Subscription};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::{captured, history, view};
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(feed))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(feed))
 }
 
 /// Silence after which a ping says that the connection still stands.

@@ -18,12 +18,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use flate2::read::GzDecoder;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::caller::{self, Door};
 use super::page;
 use super::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::Shared;
 
@@ -31,8 +30,8 @@ use crate::shared::Shared;
 mod table;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(asset))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(asset))
 }
 
 /// What the page may load: what this server has. Pictures may also be made by the page itself, and

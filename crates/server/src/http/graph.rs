@@ -7,21 +7,20 @@ use api::problem::Problem;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::body::{Json, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use super::reference;
 use crate::history;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::view::graph::{drawn, states};
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(of_run)).routes(routes!(of_pipeline))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(of_run)).routes(routes!(of_pipeline))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

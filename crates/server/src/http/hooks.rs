@@ -12,8 +12,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use store::port::GivenEvent;
 use tokio::sync::Semaphore;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::body::Json;
@@ -21,6 +19,7 @@ use super::problem::Fault;
 use crate::conductor::desk::Ask;
 use crate::config::source::Source;
 use crate::hooks::{self, Received, Unreadable, signature};
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 
@@ -35,9 +34,9 @@ const SLOW: Duration = Duration::from_secs(60);
 static BODIES: Semaphore = Semaphore::const_new(ROOM as usize);
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
+pub(super) fn routes() -> Rooms {
     let limit = DefaultBodyLimit::max(LIMIT);
-    OpenApiRouter::new().routes(routes!(deliver)).routes(routes!(agree)).layer(limit)
+    Rooms::new().routes(routes!(deliver)).routes(routes!(agree)).layer(limit)
 }
 
 /// Takes a delivery of a source of `config.yaml`; its signature proves who sent it. Answered when

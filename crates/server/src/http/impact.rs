@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::flow::{Impact, ImpactStep};
 use api::problem::Problem;
@@ -16,11 +14,12 @@ use super::caller::Caller;
 use super::problem::Fault;
 use super::reference;
 use crate::history;
+use crate::http::rooms::{Rooms, routes};
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(rollback_impact)).routes(routes!(rewind_impact))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(rollback_impact)).routes(routes!(rewind_impact))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -6,20 +6,19 @@ use api::problem::Problem;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::attempt::Attempt;
 use super::problem::Fault;
 use crate::gateway::{self, Incoming};
+use crate::http::rooms::{Rooms, routes};
 use crate::shared::Shared;
 
 /// Conversations are large.
 const LARGEST: usize = 32 << 20;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(ask, list))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(ask, list))
 }
 
 /// A call of a model

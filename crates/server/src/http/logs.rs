@@ -3,8 +3,6 @@
 use std::ops;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::feed::Captured;
 use api::problem::Problem;
@@ -26,6 +24,7 @@ use super::problem::Fault;
 use super::reference;
 use crate::captured::{self, Chunk, Times};
 use crate::history;
+use crate::http::rooms::{Rooms, routes};
 use crate::live::{Notice, Subscription};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
@@ -34,8 +33,8 @@ use lines::Lines;
 use range::Range;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(logs)).routes(routes!(search::search))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(logs)).merge(search::routes())
 }
 
 mod lines;

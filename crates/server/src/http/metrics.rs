@@ -1,8 +1,6 @@
 //! What is counted and measured, for Prometheus.
 
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::problem::Problem;
 use axum::extract::State;
@@ -12,12 +10,13 @@ use axum::response::{IntoResponse, Response};
 use super::caller::Door;
 use super::problem::Fault;
 use crate::config::settings;
+use crate::http::rooms::{Rooms, routes};
 use crate::metrics;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(show))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(show))
 }
 
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";

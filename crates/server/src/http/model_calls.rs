@@ -9,20 +9,19 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use store::port::ModelQuery;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use super::{pipelines, reference};
 use crate::gateway;
+use crate::http::rooms::{Rooms, routes};
 use crate::shared::Shared;
 use crate::view;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(cost))
         .routes(routes!(calls))
         .routes(routes!(call))

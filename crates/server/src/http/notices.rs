@@ -10,8 +10,6 @@ use axum::extract::{Path, State};
 use serde::Deserialize;
 use store::port::{Change, NoticeQuery, NoticeRow, NoticeStatus, OpenNotices};
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::body::{Json, Limit, Params};
 use super::caller::Caller;
@@ -19,13 +17,14 @@ use super::problem::Fault;
 use super::{pipelines, reference};
 use crate::clock::Clock;
 use crate::config::notify::{Encryption, Notify, Text, Way};
+use crate::http::rooms::{Rooms, routes};
 use crate::notices::{self, Kind};
 use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(retry))

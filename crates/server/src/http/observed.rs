@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use engine::id::RunId;
 use tokio::time::Instant;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::compare::{LiveAttempt, LiveChild, LiveStatus};
 use api::problem::Problem;
@@ -21,12 +19,13 @@ use super::reference;
 use crate::conductor::desk::Ask;
 use crate::conductor::inspect::{Alive, Inspected, SeenAttempt};
 use crate::history;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(status))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(status))
 }
 
 /// So long the hands are waited for.

@@ -11,8 +11,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::body::{Json, Params};
 use super::caller::Door;
@@ -26,6 +24,7 @@ use crate::accounts::oidc::provider::{self, KEYS_AGAIN, PAUSE, Problem};
 use crate::accounts::session;
 use crate::config::oidc::Oidc;
 use crate::config::secret::SecretText;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 
@@ -37,11 +36,8 @@ const COOKIES: &str = "/api/session/oidc";
 const LONGEST: usize = 2048;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
-        .routes(routes!(provider_of))
-        .routes(routes!(start))
-        .routes(routes!(callback))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(provider_of)).routes(routes!(start)).routes(routes!(callback))
 }
 
 /// Whether there is a provider to sign in by.

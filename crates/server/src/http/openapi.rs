@@ -9,18 +9,16 @@ use axum::http::header::{CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::Value;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
-use crate::shared::Shared;
 
 mod finish;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(document))
         .routes(routes!(page))
         .routes(routes!(front))
@@ -29,8 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
 
 /// The whole document: OpenAPI 3.1.
 pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
-    let (_router, described) = super::rooms().split_for_parts();
-    finish::finish(serde_json::to_value(described).unwrap_or_default())
+    finish::finish(serde_json::to_value(super::rooms().describe()).unwrap_or_default())
 });
 
 /// As it is answered and committed.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::pipeline::{Definition, PipelineDetail, PipelineSummary, Plan, Revision, StartRun};
@@ -23,13 +21,14 @@ use super::tag::{IfMatch, Version, Versioned};
 use super::traced::Traced;
 use crate::conductor::desk::{Ask, Save};
 use crate::definition::Checked;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::Shared;
 use crate::view;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(list, create))
         .routes(routes!(show, update, delete))
         .routes(routes!(enable))

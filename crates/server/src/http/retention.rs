@@ -1,8 +1,6 @@
 //! Letting go of what need not be kept.
 
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::problem::Problem;
 use api::system::Retained;
@@ -11,12 +9,13 @@ use axum::extract::State;
 use super::body::Json;
 use super::caller::Caller;
 use super::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::retention;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(plan, perform))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(plan, perform))
 }
 
 /// What would go by the rules of `retention:` and `artifacts:` in `config.yaml`, now.

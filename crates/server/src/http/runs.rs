@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::pipeline::{Plan, StartRun};
@@ -28,13 +26,14 @@ use super::{pipelines, reference, versions};
 use crate::conductor::desk::Ask;
 use crate::definition::{Checked, check};
 use crate::history;
+use crate::http::rooms::{Rooms, routes};
 use crate::intake::{Source, Start, Unfit};
 use crate::shared::{Shared, blocking};
 use crate::view;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(list, start))
         .routes(routes!(show))
         .routes(routes!(pause))

@@ -9,19 +9,18 @@ use api::trigger::ScheduleView;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::pipelines;
 use super::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::shared::Shared;
 use crate::view;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(list))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(list))
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -10,8 +10,6 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use store::port::{AccountChange, Change, SecretRow};
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use zeroize::Zeroizing;
 
 use super::body::{Json, Params};
@@ -20,13 +18,14 @@ use super::pipelines;
 use super::problem::Fault;
 use crate::config::is_name;
 use crate::config::secret::is_secret_name;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::vault::{MAX_VALUE, Scope, Sealed};
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(put, remove)).routes(routes!(rekey))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(list)).routes(routes!(put, remove)).routes(routes!(rekey))
 }
 
 /// Names, scopes and times of all secrets that are stored here.

@@ -11,8 +11,6 @@ use axum::http::header::{CACHE_CONTROL, ORIGIN, REFERRER_POLICY, RETRY_AFTER, SE
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use store::port::{AccountChange, Change, SessionRow};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::body::Json;
 use super::caller::{Caller, Door};
@@ -20,6 +18,7 @@ use super::pipelines;
 use super::problem::Fault;
 use crate::accounts::link::{self, Link};
 use crate::accounts::{Used, session};
+use crate::http::rooms::{Rooms, routes};
 use crate::identity::{self, Via, draw_hex, token_hash};
 use crate::listen::Peer;
 use crate::refused::Refused;
@@ -27,8 +26,8 @@ use crate::rights::Right;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(login, logout))
         .routes(routes!(make_link))
         .routes(routes!(open_link))

@@ -12,13 +12,12 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::body::Params;
 use super::caller::{Caller, Denied, Pass};
 use super::problem::Fault;
 use super::reference;
+use crate::http::rooms::{Rooms, routes};
 use crate::live::feed::{Feed, Subscription};
 use crate::live::topic::{FORMS, LogOf, TalkOf, Topic, Wanted};
 use crate::refused::Refused;
@@ -29,11 +28,8 @@ mod poll;
 mod socket;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
-        .routes(routes!(stream))
-        .routes(routes!(server_sent))
-        .routes(routes!(long_poll))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(stream)).routes(routes!(server_sent)).routes(routes!(long_poll))
 }
 
 /// Silence after which the server says that the connection still stands.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::flow::Whoami;
 use api::pipeline::{Definition, Validation};
@@ -20,13 +18,14 @@ use super::body::{Json, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use crate::definition::check;
+use crate::http::rooms::{Rooms, routes};
 use crate::ready;
 use crate::shared::{Shared, blocking};
 use crate::view;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(healthz))
         .routes(routes!(readyz))
         .routes(routes!(status))

@@ -9,21 +9,20 @@ use axum::extract::{Path, State};
 use engine::id::ExecutionId;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::body::{Json, Limit, Params};
 use super::caller::Caller;
 use super::problem::Fault;
 use super::{pipelines, reference};
 use crate::history;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 use crate::talk::{self, Absent, Lines};
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(talk))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(talk))
 }
 
 /// Bytes of one answer, after which it takes no more.

@@ -1,8 +1,6 @@
 //! Tasks: what there is to do, and the runs that do it.
 
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::problem::Problem;
@@ -24,6 +22,7 @@ use super::tag::{IfMatch, Version, Versioned};
 use super::traced::Traced;
 use crate::conductor::desk::Ask;
 use crate::conductor::tasks::{StartTask as Started, TaskAsk, TaskDone, Then};
+use crate::http::rooms::{Rooms, routes};
 use crate::intake::Start;
 use crate::refused::Refused;
 use crate::shared::Shared;
@@ -32,8 +31,8 @@ use crate::view;
 pub(super) mod written;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(list, create))
         .routes(routes!(show, change, delete))
         .routes(routes!(start))

@@ -1,8 +1,6 @@
 //! Tokens of users: made, listed and revoked by administrators, stored as digests.
 
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::flow::{CreateToken, TokenView};
@@ -16,13 +14,14 @@ use super::caller::Caller;
 use super::pipelines;
 use super::problem::Fault;
 use crate::config::is_name;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::Shared;
 use crate::{accounts, identity};
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(revoke))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(list, create)).routes(routes!(revoke))
 }
 
 /// Whoever holds the answer is that user; it is shown this once.

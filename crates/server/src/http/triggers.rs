@@ -16,8 +16,6 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use store::port::{Delivery, GivenEvent, GivenRow, Match, Read, Target};
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::body::{Json, Params};
@@ -26,14 +24,15 @@ use super::problem::Fault;
 use super::{events, pipelines};
 use crate::conductor::desk::Ask;
 use crate::hooks::{self, Received};
+use crate::http::rooms::{Rooms, routes};
 use crate::incoming;
 use crate::judge;
 use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(show))
         .routes(routes!(matches))
         .routes(routes!(replay))

@@ -3,8 +3,6 @@
 use axum::extract::DefaultBodyLimit;
 use std::sync::Arc;
 use utoipa::IntoParams;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::input::Upload;
 use api::problem::Problem;
@@ -18,12 +16,13 @@ use serde::Deserialize;
 use super::body::{Json, Params, whole};
 use super::caller::Caller;
 use super::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(upload)).layer(DefaultBodyLimit::disable())
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(upload)).layer(DefaultBodyLimit::disable())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

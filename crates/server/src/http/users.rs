@@ -9,8 +9,6 @@ use api::problem::Problem;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use store::port::{AccountChange, AccountRefusal, Change, Refusal, UserRow};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::body::Json;
 use super::caller::Caller;
@@ -18,12 +16,13 @@ use super::pipelines;
 use super::problem::Fault;
 use crate::accounts::{self, password};
 use crate::config::{Config, is_name};
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, update))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(list, create)).routes(routes!(show, update))
 }
 
 /// Everybody that the store or `config.yaml` lists, by name.

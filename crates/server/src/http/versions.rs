@@ -1,8 +1,6 @@
 //! Runs that go on from others, and pipelines that go back.
 
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::flow::{Extend, RewindPipeline, Undoing};
@@ -21,13 +19,14 @@ use super::traced::Traced;
 use super::{pipelines, reference, runs, tasks};
 use crate::conductor::desk::Ask;
 use crate::conductor::live::guarded;
+use crate::http::rooms::{Rooms, routes};
 use crate::intake::{Origin, Source, Start};
 use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(extend))
         .routes(routes!(rewind))
         .routes(routes!(undo_rewind))

@@ -2,8 +2,6 @@
 //! the definition's text, with everything else as it was, and makes a new revision.
 
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::alias::{CheckpointView, InputField, ReorderCheckpoints, WriteCheckpoint};
@@ -20,6 +18,7 @@ use store::port::{Expect, RevisionRow};
 use crate::http::body::{Json, Params};
 use crate::http::caller::Caller;
 use crate::http::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::http::{pipelines, runs};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
@@ -27,8 +26,8 @@ use crate::shared::{Shared, blocking};
 mod written;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(list, create))
         .routes(routes!(show, update, delete))
         .routes(routes!(of_pipeline))

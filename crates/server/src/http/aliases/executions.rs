@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::Page;
 use api::alias::{ApproveExecution, ExecutionView, RequestRevision, SubmitExecution};
@@ -21,14 +19,15 @@ use crate::history;
 use crate::http::body::{Json, Params};
 use crate::http::caller::Caller;
 use crate::http::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::http::{approvals, inputs, pipelines, reference};
 use crate::shared::Shared;
 use crate::view::alias as words;
 use crate::view::request;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(list))
         .routes(routes!(show))
         .routes(routes!(approve_start))

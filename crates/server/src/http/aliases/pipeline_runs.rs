@@ -2,8 +2,6 @@
 //! Cancelled`.
 
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::alias::{PipelineRun, PipelineStage};
 use api::problem::Problem;
@@ -16,13 +14,14 @@ use crate::history;
 use crate::http::body::Json;
 use crate::http::caller::Caller;
 use crate::http::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::http::{reference, runs};
 use crate::shared::Shared;
 use crate::view::alias as words;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(show)).routes(routes!(cancel))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(show)).routes(routes!(cancel))
 }
 
 /// A run and its stages.

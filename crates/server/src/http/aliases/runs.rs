@@ -2,8 +2,6 @@
 //! not begun.
 
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::problem::Problem;
 use api::run::RunSummary;
@@ -13,12 +11,13 @@ use engine::command::Command;
 use crate::http::body::Json;
 use crate::http::caller::Caller;
 use crate::http::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::http::{reference, runs};
 use crate::shared::Shared;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(start))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(start))
 }
 
 /// Starts a run that was created and has not begun.

@@ -2,8 +2,6 @@
 
 use std::io::Write as _;
 use std::sync::Arc;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use api::alias::{StartTaskPipeline, TaskPipeline, TaskPipelineStatus};
 use api::problem::Problem;
@@ -22,6 +20,7 @@ use crate::http::body::{Json, Limit, Params};
 use crate::http::caller::Caller;
 use crate::http::problem::Fault;
 use crate::http::repeat::Repeat;
+use crate::http::rooms::{Rooms, routes};
 use crate::http::tag::IfMatch;
 use crate::http::traced::Traced;
 use crate::http::{observed, pipelines, reference, runs, tasks};
@@ -31,8 +30,8 @@ use crate::view;
 use crate::view::alias as words;
 
 /// The routes of this room.
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new()
+pub(super) fn routes() -> Rooms {
+    Rooms::new()
         .routes(routes!(list, create))
         .routes(routes!(show))
         .routes(routes!(stop))

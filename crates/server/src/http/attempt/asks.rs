@@ -9,8 +9,6 @@ use axum::extract::{Path, State};
 use engine::event::{GateKind, Resolution};
 use engine::view::GateView;
 use engine::{Command, Run, command};
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{Attempt, stale};
 use crate::conductor::desk::Ask;
@@ -18,13 +16,14 @@ use crate::door::LiveAttempt;
 use crate::history;
 use crate::http::body::Json;
 use crate::http::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::shared::Shared;
 
 /// How long a question for the answer is held open.
 const WAIT: Duration = Duration::from_secs(25);
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(ask)).routes(routes!(answer))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(ask)).routes(routes!(answer))
 }
 
 /// Of what is asked and shown: it goes into the journal, and to people.

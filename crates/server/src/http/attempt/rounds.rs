@@ -6,17 +6,16 @@ use std::sync::Arc;
 use api::agent::Rounds;
 use api::problem::Problem;
 use axum::extract::State;
-use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::{Attempt, stale};
 use crate::history;
 use crate::http::body::Json;
 use crate::http::problem::Fault;
+use crate::http::rooms::{Rooms, routes};
 use crate::shared::{Shared, blocking};
 
-pub(super) fn routes() -> OpenApiRouter<Arc<Shared>> {
-    OpenApiRouter::new().routes(routes!(rounds))
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(rounds))
 }
 
 /// The loop of the attempt

@@ -18,8 +18,14 @@ use super::super::problem::Fault;
 use super::super::reference;
 use super::{Place, Target, place_of};
 use crate::captured::{self, Chunk, Times};
+use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
 use crate::shared::{Shared, blocking};
+
+/// The routes of this room.
+pub(super) fn routes() -> Rooms {
+    Rooms::new().routes(routes!(search))
+}
 
 /// Logs searched at once: more wait.
 static TURNS: Semaphore = Semaphore::const_new(2);

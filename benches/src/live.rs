@@ -79,9 +79,11 @@ pub(crate) fn fan_out(binary: &Path) -> Result<Rows> {
         (
             "the same events, nobody listening".to_owned(),
             format!(
-                "{:.0} ms beside {:.0} ms with subscribers; memory grew {runs_alone} KiB beside {memory} KiB",
+                "{:.0} ms beside {:.0} ms with subscribers; memory grew {runs_alone} KiB beside {memory} KiB; \
+                 snapshots of {} KiB",
                 alone.as_secs_f64() * 1e3,
-                listened.as_secs_f64() * 1e3
+                listened.as_secs_f64() * 1e3,
+                seen.snapshot.load(Ordering::Relaxed) / 1024
             ),
         ),
     ])
@@ -104,6 +106,8 @@ fn give(server: &Server) -> Result<Duration> {
 #[derive(Default)]
 struct Seen {
     snapshots: AtomicU64,
+    /// Bytes of the largest.
+    snapshot: AtomicU64,
     frames: AtomicU64,
     events: AtomicU64,
     /// Milliseconds from an event to its frame, of some.
@@ -128,6 +132,7 @@ fn listen(stream: TcpStream, seen: Arc<Seen>) -> Result<JoinHandle<()>> {
 fn note(text: &str, seen: &Seen) {
     if text.contains("\"snapshot\":") {
         seen.snapshots.fetch_add(1, Ordering::Relaxed);
+        seen.snapshot.fetch_max(text.len() as u64, Ordering::Relaxed);
         return;
     }
     let events = text.matches("{\"k\":\"").count() as u64;

@@ -21,9 +21,11 @@ const NOOP: &str = "name: rest\nstages:\n  - {name: only, noop: true}\n";
 
 pub(crate) fn rest(binary: &Path) -> Result<Rows> {
     let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    fs::create_dir(&data)?;
     // What is measured is the server, not its limits.
     fs::write(
-        folder.path().join("config.yaml"),
+        data.join("config.yaml"),
         "limits: {requests_per_caller: 1000000, requests_per_address: 1000000}\n",
     )?;
     let server = Server::start(binary, folder.path())?;

@@ -73,7 +73,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Error> {
     let connection =
         Connection::open_with_flags(path, flags).map_err(storage("open the database"))?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(storage("open the database"))?;
-    connection.set_prepared_statement_cache_capacity(64);
+    // More than there are: what has to be compiled again costs more than it does.
+    connection.set_prepared_statement_cache_capacity(512);
     Ok(connection)
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use governor::clock::{Clock as _, DefaultClock};
+use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::caller::Caller;
@@ -41,8 +41,9 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             self.buckets.retain_recent();
             self.buckets.shrink_to_fit();
         }
-        let clock = DefaultClock::default();
-        self.buckets.check_key(key).map_err(|not_yet| not_yet.wait_time_from(clock.now()))
+        // A clock of its own would ask the processor what it is, for every request.
+        let now = || self.buckets.clock().now();
+        self.buckets.check_key(key).map_err(|not_yet| not_yet.wait_time_from(now()))
     }
 }
 

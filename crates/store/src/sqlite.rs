@@ -28,6 +28,7 @@ mod write;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 pub use self::migrate::SCHEMA;
@@ -72,6 +73,11 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Error> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection =
         Connection::open_with_flags(path, flags).map_err(storage("open the database"))?;
+    // A plan is made once: looking at what is bound, for indexes of a part of a table, would compile
+    // a statement again for every value.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(storage("open the database"))?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(storage("open the database"))?;
     // More than there are: what has to be compiled again costs more than it does.
     connection.set_prepared_statement_cache_capacity(512);

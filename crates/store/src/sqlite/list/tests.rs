@@ -60,3 +60,21 @@ fn no_list_of_runs_scans_or_sorts() {
         }
     }
 }
+
+#[test]
+fn a_list_of_other_values_does_not_compile_its_statement_again() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = Folder::open(place.path()).unwrap();
+    let lock = folder.lock("test").unwrap();
+    crate::sqlite::open(&folder, &lock).unwrap();
+    let access = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = crate::sqlite::connect(&folder.database(), access).unwrap();
+    let sql = "SELECT id FROM pipeline_runs WHERE task = ?1 ORDER BY id";
+    for task in ["T-1", "T-2", "T-3"] {
+        let mut statement = connection.prepare_cached(sql).unwrap();
+        let found: Vec<Vec<u8>> =
+            statement.query_map([task], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert!(found.is_empty());
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0, "{task}");
+    }
+}

@@ -23,11 +23,14 @@ pub(super) struct Described {
     pub(super) description: Description,
 }
 
+/// A path, its methods, and what is said of them, without the types that they speak of.
+pub(super) type Said = (String, Vec<HttpMethod>, Operation);
+
 /// What is said of one path, made when it is asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Description {
     pub(super) whole: fn() -> UtoipaMethodRouter<Arc<Shared>>,
-    pub(super) operations: fn() -> Vec<(String, Vec<HttpMethod>, Operation)>,
+    pub(super) operations: fn() -> Vec<Said>,
 }
 
 /// The path of the handlers, which all have the same one and are described by `utoipa::path`.
@@ -107,8 +110,8 @@ impl Rooms {
         self.router
     }
 
-    /// What each operation says of itself, without the types it speaks of.
-    pub(super) fn operations(&self) -> Vec<(String, Vec<HttpMethod>, Operation)> {
+    /// Of each operation.
+    pub(super) fn operations(&self) -> Vec<Said> {
         self.descriptions.iter().flat_map(|one| (one.operations)()).collect()
     }
 

@@ -2,6 +2,7 @@
 import { cpus, loadavg, totalmem } from 'node:os';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
+import { large } from './large.mjs';
 import { until, World } from './world.mjs';
 
 const binary = process.env.ORCHESTRATE_BIN ?? new URL('../../target/release/orchestrate', import.meta.url).pathname;
@@ -132,17 +133,6 @@ async function eventToPixel(world) {
   tell(`from an event to the page, median of ${late.length}`, median(late), ms);
   tell('from an event to the page, 95 of 100', part(late, 0.95), ms, 250);
   await look.context.close();
-}
-
-/** Layers of stages, each of which waits for up to two of the layer before. */
-export function large(count, name = 'large') {
-  const width = 25;
-  const stages = Array.from({ length: count }, (_, n) => {
-    const above = n - width;
-    const after = above < 0 ? [] : [...new Set([above, above - (above % width) + ((above + 7) % width)])].map((one) => `s${one}`);
-    return `  - {name: s${n}, noop: true, depends_on: [${after.join(', ')}]}`;
-  });
-  return `name: ${name}\nstages:\n${stages.join('\n')}\n`;
 }
 
 async function graph(world) {

@@ -7,6 +7,7 @@ import * as people from './journeys/people.mjs';
 import * as define from './journeys/define.mjs';
 import * as agents from './journeys/agents.mjs';
 import * as files from './journeys/files.mjs';
+import * as big from './journeys/large.mjs';
 import * as keys from './journeys/keys.mjs';
 import * as time from './journeys/time.mjs';
 
@@ -16,13 +17,13 @@ if (!existsSync(binary)) {
   process.exit(2);
 }
 /** Those that cross most of the page and take seconds each. */
-const FAST = ['J1', 'J2', 'J3', 'J5', 'J6', 'J8', 'J9', 'J11', 'J13', 'J26'];
+const FAST = ['J1', 'J2', 'J3', 'J5', 'J6', 'J8', 'J9', 'J11', 'J13', 'J22', 'J26'];
 const given = process.argv.slice(2);
 const fast = given.includes('--fast');
 const wanted = fast ? FAST : given;
 /** `J9` names J9b too, but not among the fast ones. */
 const isWanted = (number) => wanted.length === 0 || wanted.includes(number) || (!fast && wanted.includes(number.replace(/[a-z]$/, '')));
-const all = Object.entries({ ...first, ...runs, ...people, ...define, ...agents, ...files, ...keys, ...time }).sort(([a], [b]) => Number(/\d+/.exec(a)[0]) - Number(/\d+/.exec(b)[0]));
+const all = Object.entries({ ...first, ...runs, ...people, ...define, ...agents, ...files, ...keys, ...big, ...time }).sort(([a], [b]) => Number(/\d+/.exec(a)[0]) - Number(/\d+/.exec(b)[0]));
 let [passed, failed] = [0, 0];
 for (const [name, journey] of all) {
   const number = name.split('_')[0];

@@ -4,10 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRequire } from 'node:module';
-import { chromium } from 'playwright-core';
+import { launch } from './browser.mjs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 export class World {
   static async begin(binary) {
@@ -15,7 +14,7 @@ export class World {
     world.binary = binary;
     world.data = mkdtempSync(join(tmpdir(), 'orchestrate-page-'));
     await world.serve('127.0.0.1:0');
-    world.browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: process.env.UI_DIST ? [...FLAGS, '--disable-features=LocalNetworkAccessChecks'] : FLAGS });
+    world.browser = await launch();
     return world;
   }
 
@@ -120,12 +119,21 @@ export class Look {
     page.on('requestfailed', (request) => {
       const why = request.failure()?.errorText;
       // Broken off by the browser, because the page was left; a server that breaks off has other words.
-      if (why !== 'net::ERR_ABORTED') faults.push(`failed: ${request.url()} ${why}`);
+      if (!['net::ERR_ABORTED', 'NS_BINDING_ABORTED'].includes(why)) faults.push(`failed: ${request.url()} ${why}`);
     });
     page.on('request', (request) => {
       look.requests.push(request.url());
       const { hostname, protocol } = new URL(request.url());
       if (protocol.startsWith('http') && hostname !== '127.0.0.1') faults.push(`left loopback: ${request.url()}`);
+    });
+    page.on('websocket', (socket) => {
+      if (new URL(socket.url()).hostname !== '127.0.0.1') faults.push(`left loopback: ${socket.url()}`);
+    });
+    page.on('response', (response) => {
+      const headers = response.headers();
+      if (!response.request().isNavigationRequest() || !/html/.test(headers['content-type'] ?? '')) return;
+      const policy = headers['content-security-policy'] ?? '';
+      if (!policy.includes("default-src 'none'") || policy.includes('unsafe')) faults.push(`the policy of ${response.url()} is "${policy}"`);
     });
     return look;
   }
@@ -149,7 +157,9 @@ export class Look {
     }
   }
 
+  /** Every journey ends with a look at what it ended with. */
   async close() {
+    await this.accessible();
     // What is under way while it closes is broken off by that, and no fault.
     const faults = [...this.faults];
     await this.context.close();
@@ -169,8 +179,8 @@ async function fresh(context, dist) {
       if (route.request().resourceType() !== 'document') return route.fallback();
       const response = await route.fetch({ maxRedirects: 0 });
       const { 'content-encoding': _coding, 'content-length': _length, ...headers } = response.headers();
-      if (response.status() !== 200) return route.fulfill({ response });
-      return route.fulfill({ status: 200, headers, body: readFileSync(join(dist, 'index.html')) });
+      if (!/html/.test(headers['content-type'] ?? '') || headers['content-security-policy']?.includes("script-src 'self'") !== true) return route.fulfill({ response });
+      return route.fulfill({ status: response.status(), headers, body: readFileSync(join(dist, 'index.html')) });
     },
   );
 }

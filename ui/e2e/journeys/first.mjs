@@ -51,6 +51,30 @@ export async function J1_the_page_comes_from_the_binary_alone(world) {
   }
 }
 
+export async function J1b_a_wrong_address_has_a_way_home(world) {
+  const look = await world.owner();
+  for (const path of ['/nothing/here', '/experiments', '/runs/a/b/c']) {
+    await look.page.goto(world.base + path);
+    await look.live();
+    await look.page.getByRole('heading', { name: 'Not found' }).waitFor();
+    await look.page.getByText(`There is nothing at ${path}.`).waitFor();
+    await look.accessible();
+    await look.page.getByRole('link', { name: 'Go to Now' }).click();
+    await look.page.getByRole('heading', { name: 'Now' }).first().waitFor();
+  }
+  // Programs are told in their own words, and files are files.
+  const asked = (path, accept) => fetch(world.base + path, { headers: { accept, authorization: `Bearer ${world.token}` } });
+  for (const [path, accept] of [['/nothing/here', '*/*'], ['/api/nothing', 'text/html'], ['/assets/a/b', 'text/html']]) {
+    const answer = await asked(path, accept);
+    equal([answer.status, answer.headers.get('content-type')], [404, 'application/problem+json'], path);
+  }
+  await look.close().catch((error) => {
+    // That nothing is there is what was asked, and Chromium writes it down.
+    const left = error.message.split('\n').filter((line) => !line.includes('404'));
+    if (left.some((line) => line.trim() !== '')) throw error;
+  });
+}
+
 export async function J2_the_example_runs_from_the_empty_page(world) {
   const look = await world.owner();
   await look.page.getByRole('button', { name: 'Run the example' }).click();

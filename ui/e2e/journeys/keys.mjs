@@ -134,11 +134,22 @@ export async function J22_everything_by_keys(world) {
   await key('list.select', 'x');
   await page.getByText('1 selected').waitFor();
   await keys('a');
-  const approve = page.getByRole('dialog', { name: 'Approve 1' });
-  await approve.waitFor();
+  await page.getByRole('dialog', { name: 'Approve 1' }).waitFor();
+  // The row has the keys again in the very moment in which the dialog goes: no key between is lost.
+  await page.evaluate(() => {
+    const gone = new MutationObserver((changes) => {
+      if (changes.some((change) => [...change.removedNodes].some((node) => node.nodeName === 'DIALOG'))) window.focusAfter = document.activeElement?.closest('li')?.dataset.id ?? document.activeElement?.nodeName;
+    });
+    gone.observe(document.body, { childList: true, subtree: true });
+  });
+  const id = await page.locator('li[data-id]').getAttribute('data-id');
   await keys('Escape');
-  // The list has the keys again when the dialog has gone.
-  await approve.waitFor({ state: 'hidden' });
+  await until(() => page.evaluate(() => window.focusAfter !== undefined), 'the dialog to go');
+  equal(await page.evaluate(() => window.focusAfter), id, 'what has the focus when the dialog has gone');
+  // A box to tick is ticked by its own key, and opens its row with the other.
+  await page.locator('.pick').focus();
+  await keys('Space');
+  await page.getByText('1 selected').waitFor({ state: 'detached' });
   await keys('Enter');
   await page.waitForURL(/\/inbox\/A-/);
   await page.getByRole('heading', { name: 'Evidence' }).waitFor();

@@ -1,10 +1,10 @@
 /** Which page stands at which address. */
-import type { ComponentType } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { get, whenStranger } from '../api/client';
 import { match, type Matched } from '../components/places';
 import { navigate, place } from '../components/location';
-import { Empty } from '../components/parts';
+import { markUseful } from '../components/marks';
+import { Empty, PageHead } from '../components/parts';
 import { who } from '../components/who';
 import { connect, connection } from '../live/socket';
 import { Login } from '../features/login/login';
@@ -13,7 +13,7 @@ import { Pipelines } from '../features/pipelines/list';
 import { Pipeline } from '../features/pipelines/pipeline';
 import { Runs } from '../features/runs/list';
 import { Frame } from './frame';
-import { lazy } from './lazy';
+import { lazy, type Page } from './lazy';
 
 const Run = lazy(() => import('../features/runs/run').then((file) => file.Run));
 const Tasks = lazy(() => import('../features/tasks/list').then((file) => file.Tasks));
@@ -36,8 +36,6 @@ const Task = lazy(() =>
     return ({ params }: { params: Matched }) => <Shown params={params} showRun={showRun} />;
   }),
 );
-
-type Page = ComponentType<{ params: Matched }>;
 
 /** What most visits begin with is in the first file; the rest comes when it is gone to. */
 const PAGES: readonly (readonly [string, Page])[] = [
@@ -73,6 +71,12 @@ function find(path: string): { page: Page; params: Matched } | undefined {
   return undefined;
 }
 
+/** Who points at a link may go there next. */
+function foresee(event: Event): void {
+  const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>('a[href]') : null;
+  if (link && link.origin === location.origin) find(link.pathname)?.page.foresee?.();
+}
+
 function strange(): void {
   const { path, search, hash } = place.peek();
   if (path === '/login') return;
@@ -80,16 +84,39 @@ function strange(): void {
   navigate(`/login${next === '/' ? '' : `?next=${encodeURIComponent(next)}`}`, { replace: true });
 }
 
+/** An address that no page has. */
+function Nowhere({ path }: { path: string }) {
+  useEffect(markUseful, [path]);
+  return (
+    <>
+      <PageHead title="Not found" />
+      <Empty
+        action={
+          <a class="button primary" href="/">
+            Go to Now
+          </a>
+        }
+      >
+        There is nothing at <code class="wrap">{path}</code>.
+      </Empty>
+    </>
+  );
+}
+
 function Inside() {
   useEffect(() => {
     whenStranger(strange);
+    const hints = ['pointerover', 'focusin'] as const;
+    for (const hint of hints) document.addEventListener(hint, foresee);
+    // At the same time: neither needs the other.
+    connect(strange);
     void get('/api/whoami').then(
       (me) => {
         who.value = me;
-        connect(strange);
       },
       () => undefined,
     );
+    return () => hints.forEach((hint) => document.removeEventListener(hint, foresee));
   }, []);
   const { path } = place.value;
   const found = find(path);
@@ -98,7 +125,7 @@ function Inside() {
       {found ? (
         <found.page key={`${path.split('/')[1]} ${found.params['name'] ?? found.params['id'] ?? found.params['task'] ?? found.params['run'] ?? ''}`} params={found.params} />
       ) : (
-        <Empty action={<a href="/">Go to Now</a>}>There is nothing at {path}.</Empty>
+        <Nowhere path={path} />
       )}
     </Frame>
   );

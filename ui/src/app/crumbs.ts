@@ -11,7 +11,6 @@ const ROOMS: Record<string, string> = {
   pipelines: 'Pipelines',
   runs: 'Runs',
   compare: 'Compare',
-  experiments: 'Experiments',
   templates: 'Templates',
   fleet: 'Fleet',
   metrics: 'Metrics',
@@ -31,7 +30,10 @@ export function crumbs(path: string): Crumb[] {
   const parts = path.split('/').filter(Boolean);
   const [room, first, second, third] = parts;
   if (room === undefined) return [{ label: 'Now', href: '/' }];
-  const trail: Crumb[] = [{ label: ROOMS[room] ?? readable(room), href: `/${room}` }];
+  const label = Object.hasOwn(ROOMS, room) ? ROOMS[room] : undefined;
+  // Nowhere: there is a way home, and none to the parts of the address.
+  if (label === undefined) return [{ label: 'Now', href: '/' }, { label: readable(parts.join('/')), href: path }];
+  const trail: Crumb[] = [{ label, href: `/${room}` }];
   if (first === undefined) return trail;
   if (room === 'runs') {
     const label = second === undefined ? readable(first) : `${readable(first)}#${readable(second)}`;

@@ -4,22 +4,30 @@ import { useEffect, useState } from 'preact/hooks';
 import type { Matched } from '../components/places';
 import { Skeleton } from '../components/parts';
 
-type Page = ComponentType<{ params: Matched }>;
+export type Page = ComponentType<{ params: Matched }> & {
+  /** Lets its file come before it is gone to. */
+  foresee?: () => void;
+};
 
 export function lazy(load: () => Promise<Page>): Page {
   let loaded: Page | undefined;
-  return function Later(props: { params: Matched }) {
+  let coming: Promise<Page> | undefined;
+  const come = (): Promise<Page> => {
+    coming ??= load().then(
+      (page) => (loaded = page),
+      (error: unknown) => {
+        // Asked for again by the next who wants it.
+        coming = undefined;
+        throw error;
+      },
+    );
+    return coming;
+  };
+  function Later(props: { params: Matched }) {
     const [Shown, show] = useState<Page | undefined>(() => loaded);
     const [failed, fail] = useState(false);
     useEffect(() => {
-      if (loaded) return;
-      load().then(
-        (page) => {
-          loaded = page;
-          show(() => page);
-        },
-        () => fail(true),
-      );
+      if (!Shown) come().then((page) => show(() => page), () => fail(true));
     }, []);
     if (failed) {
       return (
@@ -32,5 +40,6 @@ export function lazy(load: () => Promise<Page>): Page {
       );
     }
     return Shown ? <Shown {...props} /> : <Skeleton rows={6} />;
-  };
+  }
+  return Object.assign(Later, { foresee: () => void come().catch(() => undefined) });
 }

@@ -3,7 +3,7 @@ import type { Graph, StageView } from '../api/types';
 import { lineDiff } from './diff';
 import { ofForm, ofInput, read, readAll, shown, uploaded } from './fields';
 import { fits, parseFilter } from './filter';
-import { concerned, fit, foundIn, lookedAt, minimapOf, neighbour, nodeAt, sceneOf, withStages, zoomed } from './graph/scene';
+import { concerned, fit, foundIn, isInSight, lookedAt, minimapOf, neighbour, nodeAt, opening, READABLE, resized, sceneOf, withStages, zoomed, type Scene } from './graph/scene';
 import { blocks } from './markdown';
 import { match, runPlace, runRef } from './places';
 import { cells, kindOf } from './preview';
@@ -132,6 +132,28 @@ describe('a graph', () => {
     expect([...concerned(scene, 1)].sort()).toEqual([0, 1, 3]);
     expect(foundIn(scene, 'B')).toEqual([1]);
     expect(foundIn(scene, ' ')).toEqual([]);
+  });
+
+  test('is wholly in sight when it is opened, down to what can be read', () => {
+    const chain = (many: number, high = 1): Scene =>
+      sceneOf({ pipeline: 'p', revision: 1, width: many, height: high, edges: [], nodes: Array.from({ length: many }, (_, x) => ({ name: `s${x}`, kind: 'run', x, y: x === 0 ? Math.floor(high / 2) : 0 })) });
+    const eight = chain(8);
+    const view = opening(eight, 640, 240);
+    expect(eight.nodes.every((_, at) => isInSight(eight, at, view, 640, 240))).toBe(true);
+    // Too long: as small as can be read, with its first stage in sight, wherever that stands.
+    const long = chain(40, 100);
+    const first = opening(long, 640, 240);
+    expect(first.zoom).toBe(READABLE);
+    expect(isInSight(long, 0, first, 640, 240)).toBe(true);
+    expect(isInSight(long, 39, first, 640, 240)).toBe(false);
+  });
+
+  test('keeps its middle when there is less room', () => {
+    const [from, to] = [{ width: 900, height: 400 }, { width: 500, height: 300 }];
+    const view = { zoom: 0.5, x: -200, y: -40 };
+    const less = resized(view, from, to);
+    const middle = (one: typeof view, size: typeof from) => [(size.width / 2 - one.x) / one.zoom, (size.height / 2 - one.y) / one.zoom];
+    expect(middle(less, to)).toEqual(middle(view, from));
   });
 
   test('fits, and is found under the pointer at any zoom', () => {

@@ -1,6 +1,6 @@
 /** A question that has to be answered before anything else. The browser keeps focus and `Esc`. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 
 export function Dialog({
   title,
@@ -14,7 +14,8 @@ export function Dialog({
   wide?: boolean;
 }) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before the next key: effects that wait for the paint would give the focus back when a key has been lost.
+  useLayoutEffect(() => {
     const dialog = box.current;
     const before = document.activeElement;
     if (dialog && !dialog.open) dialog.showModal();

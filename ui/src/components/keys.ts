@@ -77,7 +77,7 @@ interface Bound {
 
 const bound: Bound[] = [];
 /** How long a first key waits for its second. */
-const PAUSE = 900;
+const PAUSE = 1500;
 let before = '';
 let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -88,9 +88,15 @@ function isTyping(target: EventTarget | null): boolean {
   return !['checkbox', 'radio', 'button', 'range', 'file'].includes(element.type);
 }
 
-/** What the browser does by itself with a key on what has the focus. */
+/** What the browser does something with by itself. A box to tick does nothing at Enter, but sends the form it stands in. */
+const NATIVE: Record<string, string> = {
+  Enter: 'a[href], button, summary, form input, input:not([type=checkbox], [type=radio]), [role=treeitem]',
+  Space: 'button, summary, input, [role=treeitem]',
+};
+
 function isNative(key: string, target: EventTarget | null): boolean {
-  return key === 'Enter' && target instanceof Element && target.closest('a[href], button, summary, input, [role=treeitem]') !== null;
+  const takers = NATIVE[key];
+  return takers !== undefined && target instanceof Element && target.closest(takers) !== null;
 }
 
 function hear(event: KeyboardEvent): void {

@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 use api::problem::Problem;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{MatchedPath, Path, Request, State};
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
     REFERRER_POLICY, VARY,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use flate2::read::GzDecoder;
 
 use super::caller::{self, Door};
-use super::page;
+use super::page::{self, Page};
 use super::problem::Fault;
 use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
@@ -48,13 +48,15 @@ const PLACES: &[&str] = &[
     "pipelines",
     "runs",
     "compare",
-    "experiments",
     "templates",
     "fleet",
     "metrics",
     "audit",
     "settings",
 ];
+
+/// First parts of paths that only programs ask for: what is not there is a problem even to a browser.
+const MACHINES: &[&str] = &["api", "assets", "hooks", "llm"];
 
 /// Where somebody says who they are.
 const LOGIN: &str = "/login";
@@ -81,22 +83,23 @@ pub(crate) async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Resul
     Ok(response)
 }
 
-/// Answers browsers that ask for a place of the page; everything else goes on.
+/// Answers browsers that ask for a place of the page, or for what is nowhere; everything else goes on.
 pub(crate) async fn front(
     State((shared, door)): State<(Arc<Shared>, Arc<Door>)>,
     request: Request,
     next: Next,
 ) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let path = request.uri().path();
-    if !reads || !is_place(path) || !page::is_wanted(request.headers()) {
+    let is_place = is_place(request.uri().path());
+    if !reads || !(is_place || is_nowhere(&request)) || !page::is_wanted(request.headers()) {
         return next.run(request).await;
     }
     let (parts, _body) = request.into_parts();
     let headers = &parts.headers;
     let shown = match caller::is_known(&shared, &door, &parts).await {
         Err(fault) => Err(fault),
-        Ok(true) => document(headers),
+        Ok(true) if is_place => document(headers),
+        Ok(true) => document(headers).map(nowhere),
         Ok(false) if parts.uri.path() == LOGIN => document(headers),
         Ok(false) => Ok(to_login(&parts.uri)),
     };
@@ -104,8 +107,25 @@ pub(crate) async fn front(
 }
 
 fn is_place(path: &str) -> bool {
-    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    path == LOGIN || PLACES.contains(&first)
+    path == LOGIN || PLACES.contains(&first_part(path))
+}
+
+fn first_part(path: &str) -> &str {
+    path.trim_start_matches('/').split('/').next().unwrap_or_default()
+}
+
+/// Neither a place of the page nor a path of the API, and not what a program would mistake.
+fn is_nowhere(request: &Request) -> bool {
+    let is_known = request.extensions().get::<MatchedPath>().is_some();
+    !is_known && !MACHINES.contains(&first_part(request.uri().path()))
+}
+
+/// The page, which says itself that there is nothing and leads back.
+fn nowhere(mut response: Response) -> Response {
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response.headers_mut().remove(ETAG);
+    response.extensions_mut().insert(Page);
+    response
 }
 
 /// With the way back: a path of this server, whatever was asked.

@@ -34,6 +34,7 @@ async fn ask(bound: std::net::SocketAddr, path: &str, headers: &str) -> Answer {
 
 const BROWSER: &str = "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n";
 const TOKEN: &str = "Authorization: Bearer s3cret\r\n";
+const PROBLEM: &str = "application/problem+json";
 
 #[tokio::test]
 async fn browsers_get_the_page_and_programs_get_json_at_the_same_path() {
@@ -55,11 +56,30 @@ async fn browsers_get_the_page_and_programs_get_json_at_the_same_path() {
     assert_eq!((json.status, json.header("content-type")), (200, Some("application/json")));
     let metrics = ask(bound, "/metrics", TOKEN).await;
     assert!(metrics.header("content-type").unwrap().starts_with("text/plain"));
-    let nothing = ask(bound, "/run", &format!("{BROWSER}{TOKEN}")).await;
-    assert_eq!(nothing.status, 404);
-    assert_eq!(nothing.header("content-type"), Some("application/problem+json"));
     let foreign = format!("{BROWSER}{TOKEN}").replace("Accept", "Host: evil.example\r\nAccept");
     assert_ne!(ask(bound, "/", &foreign).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_nowhere_is_said_by_the_page_to_browsers_and_by_json_to_programs() {
+    let bench = Bench::new();
+    let bound = bench.server.listen_tcp("127.0.0.1:0".parse().unwrap(), "s3cret").await.unwrap();
+    for path in ["/run", "/experiments/7", "/healthz/x", "/login/a/b"] {
+        let page = ask(bound, path, &format!("{BROWSER}{TOKEN}")).await;
+        assert_eq!(page.status, 404, "{path}");
+        assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
+        assert!(page.header("content-security-policy").unwrap().starts_with("default-src 'none'"));
+        assert_eq!(page.header("etag"), None, "{path} may be something else tomorrow");
+        let json = ask(bound, path, TOKEN).await;
+        assert_eq!((json.status, json.header("content-type")), (404, Some(PROBLEM)), "{path}");
+        let led = ask(bound, path, BROWSER).await;
+        let back = format!("/login?next={path}");
+        assert_eq!((led.status, led.header("location")), (303, Some(&*back)), "{path}");
+    }
+    for path in ["/api/nothing", "/assets/a/b", "/hooks", "/llm/x"] {
+        let json = ask(bound, path, &format!("{BROWSER}{TOKEN}")).await;
+        assert_eq!((json.status, json.header("content-type")), (404, Some(PROBLEM)), "{path}");
+    }
 }
 
 #[tokio::test]

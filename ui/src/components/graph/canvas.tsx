@@ -1,10 +1,10 @@
 /** A graph to look at, move and point at. Whoever cannot see it has the tree of the same stages. */
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useRepaint } from '../ink';
 import { markGraphDrawn } from '../marks';
-import { paint } from './draw';
+import { paint, type Picture } from './draw';
 import { Minimap } from './minimap';
-import { centred, concerned, fit, foundIn, isInSight, lookedAt, minimapOf, neighbour, nodeAt, opening, zoomed, type Direction, type Scene, type View } from './scene';
+import { centred, concerned, fit, foundIn, isInSight, lookedAt, minimapOf, neighbour, nodeAt, opening, resized, zoomed, type Direction, type Scene, type Size, type View } from './scene';
 
 interface Props {
   scene: Scene;
@@ -28,6 +28,9 @@ export function GraphCanvas({ scene, chosen, choose, failed }: Props) {
   const size = useRef({ width: 0, height: 0 });
   const hovered = useRef<number | undefined>(undefined);
   const frame = useRef(0);
+  /** What stands on the canvas, and whether it has to be painted anew or only moved. */
+  const painted = useRef<Picture | undefined>(undefined);
+  const anew = useRef(true);
   const marked = useRef(false);
   /** Moved by hand: from then on it stays as it was put. */
   const touched = useRef(false);
@@ -43,20 +46,28 @@ export function GraphCanvas({ scene, chosen, choose, failed }: Props) {
   const now = useRef({ scene, at, focus: undefined as ReadonlySet<number> | undefined });
   now.current = { scene, at, focus: focused && failedAt >= 0 ? concerned(scene, failedAt) : undefined };
 
+  const drawNow = useCallback(() => {
+    cancelAnimationFrame(frame.current);
+    frame.current = 0;
+    const pen = canvas.current?.getContext('2d');
+    if (!pen || !view.current || size.current.width === 0) return;
+    const { scene: shown, at: chosenAt, focus } = now.current;
+    const picture = { scene: shown, view: view.current, ...size.current, chosen: chosenAt, hovered: hovered.current, focus };
+    paint(pen, picture, devicePixelRatio || 1, anew.current ? undefined : painted.current);
+    painted.current = picture;
+    anew.current = false;
+    over.current?.dispatchEvent(new CustomEvent('look'));
+    if (!marked.current) {
+      marked.current = true;
+      markGraphDrawn();
+    }
+  }, []);
+  const shift = useCallback(() => {
+    frame.current ||= requestAnimationFrame(drawNow);
+  }, []);
   const draw = useCallback(() => {
-    if (frame.current) return;
-    frame.current = requestAnimationFrame(() => {
-      frame.current = 0;
-      const pen = canvas.current?.getContext('2d');
-      if (!pen || !view.current || size.current.width === 0) return;
-      const { scene: shown, at: chosenAt, focus } = now.current;
-      paint(pen, { scene: shown, view: view.current, ...size.current, chosen: chosenAt, hovered: hovered.current, focus }, devicePixelRatio || 1);
-      over.current?.dispatchEvent(new CustomEvent('look'));
-      if (!marked.current) {
-        marked.current = true;
-        markGraphDrawn();
-      }
-    });
+    anew.current = true;
+    shift();
   }, []);
 
   const look = useCallback((to: View) => {
@@ -72,11 +83,23 @@ export function GraphCanvas({ scene, chosen, choose, failed }: Props) {
     return hidden ? centred(shown, chosenAt, first, width, height) : first;
   };
 
-  useEffect(() => {
+  /** In another size: its middle stays, unless that would take the chosen stage out of sight. */
+  const moved = (from: View, before: Size): View => {
+    const { scene: shown, at: chosenAt } = now.current;
+    const { width, height } = size.current;
+    const to = resized(from, before, size.current);
+    const lost = chosenAt !== undefined && isInSight(shown, chosenAt, from, before.width, before.height) && !isInSight(shown, chosenAt, to, width, height);
+    return lost ? centred(shown, chosenAt, to, width, height) : to;
+  };
+
+  // Before the first frame: with it comes the graph.
+  useLayoutEffect(() => {
     const element = box.current;
     if (!element) return undefined;
-    const watcher = new ResizeObserver(() => {
+    const measure = () => {
       const { clientWidth: width, clientHeight: height } = element;
+      const before = size.current;
+      if (width === before.width && height === before.height) return;
       const scale = devicePixelRatio || 1;
       if (canvas.current) {
         canvas.current.width = width * scale;
@@ -84,11 +107,19 @@ export function GraphCanvas({ scene, chosen, choose, failed }: Props) {
       }
       size.current = { width, height };
       if (width === 0) return;
-      if (!touched.current || !view.current) look(opened(width, height));
-      else draw();
-    });
+      view.current = touched.current && view.current && before.width > 0 ? moved(view.current, before) : opened(width, height);
+      setZoom(view.current.zoom);
+      // A canvas of another size is empty.
+      anew.current = true;
+      drawNow();
+    };
+    measure();
+    const watcher = new ResizeObserver(measure);
     watcher.observe(element);
-    return () => watcher.disconnect();
+    return () => {
+      watcher.disconnect();
+      cancelAnimationFrame(frame.current);
+    };
   }, []);
 
   useEffect(draw, [scene, chosen, focused, theme]);
@@ -131,7 +162,7 @@ export function GraphCanvas({ scene, chosen, choose, failed }: Props) {
       if (held.moved) {
         touched.current = true;
         view.current = { ...held.view, x: held.view.x + dx, y: held.view.y + dy };
-        draw();
+        shift();
       }
       return;
     }
@@ -188,7 +219,7 @@ export function GraphCanvas({ scene, chosen, choose, failed }: Props) {
         }}
         onKeyDown={key}
       />
-      <Minimap scene={scene} map={map} canvas={over} look={(x, y) => {
+      <Minimap scene={scene} map={map} canvas={over} theme={theme} look={(x, y) => {
         const shown = map();
         if (!shown || !view.current) return;
         touched.current = true;

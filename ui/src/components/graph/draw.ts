@@ -1,8 +1,8 @@
 /** Paints a scene. Only what is in sight, and only what can be read at this size. */
 import { ink } from '../ink';
-import { lookOf, SHAPES, type Part } from '../status';
+import { lookOf, SHAPES, type Part as Stroke } from '../status';
 import { shortened } from '../text';
-import { NODE, type Scene, type SceneEdge, type SceneNode, type View } from './scene';
+import { NODE, READABLE, ROOMY, type Scene, type SceneEdge, type SceneNode, type Size, type View } from './scene';
 
 export interface Picture {
   scene: Scene;
@@ -27,33 +27,67 @@ function pathOf(d: string): Path2D {
 
 let fonts: { name: string; line: string } | undefined;
 function fontsOf(): { name: string; line: string } {
+  if (fonts) return fonts;
   const sans = getComputedStyle(document.documentElement).getPropertyValue('--sans').trim();
-  fonts ??= { name: `600 12px ${sans}`, line: `11px ${sans}` };
+  fonts = { name: `600 12px ${sans}`, line: `11px ${sans}` };
   return fonts;
 }
 
-export function paint(pen: CanvasRenderingContext2D, picture: Picture, scale: number): void {
-  const { scene, view, width, height, focus } = picture;
+/** `before`: what stands there, when nothing but its place is another: then only what comes into sight is painted. */
+export function paint(pen: CanvasRenderingContext2D, picture: Picture, scale: number, before?: Picture): void {
+  const { width, height, view } = picture;
+  const moved = before ? [(view.x - before.view.x) * scale, (view.y - before.view.y) * scale] : [];
+  const [dx = 0, dy = 0] = moved.map(Math.round);
+  // Between pixels it cannot be moved.
+  if (moved.length === 0 || moved.some((by) => Math.abs(by - Math.round(by)) > 1e-6)) {
+    part(pen, picture, scale, { x: 0, y: 0, width, height });
+    return;
+  }
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.globalCompositeOperation = 'copy';
+  pen.drawImage(pen.canvas, dx, dy);
+  pen.globalCompositeOperation = 'source-over';
+  const [wide, tall] = [Math.min(width, Math.abs(dx) / scale), Math.min(height, Math.abs(dy) / scale)];
+  if (wide > 0) part(pen, picture, scale, { x: dx > 0 ? 0 : width - wide, y: 0, width: wide, height });
+  if (tall > 0) part(pen, picture, scale, { x: 0, y: dy > 0 ? 0 : height - tall, width, height: tall });
+}
+
+interface Rect extends Size {
+  x: number;
+  y: number;
+}
+
+/** What is to be seen in a part of the picture, in place of what stands there. */
+function part(pen: CanvasRenderingContext2D, picture: Picture, scale: number, { x, y, width, height }: Rect): void {
+  const { scene, view, focus } = picture;
   pen.setTransform(scale, 0, 0, scale, 0, 0);
-  pen.clearRect(0, 0, width, height);
+  pen.save();
+  pen.beginPath();
+  pen.rect(x, y, width, height);
+  pen.clip();
+  pen.clearRect(x, y, width, height);
   pen.translate(view.x, view.y);
   pen.scale(view.zoom, view.zoom);
   const sight = {
-    left: -view.x / view.zoom,
-    top: -view.y / view.zoom,
-    right: (width - view.x) / view.zoom,
-    bottom: (height - view.y) / view.zoom,
+    left: (x - view.x) / view.zoom,
+    top: (y - view.y) / view.zoom,
+    right: (x + width - view.x) / view.zoom,
+    bottom: (y + height - view.y) / view.zoom,
   };
   edges(pen, picture, sight);
-  const readable = view.zoom > 0.42;
+  const draw = view.zoom >= ROOMY ? card : view.zoom >= READABLE ? brief(view.zoom) : block;
   for (const [at, node] of scene.nodes.entries()) {
-    if (node.x > sight.right || node.y > sight.bottom || node.x + NODE.width < sight.left || node.y + NODE.height < sight.top) continue;
+    // With what lies behind a stack, and the width of its line.
+    if (node.x - EDGE > sight.right || node.y - EDGE > sight.bottom || node.x + NODE.width + EDGE < sight.left || node.y + NODE.height + EDGE < sight.top) continue;
     pen.globalAlpha = focus && !focus.has(at) ? 0.28 : 1;
-    if (readable) card(pen, node, at === picture.chosen, at === picture.hovered);
-    else block(pen, node, at === picture.chosen);
+    draw(pen, node, at === picture.chosen, at === picture.hovered);
   }
   pen.globalAlpha = 1;
+  pen.restore();
 }
+
+/** How far a card reaches beyond its place, in pixels of the scene. */
+const EDGE = 10;
 
 interface Sight {
   left: number;
@@ -112,9 +146,54 @@ function trace(path: Path2D, { points }: SceneEdge): void {
 
 const PLANNED = new Set(['blocked', 'listening', 'not_run', 'skipped', 'cancelled']);
 
-function card(pen: CanvasRenderingContext2D, node: SceneNode, chosen: boolean, hovered: boolean): void {
+type Drawer = (pen: CanvasRenderingContext2D, node: SceneNode, chosen: boolean, hovered: boolean) => void;
+
+/** With all that there is to say. */
+const card: Drawer = (pen, node, chosen, hovered) => {
   const { x, y } = node;
-  const { hue, word } = lookOf(node.status ?? '');
+  const planned = frame(pen, node, { chosen, hovered, line: 1 });
+  if (node.status !== undefined) glyph(pen, node.status, x + 10, y + 9);
+  const left = node.status === undefined ? x + 12 : x + 32;
+  const font = fontsOf();
+  pen.textBaseline = 'alphabetic';
+  pen.font = font.name;
+  pen.fillStyle = ink(planned ? 'soft' : 'text');
+  pen.fillText(shortened(node.name, node.status === undefined ? 22 : 19), left, y + 21);
+  pen.font = font.line;
+  pen.fillStyle = ink('soft');
+  pen.fillText(shortened(under(node, lookOf(node.status ?? '').word), 24), left, y + 37);
+  if (node.crowd.length > 0) ratio(pen, node);
+};
+
+/** Of the height of a letter, about. */
+const LETTER = 0.62;
+/** The smallest letters, in pixels of the screen. */
+const SMALLEST = 10;
+
+/** The name alone, in letters that can be read however small the card is. */
+function brief(zoom: number): Drawer {
+  const size = Math.min(24, Math.max(12, SMALLEST / zoom));
+  const mark = Math.min(22, size);
+  const font = fontsOf().name.replace('12px', `${size.toFixed(1)}px`);
+  return (pen, node, chosen, hovered) => {
+    const { x, y } = node;
+    const planned = frame(pen, node, { chosen, hovered, line: Math.min(2, 1 / zoom) });
+    if (node.status !== undefined) glyph(pen, node.status, x + 8, y + (NODE.height - mark) / 2, mark);
+    const left = node.status === undefined ? 10 : 14 + mark;
+    const room = NODE.width - left - 8;
+    pen.textBaseline = 'middle';
+    pen.font = font;
+    pen.fillStyle = ink(planned ? 'soft' : 'text');
+    const most = Math.floor(room / (size * LETTER));
+    pen.fillText(shortened(node.name, most), x + left, y + NODE.height / 2 + 1, node.name.length * 2 > most ? room : undefined);
+    if (node.crowd.length > 0) ratio(pen, node);
+  };
+}
+
+/** What a card is drawn on; whether nothing of its stage has begun. */
+function frame(pen: CanvasRenderingContext2D, node: SceneNode, { chosen, hovered, line }: { chosen: boolean; hovered: boolean; line: number }): boolean {
+  const { x, y } = node;
+  const { hue } = lookOf(node.status ?? '');
   const planned = node.status === undefined ? false : PLANNED.has(node.status);
   if (node.crowd.length > 0) {
     for (const by of [6, 3]) {
@@ -122,7 +201,7 @@ function card(pen: CanvasRenderingContext2D, node: SceneNode, chosen: boolean, h
       pen.fillStyle = ink('surface');
       pen.fill();
       pen.strokeStyle = ink('line-strong');
-      pen.lineWidth = 1;
+      pen.lineWidth = line;
       pen.stroke();
     }
   }
@@ -134,22 +213,12 @@ function card(pen: CanvasRenderingContext2D, node: SceneNode, chosen: boolean, h
     pen.fillStyle = ink(`${hue}-wash` as 'failed-wash');
     pen.fill();
   }
-  pen.lineWidth = chosen ? 2 : 1;
+  pen.lineWidth = chosen ? 2 * line : line;
   pen.strokeStyle = chosen ? ink('accent') : loud && hue !== 'success' ? ink(hue) : ink('line-strong');
-  if (planned && !chosen) pen.setLineDash([4, 3]);
+  if (planned && !chosen) pen.setLineDash([4 * line, 3 * line]);
   pen.stroke();
   pen.setLineDash([]);
-  if (node.status !== undefined) glyph(pen, node.status, x + 10, y + 9);
-  const left = node.status === undefined ? x + 12 : x + 32;
-  const font = fontsOf();
-  pen.textBaseline = 'alphabetic';
-  pen.font = font.name;
-  pen.fillStyle = ink(planned ? 'soft' : 'text');
-  pen.fillText(shortened(node.name, node.status === undefined ? 22 : 19), left, y + 21);
-  pen.font = font.line;
-  pen.fillStyle = ink('soft');
-  pen.fillText(shortened(under(node, word), 24), left, y + 37);
-  if (node.crowd.length > 0) ratio(pen, node);
+  return planned;
 }
 
 function under(node: SceneNode, word: string): string {
@@ -179,6 +248,7 @@ function ratio(pen: CanvasRenderingContext2D, node: SceneNode): void {
   }
 }
 
+/** A colour, where a name could not be read. */
 function block(pen: CanvasRenderingContext2D, node: SceneNode, chosen: boolean): void {
   const { hue } = lookOf(node.status ?? 'blocked');
   const planned = node.status === undefined || PLANNED.has(node.status);
@@ -196,14 +266,15 @@ function box(pen: CanvasRenderingContext2D, x: number, y: number): void {
   pen.roundRect(x + 0.5, y + 0.5, NODE.width - 1, NODE.height - 1, 7);
 }
 
-export function glyph(pen: CanvasRenderingContext2D, status: string, x: number, y: number): void {
+export function glyph(pen: CanvasRenderingContext2D, status: string, x: number, y: number, size = 16): void {
   const { hue, shape } = lookOf(status);
   pen.save();
   pen.translate(x, y);
+  pen.scale(size / 16, size / 16);
   pen.lineWidth = 1.7;
   pen.lineCap = 'round';
   pen.lineJoin = 'round';
-  for (const part of SHAPES[shape] as readonly Part[]) {
+  for (const part of SHAPES[shape] as readonly Stroke[]) {
     const path = pathOf(part.d);
     if (part.paint === 'fill') {
       pen.fillStyle = ink(hue);

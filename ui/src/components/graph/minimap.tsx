@@ -3,7 +3,7 @@ import type { RefObject } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { ink } from '../ink';
 import { lookOf } from '../status';
-import { NODE, type Minimap as Map, type Scene } from './scene';
+import { NODE, type Minimap as Map, type Scene, type Size } from './scene';
 
 interface Props {
   scene: Scene;
@@ -11,25 +11,35 @@ interface Props {
   map: () => Map | undefined;
   canvas: RefObject<HTMLCanvasElement | null>;
   look: (x: number, y: number) => void;
+  /** Another one: colours are others. */
+  theme: number;
 }
 
-export function Minimap({ scene, map, canvas, look }: Props) {
+export function Minimap({ scene, map, canvas, look, theme }: Props) {
   useEffect(() => {
     const element = canvas.current;
     if (!element) return undefined;
-    const draw = () => paint(element, scene, map());
+    // All of it stays as it is while the part in sight moves.
+    const still = { picture: document.createElement('canvas'), zoom: 0 };
+    const draw = () => paint(element, still, scene, map());
     // Told by the graph whenever it has drawn itself.
     element.addEventListener('look', draw);
     draw();
     return () => element.removeEventListener('look', draw);
-  }, [scene]);
+  }, [scene, theme]);
   const point = (event: PointerEvent) => {
     if (event.buttons === 1) look(event.offsetX, event.offsetY);
   };
   return <canvas ref={canvas} class="minimap" aria-hidden="true" hidden onPointerDown={point} onPointerMove={point} />;
 }
 
-function paint(element: HTMLCanvasElement, scene: Scene, map: Map | undefined): void {
+interface Still {
+  picture: HTMLCanvasElement;
+  /** At which it was painted; 0: not yet. */
+  zoom: number;
+}
+
+function paint(element: HTMLCanvasElement, still: Still, scene: Scene, map: Map | undefined): void {
   element.hidden = map === undefined;
   const pen = element.getContext('2d');
   if (!map || !pen) return;
@@ -41,15 +51,28 @@ function paint(element: HTMLCanvasElement, scene: Scene, map: Map | undefined): 
     element.style.width = `${width}px`;
     element.style.height = `${height}px`;
   }
-  pen.setTransform(scale, 0, 0, scale, 0, 0);
-  pen.clearRect(0, 0, width, height);
-  for (const node of scene.nodes) {
-    const { hue } = lookOf(node.status ?? 'blocked');
-    pen.fillStyle = hue === 'neutral' ? ink('line-strong') : ink(hue);
-    pen.fillRect(node.x * map.zoom, node.y * map.zoom, Math.max(1.5, NODE.width * map.zoom), Math.max(1.5, NODE.height * map.zoom));
+  if (still.zoom !== map.zoom) {
+    still.zoom = map.zoom;
+    stand(still.picture, scene, map.zoom, { width: element.width, height: element.height }, scale);
   }
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, element.width, element.height);
+  pen.drawImage(still.picture, 0, 0);
+  pen.setTransform(scale, 0, 0, scale, 0, 0);
   const { x, y, width: wide, height: tall } = map.sight;
   pen.lineWidth = 1.5;
   pen.strokeStyle = ink('accent');
   pen.strokeRect(x + 0.75, y + 0.75, Math.max(1, wide - 1.5), Math.max(1, tall - 1.5));
+}
+
+function stand(picture: HTMLCanvasElement, scene: Scene, zoom: number, size: Size, scale: number): void {
+  Object.assign(picture, size);
+  const pen = picture.getContext('2d');
+  if (!pen) return;
+  pen.scale(scale, scale);
+  for (const node of scene.nodes) {
+    const { hue } = lookOf(node.status ?? 'blocked');
+    pen.fillStyle = hue === 'neutral' ? ink('line-strong') : ink(hue);
+    pen.fillRect(node.x * zoom, node.y * zoom, Math.max(1.5, NODE.width * zoom), Math.max(1.5, NODE.height * zoom));
+  }
 }

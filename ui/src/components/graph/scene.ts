@@ -5,6 +5,10 @@ import { URGENCY } from '../status';
 export const CELL = { width: 208, height: 72 } as const;
 export const NODE = { width: 168, height: 48 } as const;
 const MARGIN = 20;
+/** Below so many pixels of the screen for one of the scene, a card cannot hold a name that can be read. */
+export const READABLE = 0.36;
+/** From here on a card has room for all that it says. */
+export const ROOMY = 0.72;
 
 export interface SceneNode {
   name: string;
@@ -30,6 +34,11 @@ export interface SceneEdge {
 export interface Scene {
   nodes: SceneNode[];
   edges: SceneEdge[];
+  width: number;
+  height: number;
+}
+
+export interface Size {
   width: number;
   height: number;
 }
@@ -104,12 +113,21 @@ export function fit(scene: Scene, width: number, height: number): View {
   return { zoom, x: Math.max(0, (width - scene.width * zoom) / 2), y: Math.max(0, (height - scene.height * zoom) / 2) };
 }
 
-/** As it is first shown: readable, at its beginning. */
+/** As it is first shown: all of it, unless that could not be read any more; then where it begins. */
 export function opening(scene: Scene, width: number, height: number): View {
   const all = fit(scene, width, height);
-  if (all.zoom >= 0.55) return all;
-  const zoom = 0.75;
-  return { zoom, x: 0, y: Math.max(0, (height - scene.height * zoom) / 2) };
+  if (all.zoom >= READABLE) return all;
+  const zoom = READABLE;
+  const spare = height - scene.height * zoom;
+  const begins = scene.nodes.reduce<SceneNode | undefined>((left, node) => (left && left.x <= node.x ? left : node), undefined);
+  const middle = begins ? begins.y + NODE.height / 2 : 0;
+  const y = spare >= 0 ? spare / 2 : Math.min(0, Math.max(spare, height / 2 - middle * zoom));
+  return { zoom, x: Math.max(0, (width - scene.width * zoom) / 2), y };
+}
+
+/** What was in the middle stays there when there is more or less room. */
+export function resized(view: View, from: Size, to: Size): View {
+  return { ...view, x: view.x + (to.width - from.width) / 2, y: view.y + (to.height - from.height) / 2 };
 }
 
 export function zoomed(view: View, factor: number, atX: number, atY: number): View {

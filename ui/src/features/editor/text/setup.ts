@@ -176,7 +176,8 @@ export function extensions({ label, language, save, changed, moved }: Setup): Ex
       // `Esc` before it takes Tab out of the field, as everywhere on the page.
       indentWithTab,
     ]),
-    EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', autocorrect: 'off', autocapitalize: 'off' }),
+    // Said to be reached by the keyboard, which it is anyway: by that readers know that what scrolls can be scrolled.
+    EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0', spellcheck: 'false', autocorrect: 'off', autocapitalize: 'off' }),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) changed(update.state.doc.toString());
       if (update.docChanged || update.selectionSet) moved(update.state.selection.main.head);

@@ -1,5 +1,5 @@
 /** A log to read: only the lines in sight are on the page, whatever its length. */
-import { useEffect, useReducer, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { refusal } from '../../../api/client';
 import { useShortcut } from '../../../components/keys';
 import { place } from '../../../components/location';
@@ -49,7 +49,8 @@ export function LogView({ run, id, stage, attempt, footer }: Props) {
   const marked = lineOfHash(place.value.hash);
   const search = useSearch(run, stage, attempt);
 
-  useEffect(() => {
+  // At once: what is to be read is asked for before the frame is drawn that has a place for it.
+  useLayoutEffect(() => {
     let drawn = 0;
     const changed = () => {
       if (drawn) return;

@@ -1,9 +1,9 @@
-// The browser that looks: Debian's Chromium, or with BROWSER=firefox Debian's Firefox by WebDriver BiDi.
+// The browser that looks: Debian's Chromium, or with --firefox Debian's Firefox by WebDriver BiDi.
 import { chromium, firefox } from 'playwright-core';
 
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-export const isFirefox = process.env.BROWSER === 'firefox';
+export const isFirefox = process.argv.includes('--firefox');
 
 export async function launch() {
   if (!isFirefox) {

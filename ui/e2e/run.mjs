@@ -1,5 +1,6 @@
-// `npm run e2e [-- --fast] [-- J3 J8]`: the journeys through the real binary. ORCHESTRATE_BIN names it.
+// `npm run e2e [-- --fast | --firefox] [-- J3 J8]`: the journeys through the real binary. ORCHESTRATE_BIN names it.
 import { existsSync } from 'node:fs';
+import { isFirefox } from './browser.mjs';
 import { World } from './world.mjs';
 import * as first from './journeys/first.mjs';
 import * as runs from './journeys/runs.mjs';
@@ -18,9 +19,11 @@ if (!existsSync(binary)) {
 }
 /** Those that cross most of the page and take seconds each. */
 const FAST = ['J1', 'J2', 'J3', 'J5', 'J6', 'J8', 'J9', 'J11', 'J13', 'J22', 'J26'];
-const given = process.argv.slice(2);
-const fast = given.includes('--fast');
-const wanted = fast ? FAST : given;
+/** Where browsers differ most: a tall log, previews and downloads, a large canvas. */
+const FIREFOX = ['J8', 'J12', 'J23'];
+const fast = process.argv.includes('--fast');
+const named = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const wanted = fast ? FAST : isFirefox && named.length === 0 ? FIREFOX : named;
 /** `J9` names J9b too, but not among the fast ones. */
 const isWanted = (number) => wanted.length === 0 || wanted.includes(number) || (!fast && wanted.includes(number.replace(/[a-z]$/, '')));
 const all = Object.entries({ ...first, ...runs, ...people, ...define, ...agents, ...files, ...keys, ...big, ...time }).sort(([a], [b]) => Number(/\d+/.exec(a)[0]) - Number(/\d+/.exec(b)[0]));

@@ -217,7 +217,7 @@ export async function J13_a_task_and_its_runs(world) {
   await look.close();
 }
 
-export async function J14_cards_are_moved_by_menu(world) {
+export async function J14_cards_are_moved_by_menu_and_by_pointer(world) {
   await world.api('POST', '/api/pipelines', { definition: SLOW });
   await world.api('POST', '/api/tasks', { id: 'T-1', title: 'First', pipeline: 'slow' });
   await world.api('POST', '/api/tasks', { id: 'T-2', title: 'Second', pipeline: 'slow', prerequisites: ['T-1'] });
@@ -231,6 +231,9 @@ export async function J14_cards_are_moved_by_menu(world) {
   await one.page.getByRole('combobox', { name: 'Move T-1' }).selectOption('done');
   await two.page.locator('[data-column=done] [data-task=T-1]').waitFor();
   await two.page.locator('[data-column=ready] [data-task=T-2]').waitFor();
+  // By the pointer too.
+  await one.page.locator('[data-task=T-2][draggable]').dragTo(one.page.locator('[data-column=running] ul'));
+  await two.page.locator('[data-column=running] [data-task=T-2]').waitFor();
   await one.page.reload();
   await one.page.locator('[data-column=done] [data-task=T-1]').waitFor();
   await one.accessible();

@@ -1,6 +1,6 @@
 /** A list whose order people change: by dragging, by arrows, and by keys. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 interface Props {
   label: string;
@@ -21,7 +21,8 @@ export function Sortable({ label, names, move, why, row, chosen }: Props) {
   /** What keeps the focus while its row goes elsewhere. */
   const focus = useRef<{ name: string; control: string } | undefined>(undefined);
 
-  useEffect(() => {
+  // Before the next key: pressed again, it moves the same row.
+  useLayoutEffect(() => {
     const wanted = focus.current;
     if (!wanted) return;
     focus.current = undefined;

@@ -88,7 +88,11 @@ const CONFINED: &[(&str, &[&str], &str)] = &[
         "only the hands start processes, a target of notices its command, a mirror git",
     ),
     ("lettre::", &["crates/server/src/notices/smtp.rs"], "only `notices::smtp` sends mail"),
-    ("reqwest::", &["crates/server/src/egress"], "only `egress` sends requests"),
+    (
+        "reqwest::",
+        &["crates/server/src/egress", "crates/worker/src/runtime/ecs/call.rs"],
+        "only `egress` sends requests, and the runtime of ECS its calls",
+    ),
 ];
 
 const WARN_LINES: usize = 500;

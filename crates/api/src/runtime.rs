@@ -27,6 +27,57 @@ pub enum Place {
         command: Vec<String>,
         settings: Map<String, Value>,
     },
+    Docker(Box<Docker>),
+    Ecs(Box<Ecs>),
+}
+
+/// A task of Amazon ECS; its keys are asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ecs {
+    pub region: String,
+    /// In place of the services' own addresses.
+    pub endpoint: Option<String>,
+    /// It is asked what it does at least so often, in seconds.
+    pub poll_seconds: u64,
+    pub cluster: String,
+    pub task_definition: String,
+    /// `None`: the first of the task definition.
+    pub container: Option<String>,
+    pub launch_type: Option<String>,
+    pub subnets: Vec<String>,
+    pub security_groups: Vec<String>,
+    pub public_ip: bool,
+}
+
+/// A container, by the API of Docker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Docker {
+    /// The unix socket of the daemon.
+    pub socket: String,
+    pub image: String,
+    pub pull: Pull,
+    pub user: Option<String>,
+    pub network: Option<String>,
+    /// Of the run: names to absolute paths in the container.
+    pub volumes: BTreeMap<String, String>,
+    pub memory_bytes: Option<u64>,
+    /// Billionths of a processor.
+    pub nano_cpus: Option<u64>,
+    /// Whether a small program stands before it that passes signals on.
+    pub init: bool,
+    /// What the installation binds into every container: `/host:/container:ro`.
+    pub binds: Vec<String>,
+    /// The directory of the run, or its worktree: bound at its own place.
+    pub root: String,
+}
+
+/// When an image is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pull {
+    Missing,
+    Always,
+    Never,
 }
 
 impl Place {
@@ -35,6 +86,8 @@ impl Place {
         match self {
             Self::Tmux { .. } => "tmux",
             Self::Plugin { .. } => "plugin",
+            Self::Docker(_) => "docker",
+            Self::Ecs(_) => "ecs",
         }
     }
 }

@@ -27,7 +27,7 @@ pub use people::{
     Approval, Ask, Electorate, Field, FieldKind, FieldRules, Form, FormTimeout, OnTimeout, Quorum,
     SaveAs, SaveFormat,
 };
-pub use runtime::{Runtime, RuntimeKind};
+pub use runtime::{Container, EcsTask, LaunchType, Pull, Runtime, RuntimeKind};
 pub use trigger::{
     CatchUp, CompletionStart, Ending, EventStart, FileStart, LabelTest, ScheduleStart, StartOn,
     StartTrigger,

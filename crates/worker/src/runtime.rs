@@ -7,6 +7,8 @@
 
 mod base64;
 mod carry;
+mod docker;
+mod ecs;
 mod job;
 mod name;
 mod pane;
@@ -88,13 +90,15 @@ fn open(job: &Job, keys: BTreeMap<String, String>) -> Box<dyn Runtime> {
         Place::Plugin { name, command, settings } => {
             Box::new(plugin::Plugin::new(job, name, command, settings, keys))
         }
+        Place::Docker(of) => Box::new(docker::Docker::new(job, of)),
+        Place::Ecs(of) => Box::new(ecs::Ecs::new(job, of, keys)),
     }
 }
 
 /// As people are told of it.
 fn called(place: &Place) -> String {
     match place {
-        Place::Tmux { .. } => place.word().to_owned(),
+        Place::Tmux { .. } | Place::Docker(_) | Place::Ecs(_) => place.word().to_owned(),
         Place::Plugin { name, .. } => format!("plugin {name}"),
     }
 }

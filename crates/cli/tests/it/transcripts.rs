@@ -14,9 +14,24 @@ use regex::Regex;
 
 use crate::binary::{Place, me};
 
+#[path = "../../../worker/tests/it/runtimes/places/cloud.rs"]
+#[expect(dead_code, reason = "the suite of the runtimes asks it more")]
+mod cloud;
+#[path = "../../../worker/tests/it/runtimes/places/daemon.rs"]
+#[expect(dead_code, reason = "the suite of the runtimes asks it more")]
+mod daemon;
+
 /// Pages that have to hold a transcript.
-const PAGES: [&str; 6] =
-    ["api.md", "approvals.md", "cascades.md", "rest.md", "runtimes.md", "tasks.md"];
+const PAGES: [&str; 8] = [
+    "api.md",
+    "approvals.md",
+    "cascades.md",
+    "containers.md",
+    "ecs.md",
+    "rest.md",
+    "runtimes.md",
+    "tasks.md",
+];
 
 #[test]
 fn the_guide_to_approvals_says_what_happens() {
@@ -45,6 +60,30 @@ fn the_guide_to_runtimes_says_what_happens() {
         return;
     }
     follow("runtimes.md");
+}
+
+/// `$SOCKET` is where the daemon listens.
+#[test]
+fn the_guide_to_containers_says_what_happens() {
+    match daemon::Daemon::start() {
+        Ok(daemon) => {
+            follow_with("containers.md", &[("SOCKET", &daemon.socket().display().to_string())]);
+        }
+        Err(why) => eprintln!("SKIPPED: docs/guide/containers.md cannot be run here: {why}"),
+    }
+}
+
+/// `$ENDPOINT` is what stands for AWS.
+#[test]
+fn the_guide_to_ecs_says_what_happens() {
+    match cloud::Cloud::start() {
+        Ok(cloud) => {
+            let endpoint = format!("http://{}", cloud.address());
+            let keys = ("KEY", "not-a-secret-at-all");
+            follow_with("ecs.md", &[("ENDPOINT", &endpoint), ("AWS_KEY_ID", "AKIDTEST"), keys]);
+        }
+        Err(why) => eprintln!("SKIPPED: docs/guide/ecs.md cannot be run here: {why}"),
+    }
 }
 
 #[test]
@@ -179,9 +218,14 @@ fn steps(block: &[(&str, usize)], found: &mut Vec<Part>) {
 
 /// Runs a page.
 fn follow(page: &str) {
+    follow_with(page, &[]);
+}
+
+/// Runs a page where these variables are set.
+fn follow_with(page: &str, variables: &[(&str, &str)]) {
     let text = std::fs::read_to_string(guide().join(page)).unwrap();
     let place = Place::new();
-    let mut shell = Shell::new(place.path());
+    let mut shell = Shell::new(place.path(), variables);
     let home = place.path().display().to_string();
     let mut commands = 0;
     for part in parts(&text) {
@@ -271,7 +315,7 @@ struct Shell {
 const DONE: &str = "-- this line is over --";
 
 impl Shell {
-    fn new(folder: &Path) -> Self {
+    fn new(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let bin = folder.join("bin");
         std::fs::create_dir(&bin).unwrap();
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_orchestrate"), bin.join("orchestrate"))
@@ -282,6 +326,7 @@ impl Shell {
             .current_dir(folder)
             .env("PATH", format!("{}:{path}", bin.display()))
             .env("HOME", folder)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());

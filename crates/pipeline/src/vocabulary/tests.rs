@@ -267,7 +267,12 @@ fn of_the_rest(id: &str, name: &str, pair: &str, beside: Beside<'_>) -> Option<S
             let kind = match name {
                 "kind" => "",
                 "settings" => "kind: plugin, plugin: kube, ",
-                _ => "kind: plugin, ",
+                "plugin" => "kind: plugin, ",
+                "image" => "kind: docker, ",
+                "task_definition" => "kind: ecs, ",
+                "cluster" | "container" | "launch_type" | "subnets" | "security_groups"
+                | "public_ip" => "kind: ecs, task_definition: x, ",
+                _ => "kind: docker, image: x, ",
             };
             stage(&format!("    run: ':'\n    runtime: {{{kind}{pair}}}\n"))
         }

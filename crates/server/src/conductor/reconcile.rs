@@ -333,7 +333,6 @@ fn assignment(
     largest: u64,
 ) -> Result<Option<Assignment>, String> {
     let Known { data_dir, agents, config } = known;
-    let runtime = runtimes::of(config, live, whose)?;
     let env = variables(task.env, live, whose);
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let environment =
@@ -341,6 +340,7 @@ fn assignment(
     let directory = Path::new(&task.directory);
     let worktree = task.worktree.as_ref().map(|tree| trees::worktree(data_dir, directory, tree));
     let root = worktree.as_ref().map_or(directory, |tree| Path::new(&tree.path));
+    let runtime = runtimes::of(config, live, whose, root)?;
     let working_dir = match &task.working_dir {
         Some(folder) => root.join(folder),
         None => root.to_owned(),

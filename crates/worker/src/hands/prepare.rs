@@ -101,7 +101,9 @@ pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spaw
     let path = env.get("PATH").map_or(DEFAULT_PATH, String::as_str);
     let program = match &assignment.runtime {
         // What is found here says nothing about what there is elsewhere.
-        Some(Runtime { place: Place::Plugin { .. }, .. }) => PathBuf::from(program),
+        Some(Runtime {
+            place: Place::Plugin { .. } | Place::Docker(_) | Place::Ecs(_), ..
+        }) => PathBuf::from(program),
         Some(Runtime { place: Place::Tmux { .. }, .. }) | None => {
             find(program, path, &working_dir)?
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use api::link::{Assignment, AttemptRef, End};
@@ -15,17 +16,23 @@ use crate::wire::Spawn;
 
 const FILE: &str = "runtime.json";
 const ENDED: &str = "runtime.ended.json";
+/// Below the attempt's folder.
+const WRITTEN: &str = "written";
 /// What the installation gives for the runtime travels in the carrier's environment under these
 /// names, and no further.
 const KEYS: &str = "ORCHESTRATE_RUNTIME_KEY_";
 /// A carrier has so long beyond the grace of its attempt to see it gone.
 const MARGIN_MS: u64 = 20_000;
+/// A task of ECS may have so long to end: the longest `stopTimeout` that there is, instead of the grace.
+const ECS_STOP_MS: u64 = 120_000;
 
 /// Holds no secret: values are in the environment of the carrier.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Job {
     /// What it is called where it runs.
     pub(super) name: String,
+    /// As people call the run.
+    pub(super) called: String,
     pub(super) place: Place,
     pub(super) attempt: AttemptRef,
     pub(super) argv: Vec<String>,
@@ -59,6 +66,10 @@ pub(crate) fn dress(
 ) -> Result<(), String> {
     let Some(runtime) = &assignment.runtime else { return Ok(()) };
     let keys = options.keys.ask(&runtime.place)?;
+    if matches!(runtime.place, Place::Docker(_)) {
+        own_outputs(spawn)
+            .map_err(|error| format!("its runtime could not be prepared: {error}"))?;
+    }
     let AttemptRef { execution, number, key, .. } = &spawn.attempt;
     // Where things are on this machine is of use on this machine only.
     let is_local = matches!(runtime.place, Place::Tmux { .. });
@@ -69,6 +80,7 @@ pub(crate) fn dress(
     };
     let job = Job {
         name: name::of_attempt(&runtime.called, execution, *number, key),
+        called: runtime.called.clone(),
         place: runtime.place.clone(),
         attempt: spawn.attempt.clone(),
         argv: spawn.argv.clone(),
@@ -91,9 +103,22 @@ pub(crate) fn dress(
         spawn.secrets.push(value);
     }
     // What runs below the keeper is ended by it; what runs elsewhere only its carrier can end.
-    if !is_local {
-        spawn.grace_ms = spawn.grace_ms.saturating_add(MARGIN_MS);
-    }
+    let more = match runtime.place {
+        Place::Tmux { .. } => 0,
+        Place::Plugin { .. } | Place::Docker(_) => MARGIN_MS,
+        Place::Ecs(_) => MARGIN_MS + ECS_STOP_MS,
+    };
+    spawn.grace_ms = spawn.grace_ms.saturating_add(more);
+    Ok(())
+}
+
+/// What a container may write lies in a folder of its own, for whatever user it has.
+fn own_outputs(spawn: &mut Spawn) -> io::Result<()> {
+    let written = spawn.folder.join(WRITTEN);
+    fs::create_dir_all(&written)?;
+    fs::set_permissions(&written, fs::Permissions::from_mode(0o777))?;
+    spawn.outputs = written.join("outputs");
+    spawn.env.insert("ORCHESTRATE_OUTPUT".into(), spawn.outputs.display().to_string());
     Ok(())
 }
 

@@ -11,12 +11,22 @@ const STAGE: usize = 20;
 
 /// `orch-task-7-3-build-a1-0f3c9d2e`: a name of a container, of a session, a label of DNS.
 pub(super) fn of_attempt(called: &str, execution: &str, number: u32, key: &str) -> String {
+    let hash = digest(key);
+    format!("orch-{}-{}-a{number}-{hash}", part(called, RUN), part(execution, STAGE))
+}
+
+fn digest(text: &str) -> String {
     let mut hash = String::new();
-    for byte in Sha256::digest(key.as_bytes()).iter().take(4) {
+    for byte in Sha256::digest(text.as_bytes()).iter().take(4) {
         // Writing to a `String` cannot fail.
         let _ = write!(hash, "{byte:02x}");
     }
-    format!("orch-{}-{}-a{number}-{hash}", part(called, RUN), part(execution, STAGE))
+    hash
+}
+
+/// `orch-task-7-3-cache-0f3c9d2e`: of all stages of one run, and of no other.
+pub(super) fn of_run(called: &str, run: &str, volume: &str) -> String {
+    format!("orch-{}-{}-{}", part(called, RUN), part(volume, STAGE), digest(run))
 }
 
 /// Lower case, digits and single `-`, not at its ends; never empty.

@@ -13,8 +13,10 @@ supervise='
   trap : TERM
   # Both are known before the first word of the work is heard.
   echo $$ >"$dir/session.mine" && mv "$dir/session.mine" "$dir/session"
-  sh -c "echo \$\$ >\"\$1/pid.new\" && mv \"\$1/pid.new\" \"\$1/pid\" && exec sh -c \"\$2\"" \
-    sh "$dir" "$2" >>"$dir/log" 2>&1 </dev/null &
+  # It holds the values of variables: commands are seen by everybody.
+  sh -c "echo \$\$ >\"\$1/pid.new\" && mv \"\$1/pid.new\" \"\$1/pid\"
+    script=\$SCRIPT; unset SCRIPT; eval \"\$script\"" \
+    sh "$dir" >>"$dir/log" 2>&1 </dev/null &
   child=$!
   while :; do
     wait "$child" && code=0 || code=$?
@@ -31,7 +33,7 @@ start)
     : >"$dir/log"
     script=$(field '([.env | to_entries[] | "export " + .key + "=" + (.value | @sh)] | join("\n"))
       + "\ncd " + (.working_dir | @sh) + "\nexec " + (.command | @sh)')
-    setsid sh -c "$supervise" sh "$dir" "$script" >/dev/null 2>&1 </dev/null &
+    SCRIPT=$script setsid sh -c "$supervise" sh "$dir" >/dev/null 2>&1 </dev/null &
     echo $! >"$dir/session.new" && mv "$dir/session.new" "$dir/session"
   fi
   jq -n --arg dir "$dir" '{handle: {dir: $dir}}'

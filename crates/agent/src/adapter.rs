@@ -5,6 +5,7 @@
 
 mod acp;
 mod api;
+pub(crate) mod attach;
 mod claude;
 mod cli;
 mod codex;
@@ -16,7 +17,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use ::api::agent::{Adapter as Kind, ErrorClass, Terminal};
+use ::api::agent::{Adapter as Kind, Attach, ErrorClass, Terminal};
 use serde_json::Value as Json;
 
 use crate::desk::Desk;
@@ -38,6 +39,18 @@ pub(crate) trait Adapter: Send {
     /// so far is kept. It has a few seconds.
     fn interrupt(&mut self) -> Doing<'_, ()>;
 
+    /// Makes room for a person, after the future of `say` was dropped: nothing of it runs any more, and
+    /// all that it knows is kept. It may be told something again afterwards.
+    fn let_go(&mut self) -> Doing<'_, ()> {
+        self.interrupt()
+    }
+
+    /// How a person goes on in its place, once it has let go.
+    ///
+    /// # Errors
+    /// In words, when there is no way in.
+    fn attach(&mut self) -> Doing<'_, Result<Attach, String>>;
+
     /// Ends all that belongs to the conversation. Nothing is asked of the adapter afterwards.
     fn close(&mut self) -> Doing<'_, Exit>;
 }
@@ -49,8 +62,24 @@ pub(crate) struct Message {
     /// The same for all messages of a session.
     pub(crate) system: String,
     pub(crate) text: String,
+    /// What is said in its place to whoever does not know what was said before.
+    pub(crate) fresh: Option<String>,
     /// An attempt before this one brought it already; how far the agent came is not known here.
     pub(crate) again: bool,
+}
+
+impl Message {
+    /// What is said. `known`: the conversation until here is.
+    pub(crate) fn words(&self, known: bool) -> String {
+        match (&self.fresh, known) {
+            (_, true) if self.again => format!(
+                "You were interrupted. Look at what is done already, and go on.\n\n{}",
+                self.text
+            ),
+            (Some(fresh), false) => fresh.clone(),
+            (None, false) | (_, true) => self.text.clone(),
+        }
+    }
 }
 
 /// What an agent came to about one message.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use api::agent::{Agent, Did, StoppedBy, ToolKind, Usage};
 use serde_json::Value as Json;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::clock::{Clock, Held};
 use crate::memory::{Log, Problem};
@@ -41,6 +41,8 @@ pub(crate) struct Desk {
     halt: watch::Sender<Option<StoppedBy>>,
     state: Mutex<State>,
     log: Mutex<Log<Entry>>,
+    /// No tool runs any more.
+    rests: Notify,
 }
 
 /// What the agent has handed in and used so far, over all attempts at this session.
@@ -55,6 +57,8 @@ struct State {
     tool_calls: u32,
     turns: u32,
     running: u32,
+    /// Questions to people that are open.
+    waiting: u32,
     failing: Option<(String, u32)>,
 }
 
@@ -101,6 +105,7 @@ impl Desk {
             halt: watch::Sender::new(None),
             state: Mutex::new(state),
             log: Mutex::new(log),
+            rests: Notify::new(),
         };
         desk.remember(&past);
         Ok((desk, past))
@@ -194,6 +199,7 @@ impl Desk {
             state.failing.as_ref().is_some_and(|(_, times)| *times >= STUCK)
         };
         self.record(Did::ToolResult { id: call.id.clone(), ok, output: output.to_owned() });
+        self.rests.notify_waiters();
         if stuck {
             self.halt(StoppedBy::Stuck);
         }
@@ -230,6 +236,30 @@ impl Desk {
             by = own => Halt::By(by),
             () = self.idle.over(|| self.patience()) => Halt::By(StoppedBy::Idle),
             () = self.room.wall.over(|| self.until) => Halt::By(StoppedBy::WallClock),
+        }
+    }
+
+    /// It was ended in the middle of whatever it did.
+    pub(crate) fn left_off(&self) {
+        let mut state = self.state();
+        (state.running, state.waiting) = (0, 0);
+    }
+
+    /// Until none of its tools does anything.
+    pub(crate) async fn rests(&self) {
+        loop {
+            let rests = self.rests.notified();
+            tokio::pin!(rests);
+            // From here on nothing is missed.
+            rests.as_mut().enable();
+            let rest = {
+                let state = self.state();
+                state.running <= state.waiting
+            };
+            if rest {
+                return;
+            }
+            rests.await;
         }
     }
 

@@ -2,6 +2,7 @@
 //! away for a while; then the harness waits.
 
 mod asks;
+mod holds;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -45,6 +46,9 @@ pub(crate) enum Closed {
     Broken(hyper::Error),
     #[error("the request cannot be sent: {0}")]
     Request(String),
+    /// What was asked is asked in vain: somebody works in the agent's place.
+    #[error("a person has taken over")]
+    TakenOver,
     #[error("the server refused ({status}): {message}")]
     Refused { status: u16, message: String },
     #[error("the server's answer cannot be understood: {0}")]
@@ -158,6 +162,10 @@ impl Door {
         let status = response.status();
         let bytes = whole(response.into_body()).await?;
         if !status.is_success() {
+            let problem: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+            if problem["code"] == "taken_over" {
+                return Err(Closed::TakenOver);
+            }
             let message = String::from_utf8_lossy(&bytes).chars().take(500).collect();
             return Err(Closed::Refused { status: status.as_u16(), message });
         }

@@ -5,7 +5,7 @@ mod ending;
 use std::path::Path;
 use std::sync::Arc;
 
-use api::agent::{AgentOutcome, Did, JOB_FILE, Job, StoppedBy};
+use api::agent::{AgentOutcome, Did, JOB_FILE, Job, Shape, StoppedBy};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::memory::Memory;
@@ -91,8 +91,19 @@ async fn lead(room: &Arc<Room>) -> i32 {
             room.halt(Halt::By(StoppedBy::Cancelled));
         })
     };
+    // In the place of one of several nobody can work.
+    let watching = match room.job.shape {
+        Shape::Single { .. } | Shape::Loop { .. } => {
+            let room = Arc::clone(room);
+            Some(tokio::spawn(async move { room.door.watch_holds(Arc::clone(&room)).await }))
+        }
+        Shape::Discussion { .. } | Shape::Meta { .. } => None,
+    };
     let done = shape::carry_out(room).await;
     heard.abort();
+    if let Some(watching) = watching {
+        watching.abort();
+    }
     room.record("", Did::Ended { verdict: done.verdict.clone() });
     room.sync();
     ending::write(room, &done)

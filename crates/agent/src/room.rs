@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use api::agent::{Did, Job, StoppedBy, Usage};
+use api::agent::{Did, Happening, Job, StoppedBy, Taken, Usage};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
@@ -34,6 +35,10 @@ pub(crate) struct Room {
     pub(crate) wall: Clock,
     halt: watch::Sender<Option<Halt>>,
     used: Mutex<BTreeMap<String, Usage>>,
+    /// The newest that was heard of.
+    taken: watch::Sender<Option<Taken>>,
+    /// Holds up to this number were handed back, and that was dealt with.
+    dealt: AtomicU32,
 }
 
 impl Room {
@@ -41,6 +46,8 @@ impl Room {
         let secrets: Vec<String> =
             job.secret_env.iter().filter_map(|name| std::env::var(name).ok()).collect();
         let token = job.door.token.as_str();
+        let dealt = memory.past().iter().filter_map(dealt_with).max().unwrap_or(0);
+        let taken = watch::Sender::new(job.taken.clone());
         let veil = Veil::new(secrets.iter().map(String::as_str).chain([token]));
         Self {
             door: Door::new(&job.door),
@@ -51,6 +58,8 @@ impl Room {
             wall: Clock::default(),
             halt: watch::Sender::new(None),
             used: Mutex::default(),
+            taken,
+            dealt: AtomicU32::new(dealt),
         }
     }
 
@@ -109,6 +118,38 @@ impl Room {
         }
     }
 
+    /// A person has taken over, or handed back.
+    pub(crate) fn tell_taken(&self, taken: Taken) {
+        self.taken.send_replace(Some(taken));
+    }
+
+    /// What has still to be dealt with: a hold, or that it was handed back.
+    pub(crate) fn taken(&self) -> Option<Taken> {
+        let dealt = self.dealt.load(Ordering::Acquire);
+        self.taken.borrow().clone().filter(|taken| taken.hold > dealt)
+    }
+
+    /// Until there is something to be dealt with.
+    pub(crate) async fn taken_over(&self) {
+        let mut taken = self.taken.subscribe();
+        while self.taken().is_none() && taken.changed().await.is_ok() {}
+    }
+
+    /// Until there is something newer than this.
+    pub(crate) async fn taken_after(&self, stamp: u32) {
+        let mut taken = self.taken.subscribe();
+        let newer =
+            |taken: &Option<Taken>| taken.as_ref().is_some_and(|taken| taken.stamp() > stamp);
+        if taken.wait_for(newer).await.is_err() {
+            std::future::pending().await;
+        }
+    }
+
+    /// What was handed back up to this hold counts no more.
+    pub(crate) fn dealt_with(&self, hold: u32) {
+        self.dealt.fetch_max(hold, Ordering::AcqRel);
+    }
+
     pub(crate) fn used(&self, who: &str, usage: &Usage) {
         let mut all = self.usage_lock();
         let total = all.entry(who.to_owned()).or_insert_with(|| Usage {
@@ -126,6 +167,14 @@ impl Room {
 
     fn usage_lock(&self) -> MutexGuard<'_, BTreeMap<String, Usage>> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The hold whose handing back this tells of.
+fn dealt_with(past: &Happening) -> Option<u32> {
+    match past.what {
+        Did::HandedBack { hold, .. } => Some(hold),
+        _ => None,
     }
 }
 

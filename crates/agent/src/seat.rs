@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::agent::{Agent, Did, ErrorClass, Evidence, StoppedBy, Terminal};
+use api::agent::{Agent, Did, ErrorClass, Evidence, HandedBack, StoppedBy, Terminal};
 use serde_json::{Value as Json, json};
 
 use crate::adapter::{self, Adapter, Exit, Message, Rest};
@@ -12,6 +12,8 @@ use crate::desk::{Desk, Entry};
 use crate::prompt::Prompt;
 use crate::room::{Halt, Room};
 use crate::validate::{self, Checked};
+
+mod hold;
 
 /// So often an agent may mend what it handed in, in the same conversation.
 const REPAIRS: u32 = 2;
@@ -66,7 +68,8 @@ pub(crate) async fn sit(room: &Arc<Room>, agent: &Agent, wanted: &Wanted) -> Sat
         Err(error) => return broken(error),
     };
     desk.record(Did::Started { session: Some(wanted.session.clone()), resumed: !past.is_empty() });
-    let mut seat = Seat { desk: &desk, adapter: &mut *adapter, wanted, past };
+    let begun = past.iter().any(|entry| matches!(entry, Entry::Asked { .. }));
+    let mut seat = Seat { desk: &desk, adapter: &mut *adapter, wanted, past, begun };
     let mut sat = seat.lead().await;
     let exit = adapter.close().await;
     let Exit { code, signal } = exit;
@@ -91,64 +94,83 @@ struct Seat<'a> {
     adapter: &'a mut dyn Adapter,
     wanted: &'a Wanted,
     past: Vec<Entry>,
+    /// The agent was told something, in this attempt or before.
+    begun: bool,
 }
 
 impl Seat<'_> {
     async fn lead(&mut self) -> Sat {
-        let mut text = self.wanted.prompt.text.clone();
-        let mut number = 1;
+        let (mut text, mut fresh) = (self.wanted.prompt.text.clone(), None);
+        let (mut number, mut mended) = (1, 0);
         loop {
-            let message = self.message(number, text);
-            let rest = match self.rested(number) {
-                Some(rest) => rest,
-                None => match self.say(&message).await {
-                    Ok(rest) => rest,
-                    Err(by) => {
-                        let stopped = Some(by);
-                        return Sat {
-                            evidence: Evidence { stopped, ..Evidence::default() },
-                            ..Sat::default()
-                        };
+            let message = self.message(number, text, fresh);
+            let rest = match self.came(&message).await {
+                Ok(Came::Rest(rest)) => rest,
+                Ok(Came::Back(back)) if back.accept => hold::accepted(&back),
+                Ok(Came::Back(back)) => {
+                    text = hold::told(&back);
+                    let whole = format!("{}\n\n{text}", self.wanted.prompt.text);
+                    if !self.begun {
+                        // It has not heard yet what is wanted.
+                        text.clone_from(&whole);
                     }
-                },
-            };
-            let sat = match self.weigh(&rest).await {
-                Ok(sat) => sat,
-                Err(by) => {
-                    return Sat {
-                        evidence: Evidence { stopped: Some(by), ..Evidence::default() },
-                        ..Sat::default()
-                    };
+                    fresh = Some(whole);
+                    number += 1;
+                    continue;
                 }
+                Err(by) => return left(by),
             };
-            let Weighed { sat, mend } = sat;
+            let Weighed { sat, mend } = match self.weigh(&rest).await {
+                Ok(weighed) => weighed,
+                Err(by) => return left(by),
+            };
             let Some(mend) = mend else { return sat };
-            if number > REPAIRS || self.desk.blocked().is_some() {
+            if mended >= REPAIRS || self.desk.blocked().is_some() {
                 return sat;
             }
-            text = mend;
+            (text, fresh) = (mend, None);
             number += 1;
+            mended += 1;
+        }
+    }
+
+    /// What comes of a message: the agent rests, or a person took over and handed back.
+    async fn came(&mut self, message: &Message) -> Result<Came, StoppedBy> {
+        let number = message.number;
+        if let Some(back) = self.was_handed_back(number) {
+            return Ok(Came::Back(back));
+        }
+        let mut rest = self.rested(number);
+        loop {
+            if rest.is_none() {
+                rest = self.say(message).await?;
+            }
+            match (self.away(number).await?, rest.take()) {
+                (Some(back), _) => return Ok(Came::Back(back)),
+                (None, Some(rest)) => return Ok(Came::Rest(rest)),
+                (None, None) => {}
+            }
         }
     }
 
     /// As an attempt before sent it, if one did.
-    fn message(&mut self, number: u32, text: String) -> Message {
+    fn message(&mut self, number: u32, text: String, fresh: Option<String>) -> Message {
         let sent = self.past.iter().find_map(|entry| match entry {
             Entry::Asked { number: n, system, text } if *n == number => Some((system, text)),
             Entry::Asked { .. }
             | Entry::Rested { .. }
             | Entry::Submitted { .. }
             | Entry::Blocked { .. }
+            | Entry::HandedBack { .. }
             | Entry::Noted { .. }
             | Entry::Denied => None,
         });
         if let Some((system, text)) = sent {
-            return Message { number, system: system.clone(), text: text.clone(), again: true };
+            let (system, text) = (system.clone(), text.clone());
+            return Message { number, system, text, fresh, again: true };
         }
         let system = self.wanted.prompt.system.clone();
-        self.desk.record(Did::Prompt { system: system.clone(), text: text.clone() });
-        self.desk.keep(Entry::Asked { number, system: system.clone(), text: text.clone() });
-        Message { number, system, text, again: false }
+        Message { number, system, text, fresh, again: false }
     }
 
     /// What came of a message that an attempt before had answered.
@@ -163,15 +185,34 @@ impl Seat<'_> {
             | Entry::Rested { .. }
             | Entry::Submitted { .. }
             | Entry::Blocked { .. }
+            | Entry::HandedBack { .. }
             | Entry::Noted { .. }
             | Entry::Denied => None,
         })
     }
 
-    async fn say(&mut self, message: &Message) -> Result<Rest, StoppedBy> {
+    /// Writes down that the message goes to the agent now.
+    fn ask(&mut self, message: &Message) {
+        self.begun = true;
+        let Message { number, system, text, again, .. } = message;
+        if !again {
+            let (system, text) = (system.clone(), text.clone());
+            self.desk.record(Did::Prompt { system: system.clone(), text: text.clone() });
+            self.desk.keep(Entry::Asked { number: *number, system, text });
+        }
+    }
+
+    /// `None`: a person has taken over.
+    async fn say(&mut self, message: &Message) -> Result<Option<Rest>, StoppedBy> {
+        if self.desk.room.taken().is_some() {
+            return Ok(None);
+        }
+        self.ask(message);
+        let desk = self.desk;
         let rest = tokio::select! {
             biased;
-            why = self.desk.stop() => Err(why),
+            why = desk.stop() => Err(why),
+            () = hold::pulled(desk) => return Ok(None),
             rest = self.adapter.say(message) => Ok(rest),
         };
         // It may have ended before anybody could stop it.
@@ -180,10 +221,7 @@ impl Seat<'_> {
             Ok(rest) => rest,
             Err(why) => {
                 let _ = tokio::time::timeout(INTERRUPT, self.adapter.interrupt()).await;
-                return Err(match why {
-                    Halt::By(by) => by,
-                    Halt::Broken(_) => StoppedBy::Cancelled,
-                });
+                return Err(stopped(why));
             }
         };
         // What it broke off is not over: the next attempt goes on with it.
@@ -195,7 +233,7 @@ impl Seat<'_> {
                 terminal: terminal.clone(),
             });
         }
-        Ok(rest)
+        Ok(Some(rest))
     }
 
     /// What a rest is worth, and what the agent should be told if that is not enough.
@@ -246,6 +284,23 @@ impl Seat<'_> {
         });
         Ok(Weighed { sat, mend })
     }
+}
+
+enum Came {
+    Rest(Rest),
+    Back(HandedBack),
+}
+
+fn stopped(why: Halt) -> StoppedBy {
+    match why {
+        Halt::By(by) => by,
+        Halt::Broken(_) => StoppedBy::Cancelled,
+    }
+}
+
+/// It had to leave.
+fn left(by: StoppedBy) -> Sat {
+    Sat { evidence: Evidence { stopped: Some(by), ..Evidence::default() }, ..Sat::default() }
 }
 
 struct Weighed {

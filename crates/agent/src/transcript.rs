@@ -27,6 +27,12 @@ pub fn lines(who: &str, what: &Did) -> Vec<String> {
         }
         Did::Asked { question, .. } => one(format!(" ? {}", first_line(question))),
         Did::Answered { answer, .. } => one(format!(" < {}", first_line(answer))),
+        Did::TakenOver { by, .. } => vec![format!("== {by} took over from {who}")],
+        Did::HandedBack { by, note, accept, .. } => {
+            let result = if *accept { ", as the result" } else { "" };
+            let note = if note.is_empty() { String::new() } else { format!(": {note}") };
+            vec![format!("== {by} handed back to {who}{result}{}", first_line(&note))]
+        }
         Did::Note { text } => one(format!(" notes: {}", first_line(text))),
         Did::Retry { wait_ms, reason, .. } => {
             one(format!(" tries again in {wait_ms} ms: {}", first_line(reason)))

@@ -75,6 +75,10 @@ impl Veil {
             Did::Asked { ask, question } => Did::Asked { ask, question: text(question) },
             Did::Answered { ask, answer } => Did::Answered { ask, answer: text(answer) },
             Did::Note { text: said } => Did::Note { text: text(said) },
+            Did::TakenOver { .. } => what,
+            Did::HandedBack { hold, by, note, accept } => {
+                Did::HandedBack { hold, by, note: text(note), accept }
+            }
             Did::Retry { status, wait_ms, reason } => {
                 Did::Retry { status, wait_ms, reason: text(reason) }
             }

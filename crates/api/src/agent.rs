@@ -16,12 +16,14 @@ use crate::link::AttemptRef;
 mod ask;
 mod evidence;
 mod happening;
+mod hold;
 pub mod prompt;
 mod shape;
 
 pub use ask::{Answer, AskKind, AskPerson, Asked};
 pub use evidence::{AgentOutcome, ErrorClass, Evidence, StoppedBy, Terminal, Verdict};
 pub use happening::{Did, Happening, Usage, UsageSource};
+pub use hold::{Attach, HandedBack, Holding, LetGo, Taken};
 pub use shape::{Allowance, Combine, Rounds, Talk, TalkMode};
 
 /// The file in an attempt's folder that holds its [`Job`].
@@ -68,6 +70,9 @@ pub struct Job {
     /// agent's tools, and masked in all that is kept or said.
     #[serde(default)]
     pub secret_env: Vec<String>,
+    /// The newest time that a person took over, of this work.
+    #[serde(default)]
+    pub taken: Option<Taken>,
 }
 
 /// Where a harness asks the server.

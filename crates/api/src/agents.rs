@@ -1,9 +1,11 @@
 //! Definitions of agents, and what one would be asked.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
+use crate::agent::Attach;
 use crate::pipeline::StartRun;
 
 /// A definition of an agent.
@@ -97,4 +99,42 @@ pub struct PreviewedBlock {
     pub tokens: u64,
     /// Only its beginning and its end are given.
     pub cut: bool,
+}
+
+/// A person in the place of an agent: `GET` and `POST /api/runs/{run}/takeover/{stage}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Takeover {
+    /// `feature#41`
+    pub run: String,
+    /// `implement` or `implement[2]`
+    pub stage: String,
+    /// `held`, `handed_back`, or `over`: the work ended before it was handed back.
+    pub status: String,
+    /// Counts those of this stage from 1.
+    pub hold: u32,
+    pub by: String,
+    pub since: Timestamp,
+    /// How the person goes on; `null` while the agent has not let go, and when it is not held.
+    pub attach: Option<Attach>,
+    /// Who handed it back, and when.
+    pub handed_back_by: Option<String>,
+    pub handed_back_at: Option<Timestamp>,
+    /// What was said then.
+    pub note: Option<String>,
+    /// What lay in the workspace was to count as the result.
+    pub accept: Option<bool>,
+}
+
+/// `POST /api/runs/{run}/takeover/{stage}/handback`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandBack {
+    /// What the agent is told. With `accept`: what is said of the result; an object of JSON is the
+    /// result where the stage wants one.
+    #[serde(default)]
+    pub note: String,
+    /// What lies in the workspace is the result; it is checked and judged like any other. Without it
+    /// the agent goes on.
+    #[serde(default)]
+    pub accept: bool,
 }

@@ -24,7 +24,7 @@ words! {
     /// Statuses of a stage and its instances.
     STAGE_STATUSES, stage_status = [
         "blocked" "listening" "queued" "running" "retrying" "stopping" "waiting_approval"
-        "waiting_input" "waiting_environment" "held" "unknown" "succeeded" "failed" "cancelled"
+        "waiting_input" "waiting_environment" "held" "held_by_human" "unknown" "succeeded" "failed" "cancelled"
         "skipped" "not_run"
     ];
     /// Statuses of an attempt.

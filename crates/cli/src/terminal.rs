@@ -134,6 +134,7 @@ impl Palette {
             | "rolling_back"
             | "rolled_back"
             | "held"
+            | "held_by_human"
             | "rewinding"
             | "rewound" => AnsiColor::Yellow.on_default().bold(),
             _ => Style::new().dimmed(),

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 pub use flow::{Rewind, RollBack};
-pub use people::{Advance, Breakpoints, Delegate, Inquire, Revoke, Submit, Vote};
+pub use people::{
+    Advance, Breakpoints, Delegate, HandBack, Inquire, LetGo, Revoke, Submit, TakeOver, Vote,
+};
 
 use crate::event::{
     ArtifactRef, Environment, FinalStatus, GateKind, Inherited, Occurrence, Parent, RunLink,
@@ -62,6 +64,11 @@ pub enum Command {
     /// A live attempt asks people. No events when the same was asked before and is open, or was
     /// answered.
     Inquire(Box<Inquire>),
+    /// A person takes the place of an agent. No events when they hold it already.
+    TakeOver(TakeOver),
+    /// From a live attempt that was taken over.
+    LetGo(Box<LetGo>),
+    HandBack(HandBack),
     Vote(Box<Vote>),
     Delegate(Box<Delegate>),
     Revoke(Box<Revoke>),
@@ -270,6 +277,14 @@ pub enum Rejection {
         "attempt {attempt} of `{execution}` waits for an answer already; it asks one thing at a time"
     )]
     AsksAlready { execution: String, attempt: u32 },
+    #[error("`{execution}` cannot be taken over: {reason}")]
+    CannotTakeOver { execution: String, reason: String },
+    #[error(
+        "`{execution}` is held by {by} since {since}: only they, or an administrator, hand it back"
+    )]
+    HeldByHuman { execution: String, by: String, since: Timestamp },
+    #[error("nobody holds `{execution}`: {hint}")]
+    NotTakenOver { execution: String, hint: String },
     #[error("`{answer}` is none of the answers that were asked for: {choices}")]
     NoSuchChoice { answer: String, choices: String },
     #[error("{what} must not be empty")]

@@ -50,6 +50,9 @@ impl Run {
                 self.report(attempt, report).map(|event| vec![event])
             }
             Command::Inquire(asked) => self.inquire(*asked, now),
+            Command::TakeOver(asked) => self.take_over(asked),
+            Command::LetGo(said) => self.let_go(*said),
+            Command::HandBack(asked) => self.hand_back(asked),
             Command::Vote(vote) => self.vote(*vote),
             Command::Delegate(delegate) => self.delegate(*delegate),
             Command::Revoke(revoke) => self.revoke(*revoke),

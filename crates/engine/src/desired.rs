@@ -59,6 +59,25 @@ pub struct Task {
     /// Of the last request for changes.
     pub feedback: Option<String>,
     pub revision: u32,
+    /// A person took over from its agent, and this work is not over since.
+    pub taken: Option<TaskTaken>,
+}
+
+/// The newest time that a person took over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskTaken {
+    /// Counts those of this execution from 1.
+    pub hold: u32,
+    pub by: String,
+    /// `None`: it is held.
+    pub back: Option<TaskBack>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskBack {
+    pub by: String,
+    pub note: String,
+    pub accept: bool,
 }
 
 /// An artifact of somebody else, at its place in the context folder.

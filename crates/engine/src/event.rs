@@ -10,8 +10,8 @@ mod task;
 
 pub use flow::{Fired, Inherited, Occurrence, Parent, RollbackResult, RunLink};
 pub use people::{
-    ArtifactRef, Decision, Environment, FormOpened, GateId, GateKind, Hold, Inquiry, Person,
-    Policy, Resolution,
+    ArtifactRef, Attach, Decision, Environment, FormOpened, GateId, GateKind, Hold, Inquiry,
+    Person, Policy, Resolution,
 };
 pub use result::{AttemptResult, Conclusion, Failure, FinalStatus, Outcome, Settled, Usage};
 pub use task::{OnActive, TaskRun};
@@ -242,6 +242,29 @@ pub enum Event {
     ExecutionHeld { execution: ExecutionId, hold: Hold },
     #[serde(rename = "execution.advanced")]
     ExecutionAdvanced { execution: ExecutionId, by: Actor },
+    /// A person takes the place of the agent: no clock runs, and nobody else is asked.
+    #[serde(rename = "execution.taken_over")]
+    ExecutionTakenOver {
+        execution: ExecutionId,
+        /// Counts those of this execution from 1.
+        hold: u32,
+        by: Person,
+    },
+    /// The attempt has ended its program and waits.
+    #[serde(rename = "attempt.let_go")]
+    AttemptLetGo { attempt: AttemptId, hold: u32, attach: Attach },
+    #[serde(rename = "execution.handed_back")]
+    ExecutionHandedBack {
+        execution: ExecutionId,
+        hold: u32,
+        by: Person,
+        /// For the agent, or about the result.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+        /// What lies in the workspace counts as the result, once it was checked as ever.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        accept: bool,
+    },
     /// Its environment is locked by another execution, of this run or of another one.
     #[serde(rename = "execution.awaits_environment")]
     AwaitsEnvironment { execution: ExecutionId, environment: String },
@@ -367,6 +390,8 @@ impl Event {
             | Self::RevisionRequested { execution, .. }
             | Self::ExecutionHeld { execution, .. }
             | Self::ExecutionAdvanced { execution, .. }
+            | Self::ExecutionTakenOver { execution, .. }
+            | Self::ExecutionHandedBack { execution, .. }
             | Self::AwaitsEnvironment { execution, .. }
             | Self::EnvironmentGranted { execution }
             | Self::EventEmitted { execution, .. } => Some(execution.clone()),
@@ -382,6 +407,7 @@ impl Event {
             | Self::AttemptStarted { attempt, .. }
             | Self::AttemptStopping { attempt, .. }
             | Self::AttemptFinished { attempt, .. }
+            | Self::AttemptLetGo { attempt, .. }
             | Self::AttemptUnknown { attempt, .. }
             | Self::AttemptResolved { attempt, .. } => Some(attempt.execution.clone()),
             Self::RetryScheduled { execution, .. }
@@ -427,6 +453,9 @@ impl Event {
             Self::RevisionRequested { .. } => "execution.revision_requested",
             Self::ExecutionHeld { .. } => "execution.held",
             Self::ExecutionAdvanced { .. } => "execution.advanced",
+            Self::ExecutionTakenOver { .. } => "execution.taken_over",
+            Self::AttemptLetGo { .. } => "attempt.let_go",
+            Self::ExecutionHandedBack { .. } => "execution.handed_back",
             Self::AwaitsEnvironment { .. } => "execution.awaits_environment",
             Self::EnvironmentGranted { .. } => "execution.environment_granted",
             Self::BreakpointsSet { .. } => "run.breakpoints_set",

@@ -8,6 +8,7 @@ mod people;
 mod rewind;
 mod rollback;
 mod stage;
+mod taken;
 
 use serde_json::{Map, Value as Json};
 
@@ -17,6 +18,7 @@ use crate::run::Run;
 use crate::state::ExecIx;
 use crate::state::execution::Started;
 use crate::state::people::{Cast, FormEnd, Gate, Handover};
+use crate::state::taken::Back;
 use crate::state::undo::Wanted;
 
 /// The journal does not fit the rules or the pipeline: it was damaged, or belongs to another
@@ -120,6 +122,16 @@ impl Run {
             }
             Event::ExecutionHeld { execution, hold } => self.execution_held(execution, *hold, at),
             Event::ExecutionAdvanced { execution, by: _ } => self.advanced(execution),
+            Event::ExecutionTakenOver { execution, hold, by } => {
+                self.taken_over(execution, *hold, by, at)
+            }
+            Event::AttemptLetGo { attempt, hold, attach } => {
+                self.has_let_go(attempt, *hold, attach)
+            }
+            Event::ExecutionHandedBack { execution, hold, by, note, accept } => {
+                let (by, note, accept) = (by.clone(), note.clone(), *accept);
+                self.handed_back(execution, *hold, Back { at, by, note, accept })
+            }
             Event::AwaitsEnvironment { execution, environment: _ } => {
                 self.awaits_environment(execution, at)
             }

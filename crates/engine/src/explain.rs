@@ -72,6 +72,7 @@ impl Run {
             | ExecutionStatus::WaitingApproval
             | ExecutionStatus::WaitingInput
             | ExecutionStatus::Held
+            | ExecutionStatus::HeldByHuman
             | ExecutionStatus::Retrying
             | ExecutionStatus::WaitingEnvironment => told.because.extend(said),
             ExecutionStatus::Stopping
@@ -206,6 +207,9 @@ impl Run {
             ExecutionStatus::Held => {
                 vec![format!("orchestrate runs advance {name} --stage {id}")]
             }
+            ExecutionStatus::HeldByHuman => {
+                vec![format!("orchestrate agent hand-back {name} {id}")]
+            }
             ExecutionStatus::Unknown => {
                 vec![format!("orchestrate runs resolve {name} {id} retry|succeeded|failed")]
             }
@@ -240,8 +244,12 @@ impl Run {
             let verb = if matches!(wait, Wait::Held { .. }) { "is " } else { "" };
             Some(format!("`{}` {verb}{}", self.exec_id(*ix), self.waiting_words(*ix, wait)))
         });
-        let Some(first) = waiting.or(of_trigger) else { return String::new() };
-        match (links.people.len() + links.gated.len()).saturating_sub(1) {
+        let taken = links
+            .taken
+            .first()
+            .and_then(|ix| Some(format!("`{}` is {}", self.exec_id(*ix), self.taken_words(*ix)?)));
+        let Some(first) = waiting.or(of_trigger).or(taken) else { return String::new() };
+        match (links.people.len() + links.gated.len() + links.taken.len()).saturating_sub(1) {
             0 => first,
             more => format!("{first}; and {more} more"),
         }
@@ -254,6 +262,7 @@ fn waits(status: ExecutionStatus) -> bool {
         | ExecutionStatus::WaitingApproval
         | ExecutionStatus::WaitingInput
         | ExecutionStatus::Held
+        | ExecutionStatus::HeldByHuman
         | ExecutionStatus::Retrying
         | ExecutionStatus::WaitingEnvironment
         | ExecutionStatus::Queued

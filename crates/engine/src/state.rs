@@ -6,6 +6,7 @@ pub(crate) mod flow;
 mod links;
 pub(crate) mod people;
 pub(crate) mod stage;
+pub(crate) mod taken;
 pub(crate) mod undo;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -206,6 +207,8 @@ pub(crate) struct Links {
     pub(crate) people: BTreeSet<ExecIx>,
     /// An attempt asks people something: live ones, and those whose gate has to be taken back.
     pub(crate) inquired: BTreeSet<ExecIx>,
+    /// Live, not being stopped, and a person works in their place.
+    pub(crate) taken: BTreeSet<ExecIx>,
     /// Queued already, and to be held.
     pub(crate) caught: BTreeSet<ExecIx>,
     /// Wait for their environment.

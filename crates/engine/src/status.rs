@@ -65,13 +65,14 @@ impl Run {
         let waits = !links.unknown.is_empty()
             || !links.people.is_empty()
             || !links.inquired.is_empty()
+            || !links.taken.is_empty()
             || !links.gated.is_empty()
             || !links.listening.is_empty()
             || !links.feeding.is_empty();
         waits
             && links.locked.is_empty()
             && links.probing.is_empty()
-            && links.live.len() == links.inquired.len()
+            && links.live.len() == links.inquired.len() + links.taken.len()
             && links.ready.is_empty()
             && links.backoff == 0
     }

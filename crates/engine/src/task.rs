@@ -5,13 +5,14 @@ use pipeline::model::{PythonSource, Shell, Stage, Work};
 use pipeline::text::Scope;
 use serde_json::{Map, Value as Json};
 
-use crate::desired::{PythonProgram, Task, TaskWork};
+use crate::desired::{PythonProgram, Task, TaskBack, TaskTaken, TaskWork};
 use crate::event::Failure;
 use crate::id::AttemptId;
 use crate::run::Run;
 use crate::scope::RunScope;
 use crate::state::ExecIx;
 use crate::state::execution::ExecutionState;
+use crate::state::people::People;
 
 impl Run {
     /// What a live attempt does; `None` when it is not live.
@@ -100,8 +101,20 @@ impl Run {
             form: people.and_then(|people| people.values.clone()),
             feedback: people.and_then(|people| people.feedback.clone()),
             revision: people.map_or(0, |people| people.revision),
+            taken: people.and_then(taken),
         })
     }
+}
+
+fn taken(people: &People) -> Option<TaskTaken> {
+    let hold = u32::try_from(people.taken.len()).ok()?;
+    let last = people.taken.last().filter(|taken| !taken.over)?;
+    let back = last.back.as_ref().map(|back| TaskBack {
+        by: back.by.name.clone(),
+        note: back.note.clone(),
+        accept: back.accept,
+    });
+    Some(TaskTaken { hold, by: last.by.name.clone(), back })
 }
 
 /// Work that needs nothing of the run but its scope.

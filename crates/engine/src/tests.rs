@@ -22,6 +22,7 @@ mod properties;
 mod quorum;
 mod rewind;
 mod rollback;
+mod taken;
 mod time;
 mod triggers;
 mod views;

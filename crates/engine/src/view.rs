@@ -5,6 +5,7 @@ mod flow;
 mod outputs;
 mod people;
 mod row;
+mod taken;
 mod undo;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub use attempt::{AttemptStatus, AttemptView};
 pub use flow::EventView;
 pub use people::{DelegationView, FormState, FormView, GateView, SlotView, VoteView};
 pub use row::{ExecutionStatus, Row};
+pub use taken::{BackView, TakenView};
 pub use undo::{Impact, ImpactStep, RollbackStep, RollbackView};
 
 /// What the run was created with.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::agent::{Job, Limits, Rounds, Shape};
+use api::agent::{Job, Limits, Rounds, Shape, Taken};
 use api::link::{AttemptRef, Lay};
 use blobs::Blobs;
 use engine::desired::AgentTask;
@@ -54,6 +54,7 @@ pub(crate) struct Whereabouts<'a> {
     pub(crate) feedback: Option<String>,
     pub(crate) env: Vec<String>,
     pub(crate) secret_env: Vec<String>,
+    pub(crate) taken: Option<Taken>,
     /// Of an attempt of the stage, and how long nothing may happen in it.
     pub(crate) timeout: Option<Duration>,
     pub(crate) idle: Option<Duration>,
@@ -129,6 +130,7 @@ impl Agents {
             limits,
             env: about.env,
             secret_env: about.secret_env,
+            taken: about.taken,
         };
         Ok(Made { job, whole: context.whole, notices, sizes: context.sizes })
     }

@@ -59,6 +59,7 @@ mod stage;
 mod stream;
 mod system;
 mod tag;
+mod takeover;
 mod talk;
 mod tasks;
 mod tokens;
@@ -150,6 +151,7 @@ fn rooms() -> Rooms {
         .merge(llm::routes())
         .merge(model_calls::routes())
         .merge(agents::routes())
+        .merge(takeover::routes())
         .merge(talk::routes())
         .merge(openapi::routes())
         .merge(front::routes())

@@ -96,6 +96,7 @@ fn verdict(row: &Row<'_>) -> (&'static str, Option<String>) {
             ExecutionStatus::Listening => ("would wait for what starts it, then run", said),
             ExecutionStatus::Held => ("would be held, then run", held()),
             ExecutionStatus::Unknown
+            | ExecutionStatus::HeldByHuman
             | ExecutionStatus::WaitingEnvironment
             | ExecutionStatus::Stopping
             | ExecutionStatus::Running

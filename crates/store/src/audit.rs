@@ -26,6 +26,9 @@ pub(crate) fn decided_by(event: &Event) -> Option<&str> {
         | Event::RewindRequested { by, .. }
         | Event::RewindUndone { by } => Some(by),
         Event::GateVoted { by, .. } => Some(&by.name),
+        Event::ExecutionTakenOver { by, .. } | Event::ExecutionHandedBack { by, .. } => {
+            Some(&by.name)
+        }
         Event::GateDelegated { from, .. } => Some(&from.name),
         Event::GateResolved { resolution, .. } => Some(resolved_by(resolution)),
         Event::EventReceived { occurrence } => Some(&occurrence.source),
@@ -42,6 +45,7 @@ pub(crate) fn decided_by(event: &Event) -> Option<&str> {
         | Event::AttemptStopping { .. }
         | Event::AttemptFinished { .. }
         | Event::AttemptUnknown { .. }
+        | Event::AttemptLetGo { .. }
         | Event::RetryScheduled { .. }
         | Event::Requeued { .. }
         | Event::ExecutionSettled { .. }

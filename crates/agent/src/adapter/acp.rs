@@ -11,9 +11,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::agent::{ErrorClass, StoppedBy, Terminal};
+use api::agent::{Attach, ErrorClass, StoppedBy, Terminal};
 use serde_json::{Value as Json, json};
 
+use super::attach::{self, Way};
 use super::cli::files::{self, Asks};
 use super::cli::held::LEAVING;
 use super::cli::home::{self, Home};
@@ -40,6 +41,8 @@ pub(super) struct Acp {
     proxy: Option<Proxy>,
     talk: Option<Talk>,
     exit: Exit,
+    /// It said that it takes conversations up again.
+    loads: bool,
 }
 
 /// A program that has said who it is.
@@ -73,6 +76,7 @@ impl Acp {
             proxy: None,
             talk: None,
             exit: Exit::default(),
+            loads: false,
         })
     }
 
@@ -88,10 +92,7 @@ impl Acp {
         if !talk.resumed && !message.system.trim().is_empty() {
             text.push_str(&format!("{}\n\n", message.system));
         }
-        if message.again && talk.resumed {
-            text.push_str("You were interrupted. Look at what is done already, and go on.\n\n");
-        }
-        text.push_str(&message.text);
+        text.push_str(&message.words(talk.resumed));
         talk.resumed = true;
         let params = json!({
             "sessionId": talk.session,
@@ -191,7 +192,11 @@ impl Acp {
     }
 
     /// The name of the conversation, and whether it holds what was said before.
-    async fn greet(&self, line: &mut Line, message: &Message) -> Result<(String, bool), Answer> {
+    async fn greet(
+        &mut self,
+        line: &mut Line,
+        message: &Message,
+    ) -> Result<(String, bool), Answer> {
         let hello = json!({
             "protocolVersion": 1,
             "clientCapabilities": {
@@ -219,6 +224,7 @@ impl Acp {
             })?,
         });
         let loads = agent["agentCapabilities"]["loadSession"].as_bool().unwrap_or(false);
+        self.loads = loads;
         let past = std::fs::read_to_string(self.home.session().join(SESSION)).ok();
         let past = past.filter(|past| loads && !past.is_empty());
         if let Some(past) = past.filter(|_| message.again || message.number > 1) {
@@ -275,6 +281,12 @@ impl Adapter for Acp {
 
     fn interrupt(&mut self) -> Doing<'_, ()> {
         Box::pin(self.leave())
+    }
+
+    fn attach(&mut self) -> Doing<'_, Result<Attach, String>> {
+        // Which of its programs a person would use is not known; what the person did is seen in the
+        // working directory.
+        Box::pin(std::future::ready(attach::lay(&self.desk, Way::Shell, self.loads)))
     }
 
     fn close(&mut self) -> Doing<'_, Exit> {

@@ -16,10 +16,11 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::agent::{Did, ErrorClass, Format, Terminal, Usage, UsageSource};
+use api::agent::{Attach, Did, ErrorClass, Format, Terminal, Usage, UsageSource};
 use futures_util::future::join_all;
 use serde_json::Value as Json;
 
+use super::attach::{self, Way};
 use super::{Adapter, Doing, Exit, Message, Rest};
 use crate::desk::Desk;
 use crate::memory::Problem;
@@ -33,6 +34,7 @@ const OUTPUT_TOKENS: u32 = 16_000;
 /// Said when an answer was cut off, this often.
 const GO_ON: &str = "Your answer was cut off because it was too long. Go on, in smaller pieces.";
 const GO_ON_TIMES: usize = 2;
+const UNDONE: &str = "It is not known whether this was done: a person took over in between.";
 
 #[derive(Debug)]
 pub(super) struct Api {
@@ -92,7 +94,8 @@ impl Api {
     /// Gives the last words.
     async fn until_it_rests(&mut self, message: &Message) -> Result<String, Over> {
         if !self.talk.has_message(message.number) {
-            let text = message.text.clone();
+            self.leave_undone()?;
+            let text = message.words(self.talk.has_message(1));
             self.talk.keep(Entry::User { message: message.number, text })?;
         }
         loop {
@@ -116,6 +119,15 @@ impl Api {
                 Due::Model => self.turn().await?,
             }
         }
+    }
+
+    /// Calls that were wanted when something else was said are not made any more; a model has to
+    /// hear that.
+    fn leave_undone(&mut self) -> Result<(), Over> {
+        let Due::Calls(_, answer) = self.talk.due() else { return Ok(()) };
+        let output = Output { ok: false, text: UNDONE.to_owned() };
+        let results = answer.calls.iter().map(|call| (call.id.clone(), output.clone())).collect();
+        Ok(self.talk.keep(Entry::Results { results })?)
     }
 
     /// Whether what the last calls did leaves nothing to say.
@@ -278,6 +290,10 @@ impl Adapter for Api {
 
     fn interrupt(&mut self) -> Doing<'_, ()> {
         Box::pin(std::future::ready(()))
+    }
+
+    fn attach(&mut self) -> Doing<'_, Result<Attach, String>> {
+        Box::pin(std::future::ready(attach::lay(&self.desk, Way::Shell, true)))
     }
 
     fn close(&mut self) -> Doing<'_, Exit> {

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use api::agent::Terminal;
+use api::agent::{Attach, Terminal};
 use serde_json::{Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
+use super::attach::{self, Way};
 use super::cli::files;
 use super::cli::held::Held;
 use super::cli::home::{self, Home};
@@ -74,14 +75,33 @@ impl Claude {
         }
     }
 
-    async fn started(&mut self, message: &Message) -> Result<(), String> {
+    /// The way to the model, opened where it is not.
+    async fn door(&mut self) -> Result<BTreeMap<String, String>, String> {
         if self.proxy.is_none() {
             let proxy = Proxy::open(Arc::clone(&self.desk)).await;
             self.proxy =
                 Some(proxy.map_err(|error| format!("no way to the model can be opened: {error}"))?);
         }
         let Some(proxy) = &self.proxy else { return Err("there is no way to the model".into()) };
-        let door = home::door(&self.desk, proxy, &self.provider);
+        Ok(home::door(&self.desk, proxy, &self.provider))
+    }
+
+    /// The person sits at a terminal, so that what the program asks, it asks the person.
+    async fn way_in(&mut self) -> Result<Attach, String> {
+        let door = self.door().await?;
+        let known = has_session(&self.home.path(), &self.session());
+        let env = self.home.own_variables(&door, &self.env);
+        let workspace = &self.desk.room.job.workspace;
+        files::greet_person(&self.home, workspace, self.desk.room.door.token())
+            .map_err(|error| format!("its home cannot be prepared: {error}"))?;
+        let mut argv = self.command.clone();
+        argv.push(if known { "--resume" } else { "--session-id" }.to_owned());
+        argv.push(self.session());
+        attach::lay(&self.desk, Way::Program { argv, env }, true)
+    }
+
+    async fn started(&mut self, message: &Message) -> Result<(), String> {
+        let door = self.door().await?;
         let env = self.home.environment(&self.desk, &door, &self.env);
         let known = has_session(&self.home.path(), &self.session());
         let argv = self.argv(message, known)?;
@@ -90,10 +110,7 @@ impl Claude {
         if message.system.len() > MAX_ARGUMENT {
             text.push_str(&format!("{}\n\n", message.system));
         }
-        if message.again && known {
-            text.push_str("You were interrupted. Look at what is done already, and go on.\n\n");
-        }
-        text.push_str(&message.text);
+        text.push_str(&message.words(known));
         program.tell(text.into_bytes()).await;
         program.told();
         Ok(())
@@ -188,6 +205,10 @@ impl Adapter for Claude {
 
     fn interrupt(&mut self) -> Doing<'_, ()> {
         Box::pin(self.held.leave())
+    }
+
+    fn attach(&mut self) -> Doing<'_, Result<Attach, String>> {
+        Box::pin(self.way_in())
     }
 
     fn close(&mut self) -> Doing<'_, Exit> {

@@ -8,8 +8,9 @@ mod stream;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::agent::{Agent, Decision, ToolKind};
+use api::agent::{Agent, Attach, Decision, ToolKind};
 
+use super::attach::{self, Way};
 use super::cli::files::{self, Asks};
 use super::cli::held::Held;
 use super::cli::home::{self, Home};
@@ -61,25 +62,43 @@ impl Codex {
         }
     }
 
-    async fn started(&mut self, message: &Message) -> Result<(), String> {
+    /// The way to the model, opened where it is not, with what the program finds in its home.
+    async fn door(&mut self) -> Result<BTreeMap<String, String>, String> {
         if self.proxy.is_none() {
             let proxy = Proxy::counting(Arc::clone(&self.desk)).await;
             self.proxy =
                 Some(proxy.map_err(|error| format!("no way to the model can be opened: {error}"))?);
         }
         let Some(proxy) = &self.proxy else { return Err("there is no way to the model".into()) };
-        let door = home::door(&self.desk, proxy, &self.provider);
-        let env = self.home.environment(&self.desk, &door, &self.env);
         let house = self.house.command().map_err(|error| error.to_string())?;
         let base = proxy.base(&self.provider);
         let toml = files::codex(&self.desk, &base, Asks::Nobody, &house);
         files::lay(&self.home, &self.desk, &base, &toml).map_err(|error| error.to_string())?;
-        let thread = std::fs::read_to_string(self.home.session().join(THREAD)).ok();
-        let thread = thread.filter(|thread| !thread.trim().is_empty());
+        Ok(home::door(&self.desk, proxy, &self.provider))
+    }
+
+    /// By which name the conversation is taken up again; `None`: there is none yet.
+    fn thread(&self) -> Option<String> {
+        let thread = std::fs::read_to_string(self.home.session().join(THREAD)).ok()?;
+        Some(thread.trim().to_owned()).filter(|thread| !thread.is_empty())
+    }
+
+    async fn way_in(&mut self) -> Result<Attach, String> {
+        let door = self.door().await?;
+        let env = self.home.own_variables(&door, &self.env);
+        let mut argv = self.command.clone();
+        argv.extend(self.thread().into_iter().flat_map(|thread| ["resume".to_owned(), thread]));
+        attach::lay(&self.desk, Way::Program { argv, env }, self.thread().is_some())
+    }
+
+    async fn started(&mut self, message: &Message) -> Result<(), String> {
+        let door = self.door().await?;
+        let env = self.home.environment(&self.desk, &door, &self.env);
+        let thread = self.thread();
         let mut argv = self.command.clone();
         argv.extend(["exec", "--json", "--skip-git-repo-check"].map(str::to_owned));
         if let Some(thread) = &thread {
-            argv.extend(["resume".to_owned(), thread.trim().to_owned()]);
+            argv.extend(["resume".to_owned(), thread.clone()]);
         }
         argv.push("-".to_owned());
         let program = self.held.hold(Program::start(&self.desk, argv, env)?);
@@ -87,10 +106,7 @@ impl Codex {
         if thread.is_none() && !message.system.trim().is_empty() {
             text.push_str(&format!("{}\n\n", message.system));
         }
-        if message.again && thread.is_some() {
-            text.push_str("You were interrupted. Look at what is done already, and go on.\n\n");
-        }
-        text.push_str(&message.text);
+        text.push_str(&message.words(thread.is_some()));
         program.tell(text.into_bytes()).await;
         program.told();
         Ok(())
@@ -157,6 +173,10 @@ impl Adapter for Codex {
 
     fn interrupt(&mut self) -> Doing<'_, ()> {
         Box::pin(self.held.leave())
+    }
+
+    fn attach(&mut self) -> Doing<'_, Result<Attach, String>> {
+        Box::pin(self.way_in())
     }
 
     fn close(&mut self) -> Doing<'_, Exit> {

@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::agent::{CommandResult, Terminal};
+use api::agent::{Attach, CommandResult, Terminal};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::attach::{self, Way};
 use super::cli::held::Held;
 use super::cli::home;
 use super::cli::program::{Line, Program, flooded};
@@ -135,7 +136,7 @@ impl Command {
         for said in self.past.iter().filter(|said| said.number < message.number) {
             prompt.push_str(&format!("{}\n\nYou answered:\n\n{}\n\n", said.text, said.answer));
         }
-        prompt.push_str(&message.text);
+        prompt.push_str(&message.words(false));
         prompt.push('\n');
         prompt
     }
@@ -173,6 +174,11 @@ impl Adapter for Command {
 
     fn interrupt(&mut self) -> Doing<'_, ()> {
         Box::pin(self.held.leave())
+    }
+
+    fn attach(&mut self) -> Doing<'_, Result<Attach, String>> {
+        // It remembers nothing: it is begun anew.
+        Box::pin(std::future::ready(attach::lay(&self.desk, Way::Shell, false)))
     }
 
     fn close(&mut self) -> Doing<'_, Exit> {

@@ -9,12 +9,14 @@ mod marker;
 mod tmux;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use api::agent::{ErrorClass, Terminal};
+use api::agent::{Attach, ErrorClass, Terminal};
 use sha2::{Digest as _, Sha256};
 
+use super::attach::{self, Way};
 use super::{Adapter, Doing, Exit, Message, Rest};
 use crate::desk::Desk;
 use crate::tools::place::Place;
@@ -143,6 +145,19 @@ impl Adapter for Inbox {
 
     fn interrupt(&mut self) -> Doing<'_, ()> {
         Box::pin(async { self.withdraw() })
+    }
+
+    /// Whoever is at work on the task may be who takes over: it stays.
+    fn let_go(&mut self) -> Doing<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
+    fn attach(&mut self) -> Doing<'_, Result<Attach, String>> {
+        let way = match &self.tmux {
+            Some(target) => Way::Program { argv: tmux::attach(target), env: BTreeMap::new() },
+            None => Way::Shell,
+        };
+        Box::pin(std::future::ready(attach::lay(&self.desk, way, false)))
     }
 
     fn close(&mut self) -> Doing<'_, Exit> {

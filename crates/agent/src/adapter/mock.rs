@@ -14,10 +14,11 @@ mod wait;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use api::agent::{ErrorClass, Terminal, Usage, UsageSource};
+use api::agent::{Attach, ErrorClass, Terminal, Usage, UsageSource};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::attach::{self, Way};
 use super::{Adapter, Doing, Exit, Message, Rest};
 use crate::desk::Desk;
 use crate::memory::Log;
@@ -113,7 +114,7 @@ pub(super) struct Mock {
     tools: Toolbox,
     script: Script,
     log: Log<Taken>,
-    /// By the attempts before.
+    /// Those that are not taken again.
     past: Vec<Taken>,
 }
 
@@ -172,6 +173,7 @@ impl Mock {
                 }
             }
             self.desk.room.sync();
+            self.past.push(taken);
             let kept = self.log.keep(&taken);
             self.desk.room.kept(kept);
         }
@@ -259,6 +261,10 @@ impl Adapter for Mock {
 
     fn interrupt(&mut self) -> Doing<'_, ()> {
         Box::pin(std::future::ready(()))
+    }
+
+    fn attach(&mut self) -> Doing<'_, Result<Attach, String>> {
+        Box::pin(std::future::ready(attach::lay(&self.desk, Way::Shell, true)))
     }
 
     fn close(&mut self) -> Doing<'_, Exit> {

@@ -36,6 +36,14 @@ pub(crate) enum Entry {
         text: String,
     },
     Denied,
+    /// A person took over while the agent was at the message of this number, and handed back.
+    HandedBack {
+        number: u32,
+        hold: u32,
+        by: String,
+        note: String,
+        accept: bool,
+    },
 }
 
 impl Desk {
@@ -46,6 +54,7 @@ impl Desk {
                 // What was handed in for one message does not answer the next.
                 Entry::Asked { .. } => state.submitted = None,
                 Entry::Rested { .. } => {}
+                Entry::HandedBack { hold, .. } => self.room.dealt_with(*hold),
                 Entry::Submitted { value } => state.submitted = Some(value.clone()),
                 Entry::Blocked { reason } => state.blocked = Some(reason.clone()),
                 Entry::Noted { text } => state.notes.push(text.clone()),

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::notes::Entry;
 use super::{Call, Desk, Where, permission};
+use crate::door::Closed;
 
 /// What came of a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,15 +64,16 @@ impl Desk {
                 "input": call.input,
             }),
         };
-        match self.ask_person(ask).await? {
-            Answer::Allowed { .. } => Ok(()),
+        let why = match self.ask_person(ask).await? {
+            Answer::Allowed { .. } => return Ok(()),
             Answer::Refused { by, comment } if comment.trim().is_empty() => {
-                Err(format!("{by} refused it"))
+                format!("{by} refused it")
             }
-            Answer::Refused { by, comment } => Err(format!("{by} refused it: {comment}")),
-            Answer::Said { by, text } => Err(format!("{by} did not allow it but said: {text}")),
-            Answer::Expired => Err("nobody allowed it in time".to_owned()),
-        }
+            Answer::Refused { by, comment } => format!("{by} refused it: {comment}"),
+            Answer::Said { by, text } => format!("{by} did not allow it but said: {text}"),
+            Answer::Expired => "nobody allowed it in time".to_owned(),
+        };
+        Err(why)
     }
 
     /// # Errors
@@ -91,7 +93,8 @@ impl Desk {
             choices,
             detail: Json::Null,
         };
-        Ok(match self.ask_person(ask).await? {
+        let answer = self.ask_person(ask).await?;
+        Ok(match answer {
             Answer::Said { text, .. } => Said::Text(text),
             Answer::Allowed { comment, .. } => Said::Text(format!("yes. {comment}")),
             Answer::Refused { comment, .. } => Said::Text(format!("no. {comment}")),
@@ -111,12 +114,26 @@ impl Desk {
         };
         self.record(Did::Asked { ask: ask.key.clone(), question: ask.question.clone() });
         self.room.sync();
+        self.state().waiting += 1;
+        self.rests.notify_waiters();
         let answer = {
             let _wall = self.room.wall.hold();
             let _idle = self.idle.hold();
             self.room.door.ask(&ask).await
         };
-        let answer = answer.map_err(|error| format!("nobody could be asked: {error}"))?;
+        let answer = match answer {
+            Ok(answer) => Ok(answer),
+            Err(Closed::TakenOver) => {
+                // The seat is about to end whoever asked.
+                std::future::pending().await
+            }
+            Err(error) => Err(format!("nobody could be asked: {error}")),
+        };
+        {
+            let mut state = self.state();
+            state.waiting = state.waiting.saturating_sub(1);
+        }
+        let answer = answer?;
         let said = match &answer {
             Answer::Allowed { by, comment } => format!("{by} allows it {comment}"),
             Answer::Refused { by, comment } => format!("{by} refuses it {comment}"),

@@ -25,6 +25,9 @@ struct State {
     looks: HashMap<String, u32>,
     after: u32,
     answering: Option<Answering>,
+    let_go: Vec<Json>,
+    /// Who has taken over, as the harness is told.
+    taken: tokio::sync::watch::Sender<Json>,
 }
 
 #[derive(Clone, Default)]
@@ -83,6 +86,20 @@ impl Server {
         state.answering = Some(Box::new(answer));
     }
 
+    /// A person takes over, or hands back.
+    pub(crate) fn taken(&self, taken: Json) {
+        self.shared.0.0.lock().unwrap().taken.send_replace(taken);
+    }
+
+    /// Until this hold was let go of; gives how a person goes on.
+    pub(crate) fn until_let_go(&self, hold: u32, times: usize) -> Json {
+        let (lock, changed) = &*self.shared.0;
+        let of = |one: &&Json| one["hold"] == hold;
+        let missing = |state: &mut State| state.let_go.iter().filter(of).count() < times;
+        let state = changed.wait_while(lock.lock().unwrap(), missing).unwrap();
+        state.let_go.iter().rfind(of).unwrap().clone()
+    }
+
     pub(crate) fn asks(&self) -> Vec<Json> {
         self.shared.0.0.lock().unwrap().asks.clone()
     }
@@ -113,6 +130,9 @@ async fn answer(
         let response = Response::builder().status(status).header("content-type", kind);
         return Ok(response.body(Full::new(bytes)).unwrap());
     }
+    if path == "/api/attempt/hold" {
+        return Ok(hold(shared, parts, &body).await);
+    }
     let mut state = shared.0.0.lock().unwrap();
     let key = match path.strip_prefix("/api/attempt/asks/") {
         Some(key) => key.to_owned(),
@@ -132,6 +152,27 @@ async fn answer(
     let answer = state.answering.as_ref().filter(|_| looks >= state.after).map(|say| say(ask));
     let body = json!({ "key": key, "answer": answer }).to_string();
     Ok(Response::new(Full::new(Bytes::from(body))))
+}
+
+/// As a server does: answers when there is something newer.
+async fn hold(shared: Shared, parts: http::request::Parts, body: &[u8]) -> Response<Full<Bytes>> {
+    let stamp = |taken: &Json| {
+        let hold = taken["hold"].as_u64().unwrap_or(0);
+        (hold * 2).saturating_sub(u64::from(hold > 0 && taken["back"].is_null()))
+    };
+    let mut taken = shared.0.0.lock().unwrap().taken.subscribe();
+    if parts.method == http::Method::POST {
+        let (lock, changed) = &*shared.0;
+        lock.lock().unwrap().let_go.push(serde_json::from_slice(body).unwrap());
+        changed.notify_all();
+    } else {
+        let query = parts.uri.query().unwrap_or_default();
+        let after = query.strip_prefix("after=").unwrap_or_default().parse().unwrap_or(0);
+        taken.wait_for(|taken| stamp(taken) > after).await.unwrap();
+    }
+    let taken = taken.borrow().clone();
+    let body = json!({ "stamp": stamp(&taken), "taken": taken }).to_string();
+    Response::new(Full::new(Bytes::from(body)))
 }
 
 async fn model(

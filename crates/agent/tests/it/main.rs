@@ -9,5 +9,6 @@ mod mock;
 mod model;
 mod programs;
 mod stage;
+mod taken;
 mod talks;
 mod tools;

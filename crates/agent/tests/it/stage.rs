@@ -99,6 +99,7 @@ impl Stage {
             limits: Limits { wall_ms: Some(60_000), ..Limits::default() },
             env: Vec::new(),
             secret_env: Vec::new(),
+            taken: None,
         };
         Self { root, job, env: Vec::new() }
     }

@@ -69,6 +69,17 @@ pub enum Did {
         ask: String,
         answer: String,
     },
+    /// A person takes its place; nothing is done until the work is handed back.
+    TakenOver {
+        hold: u32,
+        by: String,
+    },
+    HandedBack {
+        hold: u32,
+        by: String,
+        note: String,
+        accept: bool,
+    },
     Note {
         text: String,
     },
@@ -120,6 +131,8 @@ impl Did {
             Self::Denied { .. } => "denied",
             Self::Asked { .. } => "asked",
             Self::Answered { .. } => "answered",
+            Self::TakenOver { .. } => "taken_over",
+            Self::HandedBack { .. } => "handed_back",
             Self::Note { .. } => "note",
             Self::Usage { .. } => "usage",
             Self::Retry { .. } => "retry",

@@ -2,7 +2,7 @@
 
 use api::Page;
 use api::agent::Happening;
-use api::agents::{AgentDetail, AgentPreview, AgentSummary, PreviewAgents};
+use api::agents::{AgentDetail, AgentPreview, AgentSummary, HandBack, PreviewAgents, Takeover};
 use api::stream::Polled;
 
 use super::{Client, Query, path};
@@ -46,6 +46,20 @@ impl Client {
         query.add("after", &after.to_string());
         query.add("limit", "1000");
         self.get(&query.text).await
+    }
+
+    pub async fn take_over(&self, run: &str, execution: &str) -> Result<Takeover> {
+        let body = serde_json::json!({});
+        self.post(&path(&["api", "runs", run, "takeover", execution]), &body).await
+    }
+
+    /// Waits a while for the agent to let go.
+    pub async fn takeover(&self, run: &str, execution: &str) -> Result<Takeover> {
+        self.get(&path(&["api", "runs", run, "takeover", execution])).await
+    }
+
+    pub async fn hand_back(&self, run: &str, execution: &str, body: &HandBack) -> Result<Takeover> {
+        self.post(&path(&["api", "runs", run, "takeover", execution, "handback"]), body).await
     }
 
     /// What there is to tell of these topics, or what happens next, within half a minute.

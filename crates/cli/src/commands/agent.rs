@@ -13,12 +13,18 @@ use crate::error::Result;
 use crate::exit::Exit;
 use crate::{output, render, session};
 
-/// See the agents that stages can name, and what they would be asked
+mod hold;
+
+pub use hold::{AttachArgs, HandBackArgs};
+
+/// See the agents that stages can name and what they would be asked; take over from one that works
 #[derive(Debug, Subcommand)]
 pub enum AgentCommand {
     List(ListAgentsArgs),
     Show(ShowAgentArgs),
     Prompt(PromptArgs),
+    Attach(AttachArgs),
+    HandBack(HandBackArgs),
 }
 
 /// List the agents that a stage can name: those of this directory, of the installation, built in
@@ -72,6 +78,8 @@ pub fn run(command: AgentCommand, context: &Context) -> Result<Exit> {
         AgentCommand::List(args) => list(&args, context),
         AgentCommand::Show(args) => show(&args, context),
         AgentCommand::Prompt(args) => prompt(args, context),
+        AgentCommand::Attach(args) => hold::attach(args, context),
+        AgentCommand::HandBack(args) => hold::hand_back(args, context),
     }
 }
 

@@ -188,6 +188,9 @@ impl Board {
             | Event::RevisionRequested { .. }
             | Event::ExecutionHeld { .. }
             | Event::ExecutionAdvanced { .. }
+            | Event::ExecutionTakenOver { .. }
+            | Event::AttemptLetGo { .. }
+            | Event::ExecutionHandedBack { .. }
             | Event::AwaitsEnvironment { .. }
             | Event::EnvironmentGranted { .. } => self.people(event, at, notes),
             Event::BreakpointsSet { .. }

@@ -91,7 +91,8 @@ fn elapsed(detail: &RunDetail) -> String {
 }
 
 /// Statuses of stages that wait for people.
-const WAITING: [&str; 4] = ["waiting_approval", "waiting_input", "held", "unknown"];
+const WAITING: [&str; 5] =
+    ["waiting_approval", "waiting_input", "held", "held_by_human", "unknown"];
 
 /// Of stages; a fanned-out one counts once.
 pub fn counts(detail: &RunDetail) -> String {

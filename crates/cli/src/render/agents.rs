@@ -1,6 +1,6 @@
 //! Agents, and what they would be asked, as text.
 
-use api::agents::{AgentDetail, AgentPreview, AgentSummary, PreviewedAgent};
+use api::agents::{AgentDetail, AgentPreview, AgentSummary, PreviewedAgent, Takeover};
 
 use crate::output::table::Table;
 use crate::terminal::Palette;
@@ -108,4 +108,41 @@ fn asked(agent: &PreviewedAgent, palette: Palette) -> String {
 
 fn short(digest: &str) -> &str {
     digest.get(..12).unwrap_or(digest)
+}
+
+/// `agent attach --print`, `agent hand-back`
+pub fn takeover(takeover: &Takeover) -> String {
+    let Takeover { run, stage, by, .. } = takeover;
+    if takeover.status != "held" {
+        let who = takeover.handed_back_by.as_deref().unwrap_or(by);
+        let what = match (takeover.status.as_str(), takeover.accept) {
+            ("handed_back", Some(true)) => "handed back: what is there is the result",
+            ("handed_back", _) => "handed back: its agent goes on",
+            _ => "over: the work ended while it was held",
+        };
+        return format!("{stage} of {run} {what}, by {who}\n");
+    }
+    let mut text = format!("{stage} of {run} is held by {by} since {}\n", takeover.since);
+    let mut line = |name: &str, value: &str| text += &format!("  {name:<9} {value}\n");
+    match &takeover.attach {
+        None => line("attach", "the agent has not let go yet"),
+        Some(way) => {
+            let then = match way.resumes {
+                true => "its session goes on when you hand back",
+                false => "its work begins anew when you hand back",
+            };
+            line("agent", &format!("{}; {then}", way.agent));
+            line("directory", &way.directory);
+            line("runs", &way.runs);
+            line("attach", &way.command);
+        }
+    }
+    line("hand back", &hand_back(takeover));
+    text
+}
+
+pub fn hand_back(takeover: &Takeover) -> String {
+    let Takeover { run, stage, .. } = takeover;
+    let stage = if stage.contains('[') { format!("'{stage}'") } else { stage.clone() };
+    format!("orchestrate agent hand-back {run} {stage} [--note TEXT] [--accept]")
 }

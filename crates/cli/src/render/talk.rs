@@ -74,6 +74,8 @@ fn lines(who: &str, what: &Did, full: bool) -> Vec<String> {
         | Did::Asked { .. }
         | Did::Answered { .. }
         | Did::Note { .. }
+        | Did::TakenOver { .. }
+        | Did::HandedBack { .. }
         | Did::Retry { .. }
         | Did::Turn { .. }
         | Did::Validated { .. }

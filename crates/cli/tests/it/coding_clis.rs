@@ -157,3 +157,55 @@ fn opencode_edits_over_the_protocol_is_asked_about_and_merged() {
     let Some(opencode) = installed("opencode") else { return };
     delivers(&json!({ "kind": "acp", "command": [opencode, "acp", "--pure"] }), &json!([]), 1);
 }
+
+#[test]
+fn a_person_takes_over_from_claude_in_its_own_session_and_it_goes_on_with_what_was_said() {
+    let Some(claude) = installed("claude") else { return };
+    let write = json!({ "name": "Write",
+        "arguments": { "file_path": "${CWD}/hello.txt", "content": "hello\n" } });
+    let look = json!({ "name": "Bash",
+        "arguments": { "command": "cat hello.txt", "description": "look" } });
+    let model = Model::start(&json!({ "require_key": KEY, "scripts": [
+        { "name": "work", "match": { "tools": true },
+          "capture": { "CWD": "Your working directory is ([^;]+);" },
+          "turns": [
+            { "text": "I will write the file.", "tool_calls": [write] },
+            { "tool_calls": [look] },
+            { "text": "I wrote hello.txt, ana." },
+            { "text": "Done: hello.txt holds one line." },
+        ] },
+        { "name": "other", "turns": [{ "text": "A title" }], "after": "repeat" },
+    ] }));
+    let place = place(&model, &json!({ "kind": "claude", "command": [claude] }), &json!([]));
+    let mut going = place.start(&["run", "feature.yaml"]);
+    // It waits for leave to look at the file.
+    going.says("A-1");
+    let held = place.json(&["agent", "attach", "feature", "implement", "--print"]);
+    let way = &held["data"]["attach"];
+    assert!(way["runs"].as_str().unwrap().contains(" --resume "), "{held}");
+    assert_eq!(way["resumes"], true, "{held}");
+    let asked = place.json(&["approval", "show", "A-1"]);
+    assert_eq!(asked["data"]["status"], "void", "{asked}");
+    let person =
+        format!("{} -p 'What did you do so far, asks ana?'", way["command"].as_str().unwrap());
+    let answer = Command::new("sh").args(["-c", &person]).output().unwrap();
+    let answer = String::from_utf8_lossy(&[answer.stdout, answer.stderr].concat()).into_owned();
+    assert!(answer.contains("I wrote hello.txt, ana."), "{answer}");
+    let back =
+        ["agent", "hand-back", "feature", "implement", "--note", "Then say that it is done."];
+    ok(&place.run(&back));
+    going.says("A-2");
+    ok(&place.run(&["approval", "approve", "A-2"]));
+    let ended = going.end();
+    let log = place.run(&["logs", "feature", "--stage", "implement", "--raw"]).stdout;
+    assert_eq!(ended.code, Some(0), "{}{}\n{log}", ended.stdout, ended.stderr);
+    assert!(log.contains("coder: Done: hello.txt holds one line."), "{log}");
+    assert!(!log.contains("refused"), "nothing that was taken back counts as refused: {log}");
+    // What the agent asked last holds the turn of the person, and the note.
+    let last = model.requests().into_iter().rev().map(|request| json!(request).to_string());
+    let last =
+        last.into_iter().find(|request| request.contains("Then say that it is done.")).unwrap();
+    assert!(last.contains("What did you do so far, asks ana?"), "{last}");
+    let held = git(place.path(), &format!("grep -rl {KEY} data || :"));
+    assert_eq!(held, "data/provider.key");
+}

@@ -31,6 +31,7 @@ mod secrets;
 mod start;
 mod storm;
 mod tables;
+mod taken;
 mod tasks;
 mod teams;
 mod templates;

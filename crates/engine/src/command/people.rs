@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use pipeline::model::StageName;
 use serde_json::Value as Json;
 
-use crate::event::{ArtifactRef, Decision, GateId, GateKind, Person};
+use crate::event::{ArtifactRef, Attach, Decision, GateId, GateKind, Person};
 use crate::id::{Actor, AttemptId, ExecutionId};
 
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +29,32 @@ pub struct Inquire {
     pub question: String,
     pub choices: Vec<String>,
     pub detail: Json,
+}
+
+/// Only of an agent that works alone, or in a loop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TakeOver {
+    pub execution: ExecutionId,
+    pub by: Person,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LetGo {
+    pub attempt: AttemptId,
+    /// As it was told.
+    pub hold: u32,
+    pub attach: Attach,
+}
+
+/// By whoever holds it, or an administrator.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HandBack {
+    pub execution: ExecutionId,
+    pub by: Person,
+    /// What the agent is told; may be empty.
+    pub note: String,
+    /// What lies in the workspace counts as the result, once it was checked as ever.
+    pub accept: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,7 @@ mod due;
 mod hold;
 mod inquire;
 mod submit;
+mod take;
 mod vote;
 
 use crate::command::Rejection;

@@ -57,6 +57,9 @@ impl Run {
                 let Exit { end, outputs, artifacts, usage, tail } = exit;
                 let last = self.last_words(ix, end, &tail);
                 let result = match last {
+                    None if self.killed_while_held(ix, end) => {
+                        Err("its harness was killed while a person held it".to_owned())
+                    }
                     Some(failure) => Ok(AttemptResult::Failed { failure }),
                     None => self.ended(ix, end, outputs, artifacts),
                 };
@@ -95,6 +98,11 @@ impl Run {
         let last = lines.find(|line| !line.is_empty() && !line.starts_with("orchestrate: "));
         let says = last.unwrap_or("the agent failed").chars().take(MOST_WORDS).collect();
         Some(Failure::Agent { code, says })
+    }
+
+    /// Nothing that the work did: what a person is in the middle of is not lost with it.
+    fn killed_while_held(&self, ix: ExecIx, end: End) -> bool {
+        matches!(end, End::Signal(_)) && self.state.links.taken.contains(&ix)
     }
 
     /// Work with effects is never silently started a second time.

@@ -190,3 +190,20 @@ pub struct FormOpened {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
 }
+
+/// How a person goes on in the place of an agent whose attempt has let go. No secret is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attach {
+    /// Who is held, by its name.
+    pub agent: String,
+    /// Where it worked.
+    pub directory: String,
+    /// One line for a shell on the machine of the attempt.
+    pub command: String,
+    /// What that line runs, in words.
+    pub runs: String,
+    /// The agent will know what the person did: its session goes on. Else the work begins anew, and
+    /// the note of the person stands at its end.
+    #[serde(default)]
+    pub resumes: bool,
+}

@@ -9,7 +9,7 @@ use crate::event::{AttemptResult, Conclusion, Outcome, Settled, Usage};
 use crate::id::{AttemptId, ExecutionId};
 use crate::run::Run;
 use crate::state::execution::{
-    Attempt, AttemptEnd, Clock, Doubt, Ending, ExecutionEnd, ExecutionState, Started,
+    Attempt, AttemptEnd, Clock, Doubt, Ending, ExecutionEnd, ExecutionState, Started, is_done_again,
 };
 use crate::state::people::Step;
 use crate::state::{Bar, ExecIx, later};
@@ -52,6 +52,9 @@ impl Run {
             }
             (unchanged @ (Clock::Unarmed | Clock::Running { .. }), _) => unchanged,
         };
+        if self.state.holder(ix).is_some() {
+            self.state.stop_clock(ix, at);
+        }
         ensure(id.fence > self.state.fence, || format!("fence {} is not new", id.fence))?;
         self.state.fence = id.fence;
         let next = ExecutionState::Live { fence: id.fence, stopping: None };
@@ -107,6 +110,9 @@ impl Run {
             AttemptResult::Succeeded { .. } | AttemptResult::Failed { .. } => execution.tries += 1,
             AttemptResult::Lost { .. } => execution.lost += 1,
             AttemptResult::Stopped { .. } => {}
+        }
+        if let (false, Some(people)) = (is_done_again(result), &mut execution.people) {
+            people.let_off();
         }
         self.state.transition(&self.pipeline, ix, ExecutionState::Ended(Ending::Result));
         Ok(())
@@ -239,6 +245,9 @@ impl Run {
         let sequence = self.state.sequence + 1;
         let end =
             ExecutionEnd { sequence, at, outcome, conclusion, reason: reason.clone(), outputs };
+        if let Some(people) = &mut self.state.exec_mut(ix).people {
+            people.let_off();
+        }
         self.state.transition(&self.pipeline, ix, ExecutionState::Settled(Box::new(end)));
         self.fed_settled(ix, outcome);
         if conclusion == Conclusion::Failure {

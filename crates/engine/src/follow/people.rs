@@ -51,10 +51,15 @@ impl Run {
     pub(super) fn void_inquiry(&self) -> Option<Event> {
         let mut inquired = self.state.links.inquired.iter();
         let &ix = inquired.find(|ix| {
-            !matches!(self.state.exec(**ix).state, ExecutionState::Live { stopping: None, .. })
+            let live =
+                matches!(self.state.exec(**ix).state, ExecutionState::Live { stopping: None, .. });
+            !live || self.state.links.taken.contains(ix)
         })?;
         let gate = self.gate_id(ix, self.state.exec(ix).people.as_deref()?.open_gate()?);
-        let reason = "the attempt that asked has ended, or is being stopped".to_owned();
+        let reason = match self.state.holder(ix) {
+            Some(held) => format!("{} took over from the agent that asked", held.by.name),
+            None => "the attempt that asked has ended, or is being stopped".to_owned(),
+        };
         Some(Event::GateResolved { gate, resolution: Resolution::Void { reason } })
     }
 

@@ -32,6 +32,7 @@ pub(crate) enum Look {
 }
 
 impl Run {
+    #[expect(clippy::too_many_lines, reason = "one line for each event")]
     pub(crate) fn looks(&self, event: &Event, agenda: &mut VecDeque<Look>) {
         match event {
             Event::EventReceived { occurrence } | Event::EventEmitted { occurrence, .. } => {
@@ -100,6 +101,9 @@ impl Run {
             | Event::RevisionRequested { .. }
             | Event::ExecutionHeld { .. }
             | Event::ExecutionAdvanced { .. }
+            | Event::ExecutionTakenOver { .. }
+            | Event::AttemptLetGo { .. }
+            | Event::ExecutionHandedBack { .. }
             | Event::AwaitsEnvironment { .. }
             | Event::EnvironmentGranted { .. }
             | Event::BreakpointsSet { .. }

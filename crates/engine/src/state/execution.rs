@@ -184,15 +184,7 @@ impl Execution {
         let number = self.next_number();
         let Some(last) = self.last() else { return number };
         let again = match (&last.end, &last.doubt) {
-            (Some(end), _) => match &end.result {
-                AttemptResult::Lost { .. }
-                | AttemptResult::Stopped { reason: StopReason::Paused | StopReason::Superseded } => {
-                    true
-                }
-                AttemptResult::Succeeded { .. }
-                | AttemptResult::Failed { .. }
-                | AttemptResult::Stopped { .. } => false,
-            },
+            (Some(end), _) => is_done_again(&end.result),
             (None, Some(_)) => true,
             (None, None) => false,
         };
@@ -208,10 +200,22 @@ impl Execution {
         self.granted = false;
         if let Some(people) = &mut self.people {
             (people.revision, people.feedback, people.values) = (0, None, None);
+            people.let_off();
         }
     }
 
     pub(crate) fn people_mut(&mut self) -> &mut People {
         self.people.get_or_insert_default()
+    }
+}
+
+/// Whether the same piece of work is begun again after an attempt that ended so, without counting.
+pub(crate) fn is_done_again(result: &AttemptResult) -> bool {
+    match result {
+        AttemptResult::Lost { .. }
+        | AttemptResult::Stopped { reason: StopReason::Paused | StopReason::Superseded } => true,
+        AttemptResult::Succeeded { .. }
+        | AttemptResult::Failed { .. }
+        | AttemptResult::Stopped { .. } => false,
     }
 }

@@ -14,6 +14,7 @@ impl State {
         self.unlink(ix);
         self.exec_mut(ix).state = next;
         self.link(ix);
+        self.link_taken(ix);
         self.promote(pipeline, ix.stage);
     }
 

@@ -20,6 +20,7 @@ use pipeline::model::{Approval, Electorate, OnTimeout, Pipeline, Stage, StageIx,
 use serde_json::Value as Json;
 
 use super::execution::{Clock, ExecutionState};
+use super::taken::Taken;
 use super::{ExecIx, State};
 use crate::event::{ArtifactRef, Decision, GateKind, Hold, Inquiry, Person, Policy, Resolution};
 use crate::id::Actor;
@@ -73,6 +74,8 @@ pub(crate) struct People {
     pub(crate) feedback: Option<String>,
     /// What was answered in this round: an object.
     pub(crate) values: Option<Json>,
+    /// Number `n` is at `n - 1`.
+    pub(crate) taken: Vec<Taken>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -26,6 +26,8 @@ pub enum ExecutionStatus {
     WaitingInput,
     /// Until a person lets it go on.
     Held,
+    /// A person works in the place of its agent.
+    HeldByHuman,
     Stopping,
     Running,
     Retrying,
@@ -49,6 +51,7 @@ impl ExecutionStatus {
             Self::WaitingApproval => "waiting_approval",
             Self::WaitingInput => "waiting_input",
             Self::Held => "held",
+            Self::HeldByHuman => "held_by_human",
             Self::WaitingEnvironment => "waiting_environment",
             Self::Stopping => "stopping",
             Self::Running => "running",
@@ -173,6 +176,9 @@ impl Run {
             {
                 ExecutionStatus::WaitingApproval
             }
+            ExecutionState::Live { stopping: None, .. } if self.state.links.taken.contains(&ix) => {
+                ExecutionStatus::HeldByHuman
+            }
             ExecutionState::Live { stopping: None, .. } => ExecutionStatus::Running,
             ExecutionState::Backoff { .. } => ExecutionStatus::Retrying,
             ExecutionState::Unknown { .. } => ExecutionStatus::Unknown,
@@ -197,6 +203,9 @@ impl Run {
                 if self.state.links.inquired.iter().any(|asks| asks.stage == ix) =>
             {
                 ExecutionStatus::WaitingApproval
+            }
+            StageState::Fanned { .. } if self.state.holds_one_of(ix) => {
+                ExecutionStatus::HeldByHuman
             }
             StageState::Fanned { fan, .. } => fan.most_urgent().unwrap_or(if fan.grows() {
                 ExecutionStatus::Listening
@@ -292,7 +301,7 @@ impl Run {
                 | StopReason::Superseded => words::stopped(*reason).replace("stopped", "stopping"),
             },
             ExecutionState::Live { stopping: None, .. } => {
-                self.inquiry_words(ix).unwrap_or_default()
+                self.inquiry_words(ix).or_else(|| self.taken_words(ix)).unwrap_or_default()
             }
             ExecutionState::Backoff { number, .. } => {
                 let why = execution.last_result().map(words::result).unwrap_or_default();

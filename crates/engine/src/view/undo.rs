@@ -174,7 +174,9 @@ impl Run {
             Some(_) => self.execution_status(self.exec_ix(id)?),
         };
         let what = match status {
-            ExecutionStatus::Running | ExecutionStatus::Stopping => "is stopped and done again",
+            ExecutionStatus::Running | ExecutionStatus::HeldByHuman | ExecutionStatus::Stopping => {
+                "is stopped and done again"
+            }
             ExecutionStatus::WaitingApproval | ExecutionStatus::WaitingInput => "is asked again",
             ExecutionStatus::Succeeded | ExecutionStatus::Unknown => "is done again",
             ExecutionStatus::Failed | ExecutionStatus::Cancelled => "is tried again",

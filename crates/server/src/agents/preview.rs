@@ -58,6 +58,7 @@ impl Agents {
             feedback: None,
             env: Vec::new(),
             secret_env: Vec::new(),
+            taken: None,
             timeout: model.limits.timeout,
             idle: model.limits.idle,
         };

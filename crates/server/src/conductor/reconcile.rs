@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
+use api::agent::{HandedBack, Taken};
 use api::link::{Assignment, Collect, Lay, Piece, Python, Work};
 use engine::command::Command;
-use engine::desired::{PythonProgram, Task, TaskWork};
+use engine::desired::{PythonProgram, Task, TaskBack, TaskTaken, TaskWork};
 use engine::event::{Event, Stamped};
 use engine::id::{AttemptId, RunId};
 use indexmap::{IndexMap, IndexSet};
@@ -287,6 +288,9 @@ fn is_plain(event: &Event) -> bool {
         | Event::RevisionRequested { .. }
         | Event::ExecutionHeld { .. }
         | Event::ExecutionAdvanced { .. }
+        | Event::ExecutionTakenOver { .. }
+        | Event::AttemptLetGo { .. }
+        | Event::ExecutionHandedBack { .. }
         | Event::AwaitsEnvironment { .. }
         | Event::EnvironmentGranted { .. }
         | Event::BreakpointsSet { .. }
@@ -370,6 +374,7 @@ fn assignment(
                     feedback: task.feedback.clone(),
                     env: names(false),
                     secret_env: names(true),
+                    taken: task.taken.map(taken),
                     timeout,
                     idle,
                 },
@@ -408,6 +413,11 @@ fn assignment(
         worktree,
         runtime,
     }))
+}
+
+fn taken(task: TaskTaken) -> Taken {
+    let back = task.back.map(|TaskBack { by, note, accept }| HandedBack { by, note, accept });
+    Taken { hold: task.hold, by: task.by, back }
 }
 
 fn variables(

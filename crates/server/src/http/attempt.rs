@@ -2,6 +2,7 @@
 //! here takes a [`super::Caller`], and nothing elsewhere takes an [`Attempt`].
 
 mod asks;
+mod holds;
 mod rounds;
 
 use api::agent::AttemptSelf;
@@ -21,7 +22,11 @@ use crate::shared::Shared;
 
 /// The routes of this room.
 pub(super) fn routes() -> Rooms {
-    Rooms::new().routes(routes!(whoami)).merge(asks::routes()).merge(rounds::routes())
+    Rooms::new()
+        .routes(routes!(whoami))
+        .merge(asks::routes())
+        .merge(holds::routes())
+        .merge(rounds::routes())
 }
 
 /// The attempt that asks; it was live when it asked.
@@ -95,6 +100,17 @@ pub(crate) fn stale() -> Fault {
         "the attempt has ended, or another one has taken its place",
     )
     .hint("end: what this attempt still does counts no more")
+}
+
+/// It asked in vain: nobody answers while a person works in its place.
+fn taken_over() -> Fault {
+    Fault::new(
+        StatusCode::CONFLICT,
+        "taken_over",
+        "a person has taken over",
+        "what the attempt asks is taken back while a person works in the place of its agent",
+    )
+    .hint("GET /api/attempt/hold says who, and when it is handed back")
 }
 
 /// A person asked what only an attempt may.

@@ -292,6 +292,9 @@ impl Fault {
             | Rejection::CannotRevoke { .. }
             | Rejection::NothingToSubmit { .. }
             | Rejection::NothingHeld { .. }
+            | Rejection::CannotTakeOver { .. }
+            | Rejection::HeldByHuman { .. }
+            | Rejection::NotTakenOver { .. }
             | Rejection::CannotRollBack { .. }
             | Rejection::CannotRewind { .. }
             | Rejection::NothingToUndo { .. }

@@ -1,7 +1,7 @@
 //! Decisions in words.
 
 use api::flow::AuditEntry;
-use engine::event::{Decision, Event, Resolution};
+use engine::event::{Decision, Event, Person, Resolution};
 use store::port::{AuditRow, TrailRow};
 
 pub(crate) fn entry(row: AuditRow) -> AuditEntry {
@@ -91,10 +91,7 @@ fn says(event: &Event) -> String {
                 Decision::Reject => "rejected",
                 Decision::RequestChanges => "requested changes",
             };
-            let through = by.through.as_ref().map_or_else(String::new, |admin| {
-                format!(", acted for by the administrator {admin}")
-            });
-            with(format!("{what} ({} gate{through})", gate.kind.word()), comment)
+            with(format!("{what} ({} gate{})", gate.kind.word(), through(by)), comment)
         }
         Event::GateDelegated { from, to, .. } => {
             format!("{} delegated to {}", from.name, to.name)
@@ -112,6 +109,13 @@ fn says(event: &Event) -> String {
             with(format!("asked for revision {revision}"), feedback)
         }
         Event::ExecutionAdvanced { .. } => "let it go on".to_owned(),
+        Event::ExecutionTakenOver { by, .. } => {
+            format!("took over from the agent{}", through(by))
+        }
+        Event::ExecutionHandedBack { by, note, accept, .. } => {
+            let what = if *accept { "handed back, as the result" } else { "handed back" };
+            with(format!("{what}{}", through(by)), note)
+        }
         Event::BreakpointsSet { stages, step, .. } => {
             let step = if *step { ", stepping" } else { "" };
             match stages.as_slice() {
@@ -133,6 +137,12 @@ fn says(event: &Event) -> String {
         Event::RewindUndone { .. } => "undid the rewind".to_owned(),
         other => other.name().replace(['.', '_'], " "),
     }
+}
+
+fn through(by: &Person) -> String {
+    by.through
+        .as_ref()
+        .map_or_else(String::new, |admin| format!(", acted for by the administrator {admin}"))
 }
 
 fn resolved(resolution: &Resolution) -> String {

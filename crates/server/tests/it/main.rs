@@ -30,6 +30,7 @@ mod route;
 mod schedules;
 mod starts;
 mod stream;
+mod taken;
 mod talk;
 mod tasks;
 mod traces;

@@ -74,7 +74,7 @@ function rowOf(stage: StageView, now: number, isCrowd: boolean, ended: ReadonlyM
   return { name: stage.name, status: stage.status, bars, took: first === undefined || end === undefined ? undefined : end - first };
 }
 
-const WAITS = new Set(['waiting_approval', 'waiting_input', 'waiting_environment', 'held']);
+const WAITS = new Set(['waiting_approval', 'waiting_input', 'waiting_environment', 'held', 'held_by_human']);
 
 /** Times in which nothing ran, if they are more than twenty times as long as what usually runs. */
 function foldsOf(rows: readonly TimelineRow[], from: number, to: number): Fold[] {

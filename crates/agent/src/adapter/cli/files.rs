@@ -151,3 +151,32 @@ pub(crate) fn codex(desk: &Desk, base: &str, asks: Asks, house: &[String]) -> St
 fn quoted(text: &str) -> String {
     Json::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
+
+/// What `claude` would ask a person before the first word: its theme, whether the folder is trusted,
+/// whether the key is to be used.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn greet_person(home: &Home, workspace: &str, token: &str) -> io::Result<()> {
+    const STATE: &str = ".claude/.claude.json";
+    /// Of a key, so much is remembered.
+    const SHOWN: usize = 20;
+    let known = std::fs::read(home.path().join(STATE)).unwrap_or_default();
+    let mut state: Json = serde_json::from_slice(&known).unwrap_or_default();
+    // The program writes it, and whatever runs in there may.
+    for place in ["", "/projects"] {
+        match state.pointer_mut(place) {
+            Some(part) if part.is_object() => {}
+            Some(part) => *part = json!({}),
+            None => state["projects"] = json!({}),
+        }
+    }
+    let tail = token.char_indices().rev().nth(SHOWN - 1).map_or(0, |(at, _)| at);
+    state["hasCompletedOnboarding"] = Json::Bool(true);
+    if !state["projects"][workspace].is_object() {
+        state["projects"][workspace] = json!({});
+    }
+    state["projects"][workspace]["hasTrustDialogAccepted"] = Json::Bool(true);
+    state["customApiKeyResponses"] = json!({ "approved": [&token[tail..]], "rejected": [] });
+    home.put(STATE, &state.to_string())
+}

@@ -73,6 +73,27 @@ impl Home {
         std::fs::write(&path, text)
     }
 
+    /// Beside what any program finds: where it lives, where the model is. What the adapter's definition
+    /// says wins.
+    pub(crate) fn own_variables(
+        &self,
+        door: &BTreeMap<String, String>,
+        own: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let places = [
+            ("HOME", self.path()),
+            ("TMPDIR", self.folder.join("tmp")),
+            ("CODEX_HOME", self.path().join(".codex")),
+            ("CLAUDE_CONFIG_DIR", self.path().join(".claude")),
+        ];
+        let places = places.map(|(name, path)| (name.to_owned(), path.display().to_string()));
+        let quiet = QUIET.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut env: BTreeMap<String, String> = places.into_iter().chain(quiet).collect();
+        env.extend(door.clone());
+        env.extend(own.clone());
+        env
+    }
+
     /// The whole environment of the program; what the adapter's definition says wins.
     pub(crate) fn environment(
         &self,
@@ -90,18 +111,7 @@ impl Home {
             }
         }
         env.retain(|name, _| !name.starts_with("XDG_"));
-        let mut set = |name: &str, path: PathBuf| {
-            env.insert(name.to_owned(), path.display().to_string());
-        };
-        set("HOME", self.path());
-        set("TMPDIR", self.folder.join("tmp"));
-        set("CODEX_HOME", self.path().join(".codex"));
-        set("CLAUDE_CONFIG_DIR", self.path().join(".claude"));
-        for (name, value) in QUIET {
-            env.insert(name.to_owned(), value.to_owned());
-        }
-        env.extend(door.clone());
-        env.extend(own.clone());
+        env.extend(self.own_variables(door, own));
         env
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Done {
 
 /// The task file. Its own words about the marker are fenced, so that they are none.
 pub(super) fn task(id: &str, done: &str, message: &Message) -> String {
-    let Message { system, text, .. } = message;
+    let (system, text) = (&message.system, message.words(false));
     format!(
         "---\ntask: {id}\ndone: {done}\n---\n\n{system}\n\n{text}\n\n\
          # When you are done\n\nWrite `{done}` (under another name first, then rename it):\n\n\
@@ -79,8 +79,13 @@ mod tests {
 
     #[test]
     fn a_marker_that_is_quoted_is_none() {
-        let message =
-            Message { number: 1, system: "You.".into(), text: "Do.".into(), again: false };
+        let message = Message {
+            number: 1,
+            system: "You.".into(),
+            text: "Do.".into(),
+            fresh: None,
+            again: false,
+        };
         let task = task("code-1", ".orchestrate/done/code-1.json", &message);
         assert_eq!(marked(&task), None, "{task}");
         for (added, expected) in [

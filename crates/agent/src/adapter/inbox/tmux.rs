@@ -19,10 +19,7 @@ const BUFFER: &str = "orchestrate";
 /// # Errors
 /// In words: there is no tmux, no such session.
 pub(super) async fn tell(desk: &Arc<Desk>, target: &str, text: &str) -> Result<(), String> {
-    let (socket, session) = match target.rsplit_once(':') {
-        Some((socket, session)) if socket.starts_with('/') => (Some(socket), session),
-        Some(_) | None => (None, target),
-    };
+    let (socket, session) = parts(target);
     let mut start = vec!["tmux"];
     start.extend(socket.iter().flat_map(|socket| ["-S", socket]));
     let load = ["load-buffer", "-b", BUFFER, "-"];
@@ -31,6 +28,21 @@ pub(super) async fn tell(desk: &Arc<Desk>, target: &str, text: &str) -> Result<(
     run(desk, &[&*start, &paste].concat(), "").await?;
     tokio::time::sleep(PAUSE).await;
     run(desk, &[&*start, &["send-keys", "-t", session, "Enter"]].concat(), "").await
+}
+
+/// The words that show the session to a person.
+pub(super) fn attach(target: &str) -> Vec<String> {
+    let (socket, session) = parts(target);
+    let socket = socket.iter().flat_map(|socket| ["-S", socket]);
+    let words = std::iter::once("tmux").chain(socket).chain(["attach", "-t", session]);
+    words.map(str::to_owned).collect()
+}
+
+fn parts(target: &str) -> (Option<&str>, &str) {
+    match target.rsplit_once(':') {
+        Some((socket, session)) if socket.starts_with('/') => (Some(socket), session),
+        Some(_) | None => (None, target),
+    }
 }
 
 async fn run(desk: &Arc<Desk>, words: &[&str], input: &str) -> Result<(), String> {

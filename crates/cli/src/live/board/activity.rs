@@ -54,6 +54,7 @@ impl Board {
             }
             State::Form { due, .. } => (0, '!', form_waits(*due, now)),
             State::Held { hold, .. } => (0, '!', held(*hold).to_owned()),
+            State::Taken { by, .. } => (0, '!', format!("held by {by}")),
             State::Environment { name, .. } => {
                 (3, '.', format!("waits for `{name}`, which another stage is in"))
             }
@@ -76,6 +77,7 @@ impl Board {
             | State::Gate { .. }
             | State::Form { .. }
             | State::Held { .. }
+            | State::Taken { .. }
             | State::Environment { .. } => (running, waiting + 1),
             State::Idle | State::Queued | State::Settled => (running, waiting),
         })
@@ -101,6 +103,9 @@ impl Board {
             match row.state {
                 State::Unknown { probing: false } => found
                     .push(format!("orchestrate runs resolve {run} {name} retry|succeeded|failed")),
+                State::Taken { .. } => {
+                    found.push(format!("orchestrate agent hand-back {run} {name}"));
+                }
                 State::Held { .. } => {
                     found.push(format!("orchestrate runs advance {run} --stage {name}"));
                 }

@@ -68,6 +68,20 @@ impl Board {
                 self.set(&name, State::Held { hold: *hold, since: at });
                 notes.push(self.note(at, "Waiting", self.shown(&name), held(*hold).to_owned()));
             }
+            Event::ExecutionTakenOver { execution, by, .. } => {
+                let name = execution.to_string();
+                self.set(&name, State::Taken { by: by.name.clone(), since: at });
+                let detail = format!("{} took over from the agent", by.name);
+                notes.push(self.note(at, "Held", self.shown(&name), detail));
+            }
+            Event::ExecutionHandedBack { execution, by, note, accept, .. } => {
+                let name = execution.to_string();
+                self.set(&name, State::Running);
+                let result = if *accept { ", as the result" } else { "" };
+                let note = if note.is_empty() { String::new() } else { format!(": {note}") };
+                let detail = format!("by {}{result}{}", by.name, words::one_line(&note));
+                notes.push(self.note(at, "Handed", self.shown(&name), detail));
+            }
             Event::ExecutionAdvanced { execution, by } => {
                 let name = execution.to_string();
                 self.set(&name, State::Idle);
@@ -144,12 +158,19 @@ impl Board {
         at: Timestamp,
         notes: &mut Vec<Note>,
     ) {
-        let state = match gate.kind {
-            GateKind::Start | GateKind::Complete | GateKind::Trigger => State::Idle,
-            // Whoever asked went on all the time.
-            GateKind::Permission | GateKind::Question => State::Running,
-        };
-        self.set(&gate.execution.to_string(), state);
+        let name = gate.execution.to_string();
+        match gate.kind {
+            GateKind::Start | GateKind::Complete | GateKind::Trigger => {
+                self.set(&name, State::Idle);
+            }
+            // Whoever asked went on all the time, or somebody took over.
+            GateKind::Permission | GateKind::Question => {
+                let asks = self.rows.get(&name).map(|row| &row.state);
+                if matches!(asks, Some(State::Gate { .. })) {
+                    self.set(&name, State::Running);
+                }
+            }
+        }
         let detail = match resolution {
             // The vote has been told.
             Resolution::Approved

@@ -58,6 +58,11 @@ pub(super) enum State {
         hold: Hold,
         since: Timestamp,
     },
+    /// Somebody works in the place of its agent.
+    Taken {
+        by: String,
+        since: Timestamp,
+    },
     /// Another execution is in this environment.
     Environment {
         name: String,
@@ -84,6 +89,9 @@ impl Row {
                 since: Timestamp::UNIX_EPOCH,
             },
             "waiting_input" => State::Form { due: None, since: Timestamp::UNIX_EPOCH },
+            "held_by_human" => {
+                State::Taken { by: "somebody".to_owned(), since: Timestamp::UNIX_EPOCH }
+            }
             "held" => State::Held { hold: Hold::Advance, since: Timestamp::UNIX_EPOCH },
             _ if view.outcome.is_some() => State::Settled,
             _ => State::Idle,
@@ -132,6 +140,7 @@ impl Row {
             State::Gate { since, .. }
             | State::Form { since, .. }
             | State::Held { since, .. }
+            | State::Taken { since, .. }
             | State::Environment { since, .. } => {
                 // Of a run that is looked at in the middle nobody said since when.
                 (since > Timestamp::UNIX_EPOCH).then_some(since)

@@ -27,6 +27,11 @@ impl Run {
         if !matches!(self.state.exec(ix).state, ExecutionState::Live { stopping: None, .. }) {
             return Err(stale());
         }
+        if let Some(held) = self.state.holder(ix) {
+            let (by, since) = (held.by.name.clone(), held.since);
+            let execution = attempt.execution.to_string();
+            return Err(Rejection::HeldByHuman { execution, by, since });
+        }
         if key.trim().is_empty() {
             return Err(Rejection::Blank { what: "the key of an inquiry" });
         }

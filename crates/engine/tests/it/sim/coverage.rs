@@ -14,7 +14,7 @@ pub(crate) struct Coverage {
 }
 
 /// Events of people, of other stages, and of undoing.
-const MORE_EVENTS: [&str; 30] = [
+const MORE_EVENTS: [&str; 33] = [
     "gate.opened",
     "gate.voted",
     "gate.delegated",
@@ -29,6 +29,9 @@ const MORE_EVENTS: [&str; 30] = [
     "execution.revision_requested",
     "execution.held",
     "execution.advanced",
+    "execution.taken_over",
+    "attempt.let_go",
+    "execution.handed_back",
     "execution.awaits_environment",
     "execution.environment_granted",
     "run.breakpoints_set",
@@ -75,7 +78,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static str> {
     EVENTS.into_iter().chain(MORE_EVENTS)
 }
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 31] = [
     "create",
     "admit",
     "pause",
@@ -90,6 +93,10 @@ const COMMANDS: [&str; 27] = [
     "report lost",
     "report probed",
     "fire",
+    "inquire",
+    "take over",
+    "let go",
+    "hand back",
     "vote",
     "delegate",
     "revoke",
@@ -170,6 +177,9 @@ fn command_word(command: &Command) -> &'static str {
         Command::Report { report: Report::Probed { .. }, .. } => "report probed",
         Command::Fire { .. } => "fire",
         Command::Inquire(_) => "inquire",
+        Command::TakeOver(_) => "take over",
+        Command::LetGo(_) => "let go",
+        Command::HandBack(_) => "hand back",
         Command::Vote(_) => "vote",
         Command::Delegate(_) => "delegate",
         Command::Revoke(_) => "revoke",

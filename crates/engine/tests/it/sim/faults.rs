@@ -51,6 +51,10 @@ pub(crate) enum What {
     Delegate,
     Revoke,
     Submit,
+    Inquire,
+    TakeOver,
+    LetGo,
+    HandBack,
     Advance,
     Breakpoints,
     Grant,
@@ -77,7 +81,7 @@ pub(crate) enum What {
     ClockBack,
 }
 
-const HARMLESS: [What; 14] = [
+const HARMLESS: [What; 15] = [
     What::Create,
     What::Pause,
     What::Resume,
@@ -90,6 +94,7 @@ const HARMLESS: [What; 14] = [
     What::Delay,
     What::DieBeforeAppend,
     What::DieAfterAppend,
+    What::Inquire,
     What::DieBetween,
     What::ClockBack,
 ];
@@ -129,7 +134,7 @@ const ANYTHING: [What; 31] = [
 ];
 
 /// What people do to gates, forms and holds whom nobody expected.
-pub(crate) const MEDDLING: [What; 14] = [
+pub(crate) const MEDDLING: [What; 18] = [
     What::Vote,
     What::Vote,
     What::Vote,
@@ -141,9 +146,27 @@ pub(crate) const MEDDLING: [What; 14] = [
     What::Revoke,
     What::Submit,
     What::Submit,
+    What::Inquire,
+    What::TakeOver,
+    What::LetGo,
+    What::HandBack,
     What::Advance,
     What::Breakpoints,
     What::Grant,
+];
+
+/// What attempts ask while they run, and people who take their place.
+const TAKING: [What; 10] = [
+    What::Inquire,
+    What::Inquire,
+    What::Inquire,
+    What::Vote,
+    What::Vote,
+    What::TakeOver,
+    What::TakeOver,
+    What::LetGo,
+    What::HandBack,
+    What::HandBack,
 ];
 
 /// What people undo, and what reaches the run from outside.
@@ -232,6 +255,11 @@ pub(crate) fn case(seed: u64) -> Case {
         }
         Weather::Storm => acts(&mut rng, &ANYTHING, 40),
     };
+    // Drawn apart, so that they change nothing else of a seed.
+    if weather == Weather::Storm {
+        acts.extend(self::acts(&mut Rng::of(seed, "taking"), &TAKING, 25));
+        acts.sort_by_key(|act| act.at);
+    }
     if doubtful {
         spec.stages.truncate(3);
         let left: Vec<_> = spec.stages.iter().map(|stage| stage.name.clone()).collect();

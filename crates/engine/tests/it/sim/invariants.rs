@@ -8,6 +8,7 @@ pub(crate) mod people;
 mod rewind;
 mod shown;
 mod stages;
+mod taken;
 mod undo;
 
 use std::collections::BTreeMap;
@@ -222,16 +223,18 @@ impl<'a> Ledger<'a> {
 
     /// An execution is ready and waits for room.
     pub(crate) fn queued(&self) -> bool {
-        (0..self.nodes.len()).any(|at| {
-            self.stages[at].ready
-                && self.stages[at].settled.is_none()
-                && self.members(at).iter().any(|id| {
-                    self.executions.get(id).is_none_or(Book::idle)
+        (0..self.nodes.len()).any(|at| self.queued_at(at))
+    }
+
+    fn queued_at(&self, at: usize) -> bool {
+        self.stages[at].ready
+            && self.stages[at].settled.is_none()
+            && self.members(at).iter().any(|id| {
+                self.executions.get(id).is_none_or(Book::idle)
                         // What is superseded never starts.
                         && !self.superseded(id)
                             && self.needs(at, id.instance).is_ok_and(|needs| needs.is_empty())
-                })
-        })
+            })
     }
 
     fn at(&self, name: &str) -> Result<usize, Broken> {
@@ -413,8 +416,9 @@ impl<'a> Ledger<'a> {
             Event::ExecutionSettled { execution, outcome, conclusion, reason, .. } => {
                 self.execution_settled(execution, *outcome, *conclusion, reason, now)
             }
-            Event::GateOpened { gate, policy, digest, due, .. } => {
-                self.gate_opened(gate, policy, digest, due.as_microsecond(), now)
+            Event::GateOpened { gate, policy, digest, due, inquiry, .. } => {
+                let inquiry = inquiry.as_deref();
+                self.gate_opened(gate, policy, digest, inquiry, due.as_microsecond(), now)
             }
             Event::GateVoted { gate, by, decision, digest, .. } => {
                 self.voted(gate, by, *decision, digest)
@@ -443,6 +447,13 @@ impl<'a> Ledger<'a> {
             }
             Event::ExecutionHeld { execution, hold } => self.held(execution, *hold),
             Event::ExecutionAdvanced { execution, .. } => self.advanced(execution),
+            Event::ExecutionTakenOver { execution, hold, by } => {
+                self.taken_over(execution, *hold, by)
+            }
+            Event::AttemptLetGo { attempt, hold, .. } => self.has_let_go(attempt, *hold),
+            Event::ExecutionHandedBack { execution, hold, by, .. } => {
+                self.handed_back(execution, *hold, by)
+            }
             Event::AwaitsEnvironment { execution, environment } => {
                 self.awaits(execution, environment)
             }

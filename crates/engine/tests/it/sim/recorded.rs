@@ -29,7 +29,7 @@ pub(crate) fn histories() -> Vec<(String, String, Vec<Stamped>)> {
         let adds = !kinds.is_subset(&seen);
         if long && (adds || (kinds.len() > 24 && out.len() < 6)) {
             seen.extend(kinds);
-            out.push((format!("v2-{seed:04}"), case.spec.yaml(), world.journal));
+            out.push((format!("v3-{seed:04}"), case.spec.yaml(), world.journal));
         }
         if seen.len() == all().count() && out.len() >= 6 {
             return out;

@@ -7,16 +7,18 @@ use api::agent::{Answer, AskKind, AskPerson, Asked};
 use api::problem::Problem;
 use axum::extract::{Path, State};
 use engine::event::{GateKind, Resolution};
-use engine::view::GateView;
-use engine::{Command, Run, command};
+use engine::id::AttemptId;
+use engine::view::{AttemptStatus, GateView};
+use engine::{Command, Rejection, Run, command};
 
-use super::{Attempt, stale};
+use super::{Attempt, stale, taken_over};
 use crate::conductor::desk::Ask;
 use crate::door::LiveAttempt;
 use crate::history;
 use crate::http::body::Json;
 use crate::http::problem::Fault;
 use crate::http::rooms::{Rooms, routes};
+use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// How long a question for the answer is held open.
@@ -36,6 +38,8 @@ enum Standing {
     Answered(Answer),
     /// Taken back: its attempt is being stopped, or is over.
     Void,
+    /// Taken back: a person works, or worked, in the place of the agent.
+    TakenOver,
 }
 
 /// Ask people
@@ -68,11 +72,16 @@ pub(crate) async fn ask(
     let attempt = live.attempt.clone();
     let inquire = command::Inquire { attempt, kind, key: key.clone(), question, choices, detail };
     let (run, command) = (live.run, Box::new(Command::Inquire(Box::new(inquire))));
-    shared.desk.ask(|reply| Ask::Act { run, command, reply }).await?;
+    let asked = shared.desk.ask(|reply| Ask::Act { run, command, reply }).await;
+    if let Err(Refused::Rejected(Rejection::HeldByHuman { .. })) = asked {
+        return Err(taken_over());
+    }
+    asked?;
     match standing(&shared, &live, &key).await? {
         Standing::Answered(answer) => Ok(Json(Asked { key, answer: Some(answer) })),
         Standing::Open => Ok(Json(Asked { key, answer: None })),
         Standing::Unknown | Standing::Void => Err(stale()),
+        Standing::TakenOver => Err(taken_over()),
     }
 }
 
@@ -102,6 +111,7 @@ pub(crate) async fn answer(
                 return Err(Fault::not_found(detail).hint("POST /api/attempt/asks"));
             }
             Standing::Void => return Err(stale()),
+            Standing::TakenOver => return Err(taken_over()),
             Standing::Answered(answer) => return Ok(Json(Asked { key, answer: Some(answer) })),
             Standing::Open => {}
         }
@@ -114,14 +124,27 @@ pub(crate) async fn answer(
 }
 
 async fn standing(shared: &Shared, live: &LiveAttempt, key: &str) -> Result<Standing, Fault> {
-    let (execution, key) = (live.attempt.execution.clone(), key.to_owned());
-    let look = move |run: &Run| match run.inquiry(&execution, &key) {
+    let (attempt, key) = (live.attempt.clone(), key.to_owned());
+    let look = move |run: &Run| match run.inquiry(&attempt.execution, &key) {
         None => Standing::Unknown,
-        Some(gate) => of_gate(&gate),
+        Some(gate) => match of_gate(&gate) {
+            // Of an attempt that goes on nothing else takes anything back.
+            Standing::Void if goes_on(run, &attempt) => Standing::TakenOver,
+            other => other,
+        },
     };
     // A run that has finished has no live attempt.
     let seen = history::look_unfinished(shared, live.run, look).await?;
     Ok(seen.unwrap_or(Standing::Void))
+}
+
+fn goes_on(run: &Run, attempt: &AttemptId) -> bool {
+    let row = run.row(&attempt.execution);
+    let last = row.as_ref().and_then(|row| row.attempts.last());
+    last.is_some_and(|last| {
+        let live = matches!(last.status, AttemptStatus::Queued | AttemptStatus::Running);
+        live && last.fence == attempt.fence
+    })
 }
 
 fn of_gate(gate: &GateView<'_>) -> Standing {

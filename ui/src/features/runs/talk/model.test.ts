@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { added, attemptsOf, editOf, lanesOf, openAsks, sizeOf, tokensOf, type Did, type Happening } from './model';
+import { added, attemptsOf, editOf, lanesOf, openAsks, sizeOf, takeable, tokensOf, type Did, type Happening } from './model';
 
 let seq = 0;
 const did = (what: Did, who = 'coder', attempt = 1): Happening => ({ seq: (seq += 1), attempt, at: new Date(seq * 1000).toISOString(), who, ...what });
@@ -31,6 +31,17 @@ describe('a talk', () => {
     expect(open && openAsks(open).map((ask) => ask.ask)).toEqual(['q2']);
     const [over] = attemptsOf([...asked, did({ did: 'ended', verdict: { outcome: 'stopped', retryable: true, says: 'stopped' } }, '')]);
     expect(over && openAsks(over)).toEqual([]);
+  });
+
+  test('tells who took over, and what was asked before waits for nobody', () => {
+    const [attempt] = attemptsOf([
+      did({ did: 'asked', ask: 'q1', question: 'May it?' }),
+      did({ did: 'taken_over', hold: 1, by: 'ana' }),
+      did({ did: 'handed_back', hold: 1, by: 'ana', note: 'use CSS', accept: false }),
+    ]);
+    expect(attempt && openAsks(attempt)).toEqual([]);
+    expect(attempt?.items.slice(1).map((item) => (item.kind === 'line' ? item.text : ''))).toEqual(['ana took over', 'ana handed back: use CSS']);
+    expect(['running', 'waiting_approval', 'held_by_human', 'succeeded'].map((status) => takeable({ status }))).toEqual([true, true, false, false]);
   });
 
   test('is one list for one agent, and lanes for several', () => {

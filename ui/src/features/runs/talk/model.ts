@@ -26,6 +26,8 @@ export type Did =
   | { did: 'denied'; id: string; kind: string | null; title: string; reason: string }
   | { did: 'asked'; ask: string; question: string }
   | { did: 'answered'; ask: string; answer: string }
+  | { did: 'taken_over'; hold: number; by: string }
+  | { did: 'handed_back'; hold: number; by: string; note: string; accept: boolean }
   | { did: 'note'; text: string }
   | { did: 'usage'; usage: Usage }
   | { did: 'retry'; status: number | null; wait_ms: number; reason: string }
@@ -133,6 +135,15 @@ function attemptOf(number: number, all: readonly Happening[]): Attempt {
         else put({ ...at, kind: 'ask', ask: one.ask, question: '', answer: one.answer });
         break;
       }
+      case 'taken_over':
+        for (const ask of asks.values()) if (ask.answer === undefined) Object.assign(ask, { answer: `taken back: ${one.by} took over` });
+        put({ ...at, kind: 'line', mark: 'note', text: `${one.by} took over` });
+        break;
+      case 'handed_back': {
+        const note = one.note === '' ? '' : `: ${one.note}`;
+        put({ ...at, kind: 'line', mark: 'note', text: `${one.by} handed back${one.accept ? ', as the result' : ''}${note}` });
+        break;
+      }
       case 'note':
         put({ ...at, kind: 'line', mark: 'note', text: one.text });
         break;
@@ -223,4 +234,9 @@ export function editOf(input: unknown): { path: string; before: string; after: s
 export function sizeOf(edit: { before: string; after: string }): string {
   const count = (text: string) => (text === '' ? 0 : text.replace(/\n$/, '').split('\n').length);
   return `+${count(edit.after)} -${count(edit.before)}`;
+}
+
+/** Whether an agent works there whose place a person can take; of several that work together, nobody's. */
+export function takeable(stage: { status: string; instances?: number | null }): boolean {
+  return (stage.status === 'running' || stage.status === 'waiting_approval') && stage.instances == null;
 }

@@ -11,8 +11,18 @@ import { AskBox } from './ask';
 import { Items } from './items';
 import { attemptsOf, lanesOf, openAsks, tokensOf, type Lane, type Usage } from './model';
 import { useTalk } from './source';
+import { Takeover } from './takeover';
 
-export function AgentTab({ run, reference, stage }: { run: RunDetail; reference: string; stage: StageView }) {
+export function AgentTab(of: { run: RunDetail; reference: string; stage: StageView }) {
+  return (
+    <>
+      <Takeover {...of} />
+      <Talk {...of} />
+    </>
+  );
+}
+
+function Talk({ run, reference, stage }: { run: RunDetail; reference: string; stage: StageView }) {
   const talk = useTalk(reference, run.id, stage.name);
   const [thoughts, setThoughts] = useState(false);
   const inbox = useTopic('inbox').value;

@@ -55,7 +55,9 @@ impl Ledger<'_> {
         book.works.push(before.unwrap_or(attempt.number));
         book.last = None;
         book.verdict = None;
-        book.ticking.get_or_insert(active);
+        if book.people.taken.is_none() {
+            book.ticking.get_or_insert(active);
+        }
         book.live = Some(Live {
             id: attempt.clone(),
             started: false,
@@ -174,6 +176,9 @@ impl Ledger<'_> {
             | AttemptResult::Failed { .. }
             | AttemptResult::Stopped { .. } => false,
         };
+        if !book.again {
+            book.people.taken = None;
+        }
         book.last = Some(result.clone());
         book.live = None;
         Ok(())
@@ -318,6 +323,7 @@ impl Ledger<'_> {
         book.backoff = None;
         book.queued = false;
         (book.people.held, book.people.form, book.people.lock) = (None, None, Lock::None);
+        book.people.taken = None;
         Ok(())
     }
 

@@ -1,12 +1,17 @@
 //! What people were asked and what they said: gates, forms, holds and locks, by the bookkeeper's
 //! own naive rules.
 
+use std::collections::BTreeMap;
+
 use engine::command::{Advance, Delegate, Revoke, Submit, Vote};
-use engine::event::{Decision, FormOpened, GateId, GateKind, Hold, Person, Policy, Resolution};
+use engine::event::{
+    Decision, FormOpened, GateId, GateKind, Hold, Inquiry, Person, Policy, Resolution,
+};
 use engine::id::ExecutionId;
 use pipeline::model::{Electorate, FormTimeout, OnTimeout};
 use serde_json::Value as Json;
 
+use super::taken::inquires;
 use super::{Broken, Ledger};
 use crate::sim::spec::{INITIATOR, Kind, Micros, SECOND, TriggerSpec, seated};
 
@@ -35,6 +40,12 @@ pub(crate) struct People {
     pub(crate) approved: bool,
     pub(crate) lock: Lock,
     pub(crate) lock_since: Micros,
+    /// What its attempts asked, by key: whether it was answered, or is open.
+    pub(crate) keys: BTreeMap<String, bool>,
+    /// So often a person took over.
+    pub(crate) takes: u32,
+    /// Who holds it.
+    pub(crate) taken: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +84,8 @@ pub(crate) struct OpenGate {
     pub(crate) since: Micros,
     pub(crate) escalated: bool,
     pub(crate) reminded: Vec<u8>,
+    /// Of what an attempt asks.
+    pub(crate) key: String,
 }
 
 /// One place to be filled: by whom the definition names, by whoever stands in for them.
@@ -155,6 +168,8 @@ impl People {
             trigger_gates: self.trigger_gates,
             forms: self.forms,
             was_answered: self.was_answered,
+            keys: self.keys.clone(),
+            takes: self.takes,
             ..Self::default()
         }
     }
@@ -162,6 +177,11 @@ impl People {
     /// Somebody has to say something before it goes on.
     pub(crate) fn asks(&self) -> bool {
         self.held.is_some() || self.gate.is_some() || self.form.is_some()
+    }
+
+    /// Its attempt asks, and goes on.
+    pub(crate) fn inquires(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| inquires(gate.id.kind))
     }
 
     /// Whether a trigger fires.
@@ -269,14 +289,17 @@ impl Ledger<'_> {
         id: &GateId,
         policy: &Policy,
         digest: &str,
+        inquiry: Option<&Inquiry>,
         due: i64,
         now: Micros,
     ) -> Result<(), Broken> {
-        let at = self.quiet(&id.execution)?;
+        let at = match inquires(id.kind) {
+            true => self.inquired(id, inquiry)?,
+            false => self.quiet(&id.execution)?,
+        };
         let stage = self.stage(at);
         let wanted = match id.kind {
-            // No attempt of this world asks anything; `engine::tests::inquiries` tells that story.
-            GateKind::Permission | GateKind::Question => None,
+            GateKind::Permission | GateKind::Question => Some(self.asked_by_attempt(at, id.kind)),
             GateKind::Start => {
                 self.admits(at)?;
                 ensure!(self.stages[at].ready, "{id} opens before its stage is ready");
@@ -310,7 +333,7 @@ impl Ledger<'_> {
         };
         let Some(wanted) = wanted else { return Err(format!("{id} opens, nobody asked for it")) };
         ensure!(policy.electorate == wanted, "{id} asks {policy:?}, not {wanted:?}");
-        let needed = needed(&wanted);
+        let needed = if id.kind == GateKind::Question { 1 } else { needed(&wanted) };
         ensure!(policy.needed == needed, "{id} needs {}, not {needed}", policy.needed);
         ensure!(digest.len() == 64, "{id} shows {digest}, which is no digest");
         let lasts = micros_of(wanted.timeout);
@@ -326,9 +349,11 @@ impl Ledger<'_> {
         };
         ensure!(id.generation == *count + 1, "{id} follows {count}");
         *count = id.generation;
-        people.ended = None;
-        // Whoever waits is in nobody's way.
-        people.lock = Lock::None;
+        if !inquires(id.kind) {
+            people.ended = None;
+            // Whoever waits is in nobody's way.
+            people.lock = Lock::None;
+        }
         people.gate = Some(OpenGate {
             id: id.clone(),
             digest: digest.into(),
@@ -339,6 +364,7 @@ impl Ledger<'_> {
             since,
             escalated: false,
             reminded: vec![],
+            key: inquiry.map(|inquiry| inquiry.key.clone()).unwrap_or_default(),
         });
         Ok(())
     }
@@ -449,7 +475,8 @@ impl Ledger<'_> {
         ensure!(u64::try_from(due) == Ok(now + gate.lasts()), "{id} is due at {due}");
         gate.electorate.approvers = wanted.clone();
         let got = policy.needed;
-        let possible = needed(&gate.electorate);
+        let question = id.kind == GateKind::Question;
+        let possible = if question { got } else { needed(&gate.electorate) };
         ensure!(got == possible, "{id} needs {got}, not {possible}");
         gate.needed = got;
         gate.slots = slots(&gate.electorate, got);
@@ -469,6 +496,7 @@ impl Ledger<'_> {
             || self.superseded(&id.execution)
             || self.finished.is_some()
             || (id.kind == GateKind::Trigger && self.elsewhere(&id.execution)?);
+        let barred = if inquires(id.kind) { self.asks_in_vain(id) } else { barred };
         let gate = self.open(id)?;
         let over = active - gate.since >= gate.lasts();
         let action = if gate.escalated { OnTimeout::Reject } else { gate.electorate.on_timeout };
@@ -490,7 +518,10 @@ impl Ledger<'_> {
         let no = gate.decided(Decision::Reject) || gate.decided(Decision::RequestChanges);
         ensure!(ended.is_some() || !no, "{id} is approved although somebody said no");
         let people = self.people(&id.execution);
-        people.gate = None;
+        if let Some(gate) = people.gate.take().filter(|_| inquires(id.kind)) {
+            self.inquiry_ended(&gate, ended == Some(Ended::Void));
+            return Ok(());
+        }
         people.ended = ended;
         if ended.is_none() {
             match id.kind {

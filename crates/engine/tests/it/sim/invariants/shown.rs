@@ -54,6 +54,8 @@ impl Ledger<'_> {
             (Some((outcome, _)), _) => outcome.into(),
             (None, Some(live)) if live.unknown => ExecutionStatus::Unknown,
             (None, Some(live)) if live.stopping.is_some() => ExecutionStatus::Stopping,
+            (None, Some(_)) if people.gate.is_some() => ExecutionStatus::WaitingApproval,
+            (None, Some(_)) if people.taken.is_some() => ExecutionStatus::HeldByHuman,
             (None, Some(_)) => ExecutionStatus::Running,
             (None, None) if waits => ExecutionStatus::Retrying,
             (None, None) if people.gate.is_some() => ExecutionStatus::WaitingApproval,
@@ -78,10 +80,17 @@ impl Ledger<'_> {
                 .filter_map(|book| book.live.as_ref())
                 .any(|live| live.unknown && (live.probing || !probing))
         };
-        let busy = self.live_of(None) > 0
-            || self.queued()
+        let waits_live =
+            |id: &ExecutionId, people: &People| people.inquires() || self.works_there(id);
+        let works = self.executions.iter().any(|(id, book)| {
+            let live = book.live.as_ref().is_some_and(|live| !live.unknown);
+            live && !waits_live(id, &book.people)
+        });
+        let busy = works
+            || (0..self.nodes.len()).any(|at| self.queued_at(at) && !self.is_full(at))
             || self.executions.values().any(|book| book.waits() && book.settled.is_none());
-        let asked = self.executions.values().any(|book| book.people.asks());
+        let asked =
+            self.executions.iter().any(|(id, book)| book.people.asks() || self.works_there(id));
         let asked = asked || (0..self.nodes.len()).any(|at| self.hearkens(at));
         let locked = self.executions.values().any(|book| book.people.lock == Lock::Waits);
         match self.finished {
@@ -94,6 +103,12 @@ impl Ledger<'_> {
             None if (unknown(false) || asked) && !unknown(true) && !busy && !locked => "waiting",
             None => "running",
         }
+    }
+
+    /// Its instances wait for one of their own, which people may have to let go on.
+    fn is_full(&self, at: usize) -> bool {
+        let stage = self.stage(at);
+        stage.width().is_some_and(|max| self.live_of(Some(&stage.name)) >= max)
     }
 
     /// Counts of stages and instances.
@@ -122,7 +137,9 @@ impl Ledger<'_> {
             book.live.as_ref().is_some_and(|live| live.unknown)
                 || (book.waits() && book.settled.is_none())
                 || book.people.lock == Lock::Waits
-                || (book.people.asks() && !book.people.asked_as_a_whole())
+                || (book.people.asks()
+                    && !book.people.asked_as_a_whole()
+                    && !book.people.inquires())
         });
         let progress = run.progress();
         let got = [

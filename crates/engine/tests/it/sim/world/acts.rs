@@ -63,6 +63,10 @@ impl World<'_> {
                 None => return Ok(()),
             },
             What::Vote
+            | What::Inquire
+            | What::TakeOver
+            | What::LetGo
+            | What::HandBack
             | What::Delegate
             | What::Revoke
             | What::Submit
@@ -121,6 +125,10 @@ impl World<'_> {
             | What::EarlyTimer
             | What::OldTimer
             | What::Vote
+            | What::Inquire
+            | What::TakeOver
+            | What::LetGo
+            | What::HandBack
             | What::Delegate
             | What::Revoke
             | What::Submit

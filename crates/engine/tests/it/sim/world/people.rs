@@ -1,9 +1,10 @@
 //! People: what each is about to do, and that they come back until they were heard.
 
 use engine::command::{
-    Advance, Breakpoints, Command, Delegate, Revoke, Rewind, RollBack, Submit, Vote,
+    Advance, Breakpoints, Command, Delegate, HandBack, Inquire, LetGo, Revoke, Rewind, RollBack,
+    Submit, TakeOver, Vote,
 };
-use engine::event::{Decision, Event, GateId, GateKind, Occurrence, Person};
+use engine::event::{Attach, Decision, Event, GateId, GateKind, Occurrence, Person};
 use engine::id::ExecutionId;
 use engine::lock::grants;
 use indexmap::IndexMap;
@@ -13,7 +14,7 @@ use super::{Answer, World};
 use crate::sim::faults::What;
 use crate::sim::invariants::Broken;
 use crate::sim::rng::Rng;
-use crate::sim::spec::{ENVIRONMENTS, Message, Micros, OUTSIDE, everybody, named, person};
+use crate::sim::spec::{ENVIRONMENTS, Kind, Message, Micros, OUTSIDE, everybody, named, person};
 
 /// What somebody outside is about to do.
 #[derive(Clone, Debug)]
@@ -254,6 +255,29 @@ impl World<'_> {
                 let artifacts = vec![];
                 Command::Submit(Box::new(Submit { execution, generation, by, values, artifacts }))
             }
+            What::Inquire => self.inquiry(rng),
+            What::TakeOver => {
+                let taken = self.ledger.taken().into_iter().next();
+                let execution = match taken {
+                    Some((id, _)) if rng.chance(30) => id,
+                    _ => self.agent(rng),
+                };
+                Command::TakeOver(TakeOver { execution, by })
+            }
+            What::LetGo => self.letting_go(rng),
+            What::HandBack => {
+                let taken = self.ledger.taken();
+                let accept = rng.chance(30);
+                let note = "go on".to_owned();
+                let (execution, by) = match taken.first() {
+                    Some((id, who)) if rng.chance(80) => {
+                        let who = if rng.chance(80) { named(who) } else { by };
+                        (id.clone(), who)
+                    }
+                    _ => (self.any(rng), by),
+                };
+                Command::HandBack(HandBack { execution, by, note, accept })
+            }
             What::Advance => {
                 let execution = if rng.chance(30) { None } else { Some(self.held(rng)) };
                 Command::Advance(Advance { by, execution })
@@ -297,6 +321,50 @@ impl World<'_> {
             What::UndoRewind => Command::UndoRewind { by: by.name },
             _ => return None,
         })
+    }
+
+    /// An attempt asks: a live one or one that is over, something new or the same again.
+    fn inquiry(&self, rng: &mut Rng) -> Command {
+        let attempt = if rng.chance(85) { self.live_attempt(rng) } else { self.old_attempt(rng) };
+        Command::Inquire(Box::new(Inquire {
+            attempt,
+            kind: rng.pick(&[GateKind::Permission, GateKind::Question]),
+            key: format!("k{}", rng.below(3)),
+            question: "may I?".to_owned(),
+            choices: vec![],
+            detail: Json::Null,
+        }))
+    }
+
+    /// Mostly one that is at work.
+    fn agent(&self, rng: &mut Rng) -> ExecutionId {
+        let agents: Vec<ExecutionId> = self
+            .ledger
+            .live_attempts()
+            .into_iter()
+            .map(|attempt| attempt.execution)
+            .filter(|id| self.case.spec.stage(&id.stage).kind == Kind::Agent)
+            .collect();
+        if agents.is_empty() || rng.chance(15) {
+            return self.any(rng);
+        }
+        agents[rng.index(agents.len())].clone()
+    }
+
+    /// Mostly of the attempt that ought to.
+    fn letting_go(&self, rng: &mut Rng) -> Command {
+        let live = self.ledger.live_attempts();
+        let taken = self.ledger.taken();
+        let held = live.iter().find(|one| taken.iter().any(|(id, _)| *id == one.execution));
+        let attempt = match held {
+            Some(held) if rng.chance(85) => held.clone(),
+            _ => self.old_attempt(rng),
+        };
+        let people = self.ledger.people_of(&attempt.execution);
+        let hold = people.map_or(1, |people| people.takes);
+        let hold = if rng.chance(85) { hold } else { hold + 1 };
+        let attach = Attach { command: "true".to_owned(), ..Attach::default() };
+        Command::LetGo(Box::new(LetGo { attempt, hold, attach }))
     }
 
     /// What was on its way was refused while the run was over: it is sent again, under a new name.

@@ -6,7 +6,7 @@ use engine::event::{AttemptResult, Event, Failure};
 use engine::id::AttemptId;
 
 use super::{World, create, instant, replay, stray};
-use crate::sim::faults::Weather;
+use crate::sim::faults::{Weather, What};
 use crate::sim::invariants::people::Lock;
 use crate::sim::invariants::{Broken, LOST_LIMIT};
 use crate::sim::oracle::{self, Node};
@@ -71,6 +71,8 @@ impl World<'_> {
             Command::Resolve { by: by(), execution, verdict },
             Command::Fire { timer },
         ];
+        let taking = [What::Inquire, What::TakeOver, What::LetGo, What::HandBack];
+        late.extend(taking.into_iter().filter_map(|what| self.meddle(what, &mut rng)));
         let reports = (0..8).map(stray);
         late.extend(reports.map(|report| Command::Report { attempt: attempt.clone(), report }));
         let before = self.journal.len();
@@ -142,9 +144,7 @@ impl World<'_> {
                             _ => false,
                         }
                     }
-                    (End::Signal(signal), Event::AttemptFinished { result, .. }) => {
-                        *result == AttemptResult::Failed { failure: Failure::Signal { signal } }
-                    }
+                    (End::Signal(signal), event) => self.killed(signal, event),
                     (
                         End::Stopped(_),
                         Event::AttemptFinished { .. } | Event::AttemptUnknown { .. },
@@ -155,6 +155,24 @@ impl World<'_> {
             _ => true,
         };
         if fits { Ok(()) } else { Err(format!("{command:?} became {event:?}")) }
+    }
+
+    /// A signal fails an attempt, unless somebody is in the middle of it: then it is lost.
+    fn killed(&self, signal: i32, event: &Event) -> bool {
+        match event {
+            Event::AttemptFinished { attempt, result, .. } => {
+                let held = self.ledger.works_there(&attempt.execution);
+                match result {
+                    AttemptResult::Lost { .. } => held,
+                    AttemptResult::Failed { failure } => {
+                        !held && *failure == Failure::Signal { signal }
+                    }
+                    AttemptResult::Succeeded { .. } | AttemptResult::Stopped { .. } => false,
+                }
+            }
+            Event::AttemptUnknown { attempt, .. } => self.ledger.works_there(&attempt.execution),
+            _ => false,
+        }
     }
 
     /// Must it be accepted? `None`: the page of semantics leaves it open.
@@ -211,7 +229,10 @@ impl World<'_> {
                 }
             }
             Command::Fire { .. } => None,
-            Command::Inquire(_) => None,
+            Command::Inquire(asked) => Some(ledger.must_inquire(asked)),
+            Command::TakeOver(asked) => Some(ledger.must_take_over(asked)),
+            Command::LetGo(said) => Some(ledger.must_let_go(said)),
+            Command::HandBack(asked) => Some(ledger.must_hand_back(asked)),
             Command::Vote(vote) => ledger.must_vote(vote),
             Command::Delegate(delegate) => ledger.must_delegate(delegate),
             Command::Revoke(revoke) => ledger.must_revoke(revoke),
@@ -239,6 +260,7 @@ impl World<'_> {
         let fits = match (command, rejection) {
             (Command::Report { .. }, Rejection::Stale { .. }) => true,
             (Command::Report { .. }, _) => !self.ledger.created || self.ledger.finished.is_some(),
+            (Command::Inquire(_) | Command::LetGo(_), Rejection::Stale { .. }) => true,
             (Command::Fire { .. }, Rejection::StaleTimer | Rejection::NotDue { .. }) => true,
             (Command::Fire { .. }, _) => !self.ledger.created || self.ledger.finished.is_some(),
             (_, Rejection::Stale { .. } | Rejection::StaleTimer | Rejection::NotDue { .. }) => {

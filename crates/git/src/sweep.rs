@@ -62,30 +62,4 @@ impl Repository {
         let snapshot = self.remove(&worktree)?;
         Ok(Kept { path: stray.path.clone(), snapshot })
     }
-
-    /// Deletes the branches of a run, each kept as a ref below `refs/orch/archive/`; those that a
-    /// worktree uses stay.
-    ///
-    /// # Errors
-    /// When git fails.
-    pub fn archive(&self, run: &str) -> Result<Vec<String>, Failed> {
-        let prefix = format!("refs/heads/orch/{}/", crate::branch::part(run));
-        let listed =
-            self.git().run(&["for-each-ref", "--format=%(refname) %(objectname)", &prefix])?;
-        let _alone = self.lock(BOOKS)?;
-        let used: HashSet<String> =
-            self.worktrees()?.into_iter().filter_map(|(_, branch)| branch).collect();
-        let mut archived = Vec::new();
-        for line in listed.lines() {
-            let Some((name, id)) = line.split_once(' ') else { continue };
-            if used.contains(name) {
-                continue;
-            }
-            let short = name.trim_start_matches("refs/heads/");
-            self.git().run(&["update-ref", &format!("refs/orch/archive/{short}/{id}"), id])?;
-            self.git().run(&["update-ref", "-d", name, id])?;
-            archived.push(short.to_owned());
-        }
-        Ok(archived)
-    }
 }

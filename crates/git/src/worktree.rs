@@ -138,29 +138,4 @@ impl Repository {
         self.git().run(&["update-ref", &name, &snapshot])?;
         Ok(Some(snapshot))
     }
-
-    /// Moves a branch back to a commit of its past; the tip that it had stays under
-    /// `refs/orch/archive/`. For the rollback of a stage.
-    ///
-    /// # Errors
-    /// When the commit is not in the branch's past.
-    pub fn move_back(&self, worktree: &Worktree, to: &str) -> Result<(), Failed> {
-        let Some(tip) = self.tip(&worktree.branch)? else {
-            return Err(Failed::NoBranch(worktree.branch.to_string()));
-        };
-        if !self.contains(&tip, to)? {
-            let says = format!("{to} is not in the past of {}", worktree.branch);
-            return Err(Git::odd(&["reset"], &says));
-        }
-        self.keep(worktree)?;
-        let archive = format!("refs/orch/archive/{}/{tip}", worktree.branch.name());
-        self.git().run(&["update-ref", &archive, &tip])?;
-        if worktree.path.join(".git").exists() {
-            let git = Git::at(&worktree.path);
-            git.run(&["reset", "--hard", "--quiet", to])?;
-            git.run(&["clean", "-fdq"]).map(drop)
-        } else {
-            self.git().run(&["update-ref", &worktree.branch.full(), to, &tip]).map(drop)
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod lay;
 mod lost;
 mod prepare;
 mod secrets;
+mod start;
 pub(crate) mod worktree;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -27,7 +28,7 @@ use crate::record::Account;
 use crate::runtime;
 use crate::wire::{FromKeeper, ToKeeper};
 use door::{Door, Listener};
-pub(crate) use prepare::harmless;
+pub(crate) use prepare::{find, harmless, plain_environment};
 
 /// How to start a keeper.
 #[derive(Clone, Debug)]
@@ -105,6 +106,7 @@ impl Worker {
             options,
             door: Mutex::new(Door::default()),
             live: Mutex::default(),
+            preparing: Mutex::default(),
             collecting: Mutex::default(),
             settling: Mutex::default(),
             reports: Mutex::new(Box::new(reports)),
@@ -131,6 +133,8 @@ struct Hands {
     door: Mutex<Door>,
     /// Attempts that the keeper has been told or asked about and that have not ended.
     live: Mutex<HashMap<String, Live>>,
+    /// Attempts whose worktrees are being made.
+    preparing: Mutex<start::Preparing>,
     /// Keys of attempts that have ended and whose artifacts are being collected.
     collecting: Mutex<HashSet<String>>,
     /// And those whose carriers have, and whose ends are being asked for.
@@ -162,37 +166,10 @@ impl Hands {
         }
     }
 
-    fn start(self: &Arc<Self>, assignment: Box<Assignment>) {
-        let attempt = assignment.attempt.clone();
-        let known = self.live().get(&attempt.key).map(|live| live.attempt.clone());
-        match known {
-            Some(known) if known == attempt => return,
-            Some(known) if known.fence > attempt.fence => {
-                let (stale, fence) = (attempt.fence, known.fence);
-                let message = format!("fence {stale} is stale: it is held under fence {fence}");
-                return self.report(attempt, What::NotStarted { message });
-            }
-            Some(_) | None => {}
-        }
-        let spawn = match prepare::prepare(&self.options, &assignment) {
-            Ok(spawn) => spawn,
-            Err(problem) => {
-                let message = problem.to_string();
-                return self.report(attempt, What::NotStarted { message });
-            }
-        };
-        let sent = self.send(&ToKeeper::Spawn(Box::new(spawn)), true, |connection| {
-            let attempt = attempt.clone();
-            Some(Live { attempt, connection, assignment: Some(assignment) })
-        });
-        if let Err(error) = sent {
-            self.live().remove(&attempt.key);
-            let message = format!("the keeper could not be started: {error}");
-            self.report(attempt, What::NotStarted { message });
-        }
-    }
-
     fn stop(self: &Arc<Self>, attempt: AttemptRef, reason: Stopped) {
+        if self.withdraw(&attempt) {
+            return self.report(attempt, What::NeverStarted);
+        }
         let message = ToKeeper::Stop { attempt: attempt.clone(), reason };
         if !matches!(self.send(&message, false, |_| None), Ok(true)) {
             self.ask_the_files(attempt);
@@ -200,6 +177,7 @@ impl Hands {
     }
 
     fn forget(self: &Arc<Self>, attempt: AttemptRef) {
+        self.withdraw(&attempt);
         self.live().remove(&attempt.key);
         if let Some(folder) = folder(&self.options.data_dir, &attempt) {
             lay::take_back(&folder);
@@ -209,6 +187,9 @@ impl Hands {
 
     /// What runs elsewhere is asked for there first: that may take a while, and others do not wait.
     fn look_and_adopt(self: &Arc<Self>, attempt: AttemptRef) {
+        if self.is_preparing(&attempt) {
+            return;
+        }
         let carried = folder(&self.options.data_dir, &attempt).filter(|f| runtime::is_carried(f));
         let Some(folder) = carried else { return self.adopt(attempt) };
         let (hands, asked) = (Arc::clone(self), attempt.clone());

@@ -50,7 +50,7 @@ pub(crate) fn harmless(name: &str) -> bool {
 
 /// Why an attempt cannot be started, in words for the author of the stage.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     #[error("the attempt `{0}` has no fit name")]
     Name(String),
     #[error("could not prepare `{path}`: {cause}")]
@@ -77,6 +77,28 @@ pub(super) enum Problem {
         "the environment variable `{0}` cannot be set: a name has no `=`, and neither name nor value a NUL"
     )]
     Variable(String),
+}
+
+impl Problem {
+    /// The same, where nothing is about to run yet.
+    pub(crate) fn brief(&self) -> String {
+        match self {
+            Self::NotFound { program, path, .. } => {
+                format!("`{program}` was not found in PATH ({path})")
+            }
+            Self::NotExecutable { program, what, .. } => format!("`{program}` {what}"),
+            other @ (Self::Name(_)
+            | Self::Prepare { .. }
+            | Self::WorkingDir { .. }
+            | Self::Empty
+            | Self::NoPythonFile { .. }
+            | Self::Context { .. }
+            | Self::Secret(_)
+            | Self::Runtime(_)
+            | Self::Worktree(_)
+            | Self::Variable(_)) => other.to_string(),
+        }
+    }
 }
 
 pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spawn, Problem> {
@@ -135,11 +157,8 @@ pub(super) fn prepare(options: &Options, assignment: &Assignment) -> Result<Spaw
     Ok(spawn)
 }
 
-/// The whole environment of the child but its files, and the values of the secrets in it.
-fn environment(
-    options: &Options,
-    assignment: &Assignment,
-) -> Result<(BTreeMap<String, String>, Vec<String>), Problem> {
+/// What every child gets of the worker's own environment.
+pub(crate) fn plain_environment(options: &Options) -> BTreeMap<String, String> {
     let allowed = |name: &str| harmless(name) || options.pass.iter().any(|p| p == name);
     let mut env: BTreeMap<String, String> = options
         .environment
@@ -148,6 +167,15 @@ fn environment(
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     env.entry("PATH".into()).or_insert_with(|| DEFAULT_PATH.into());
+    env
+}
+
+/// The whole environment of the child but its files, and the values of the secrets in it.
+fn environment(
+    options: &Options,
+    assignment: &Assignment,
+) -> Result<(BTreeMap<String, String>, Vec<String>), Problem> {
+    let mut env = plain_environment(options);
     // Nobody watches: no colours by terminal codes, no pagers, no progress bars.
     env.insert("TERM".into(), "dumb".into());
     let mut secrets = Vec::new();
@@ -245,7 +273,7 @@ fn check_folder(path: &Path, program: &str) -> Result<(), Problem> {
 }
 
 /// The executable, as an absolute path.
-fn find(program: &str, path: &str, working_dir: &Path) -> Result<PathBuf, Problem> {
+pub(crate) fn find(program: &str, path: &str, working_dir: &Path) -> Result<PathBuf, Problem> {
     let folder = || working_dir.display().to_string();
     if program.contains('/') {
         let file = working_dir.join(program);

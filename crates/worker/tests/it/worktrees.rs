@@ -1,10 +1,11 @@
 //! Attempts that work in a worktree of their own.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use api::link::{Assignment, End, Repository, What, Worktree};
+use api::link::{Assignment, End, Repository, Stopped, What, Worktree};
 
 use crate::bench::Bench;
 
@@ -81,4 +82,67 @@ fn a_repository_that_is_not_there_is_told_before_anything_starts() {
     let What::NotStarted { message } = bench.next().what else { panic!() };
     assert!(message.starts_with("its worktree could not be made"), "{message}");
     assert!(message.contains("/nowhere/at/all"), "{message}");
+}
+
+/// From now on whoever reads the source for the first time waits for [`wait_for_clone`].
+fn block_clone(bench: &Bench) {
+    let source = bench.dir.path().join("project/.git");
+    sh(&source, "cp HEAD HEAD.real; rm HEAD; mkfifo HEAD");
+}
+
+/// Returns when a clone waits; it goes on when that is dropped.
+struct Waiting(fs::File);
+
+impl Waiting {
+    fn wait(bench: &Bench) -> Self {
+        let source = bench.dir.path().join("project/.git");
+        let gate = fs::OpenOptions::new().write(true).open(source.join("HEAD")).unwrap();
+        // Whoever looks again finds what was there before.
+        fs::rename(source.join("HEAD.real"), source.join("HEAD")).unwrap();
+        Self(gate)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let _gone = self.0.write_all(b"ref: refs/heads/main\n");
+    }
+}
+
+#[test]
+fn others_start_while_a_clone_takes_its_time() {
+    let bench = Bench::new();
+    let slow = script(&bench, "slow", 1, "cat README");
+    block_clone(&bench);
+    bench.start(&slow);
+    let clone = Waiting::wait(&bench);
+    // The same order again changes nothing, and asking what became of it is answered by its start.
+    bench.start(&slow);
+    bench.adopt(&slow);
+    let exit = bench.run(&bench.script("quick", "echo quick"));
+    assert_eq!((exit.end, exit.tail.trim()), (End::Code(0), "quick"));
+    drop(clone);
+    bench.started();
+    let exit = bench.ended();
+    assert_eq!((exit.end, exit.tail.trim()), (End::Code(0), "one"));
+}
+
+#[test]
+fn what_is_stopped_while_its_clone_takes_its_time_is_never_started() {
+    let bench = Bench::new();
+    let slow = script(&bench, "slow", 1, "touch ../started");
+    let next = script(&bench, "next", 1, "cat README");
+    block_clone(&bench);
+    bench.start(&slow);
+    let clone = Waiting::wait(&bench);
+    bench.stop(&slow, Stopped::Cancelled);
+    let report = bench.next();
+    assert_eq!(report.attempt, slow.attempt);
+    assert!(matches!(report.what, What::NeverStarted), "{:?}", report.what);
+    // It waits for the same clone, and so for the end of what was stopped.
+    bench.start(&next);
+    drop(clone);
+    bench.started();
+    assert_eq!(bench.ended().end, End::Code(0));
+    assert!(!bench.dir.path().join("worktrees/started").exists());
 }

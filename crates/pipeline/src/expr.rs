@@ -17,6 +17,7 @@ mod evaluate;
 mod functions;
 mod operators;
 mod parse;
+mod readings;
 mod references;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -6,6 +6,9 @@ use super::{Condition, Facts, Globs, Reason, Test, Truth};
 use crate::expr::{EvalError, Expression};
 use crate::text::{Root, Scope};
 
+/// So many values of an expression stand in its reason.
+const READINGS: usize = 6;
+
 impl Condition {
     /// The tree with each leaf's value. `stage_environment` is the stage's own label; it wins
     /// over the one of the facts.
@@ -76,7 +79,11 @@ impl Judge<'_> {
 
     fn expression(&mut self, expression: &Expression) -> Reason {
         match expression.evaluate_bool(self.scope) {
-            Ok(holds) => leaf(holds.into(), format!("if `{}`: {holds}", expression.source)),
+            Ok(true) => leaf(Truth::True, format!("if `{}`: true", expression.source)),
+            Ok(false) => {
+                let known = known(&expression.readings(self.scope));
+                leaf(Truth::False, format!("if `{}`: false{known}", expression.source))
+            }
             Err(error) => {
                 let says = format!("if `{}`: {error}", expression.source);
                 if !error.unknown {
@@ -86,6 +93,17 @@ impl Judge<'_> {
             }
         }
     }
+}
+
+/// What an expression was decided on: ` (inputs.n is 2, branch is "main")`.
+fn known(readings: &[(&str, Json)]) -> String {
+    if readings.is_empty() {
+        return String::new();
+    }
+    let told =
+        readings.iter().take(READINGS).map(|(path, value)| format!("{path} is {}", short(value)));
+    let more = if readings.len() > READINGS { ", …" } else { "" };
+    format!(" ({}{more})", told.collect::<Vec<_>>().join(", "))
 }
 
 /// A part without parts.

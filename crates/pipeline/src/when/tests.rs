@@ -155,7 +155,13 @@ fn a_leaf_says_what_it_found() {
             "variable `count` [2,1.0]: 1 matches",
         ),
         (variable("gone", vec![json!(2)]), false, "variable `gone` [2]: it has no value"),
-        (expression("publish && count > 1"), false, "if `publish && count > 1`: false"),
+        (
+            expression("publish && count > 1"),
+            false,
+            "if `publish && count > 1`: false (publish is true, count is 1)",
+        ),
+        (expression("!publish"), false, "if `!publish`: false (publish is true)"),
+        (expression("publish"), true, "if `publish`: true"),
     ] {
         let reason = judge(test, &facts, scope.clone());
         assert_eq!(

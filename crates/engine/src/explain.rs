@@ -23,6 +23,8 @@ pub struct Explained {
     pub remedies: Vec<String>,
 }
 
+/// Of what nothing in its run keeps from running.
+pub const FOR_A_SLOT: &str = "it waits for a free slot";
 /// Causes further up that are named, at most.
 const CAUSES: usize = 5;
 
@@ -61,7 +63,7 @@ impl Run {
     fn own_cause(&self, row: &Row<'_>, told: &mut Explained) {
         let said = if row.detail.is_empty() { None } else { Some(row.detail.clone()) };
         match row.status {
-            ExecutionStatus::Queued if self.state.pause.is_none() => {
+            ExecutionStatus::Queued if self.state.pause.is_none() || self.is_handed_out(row) => {
                 told.because.push(self.queue_cause(row));
             }
             // Said by the run as a whole.
@@ -98,8 +100,17 @@ impl Run {
         told.remedies.extend(self.remedy(&row.id, row.status));
     }
 
+    /// Nothing of the run keeps it any more.
+    fn is_handed_out(&self, row: &Row<'_>) -> bool {
+        let ix = self.exec_ix(&row.id);
+        ix.is_some_and(|ix| matches!(self.state.exec(ix).state, ExecutionState::Live { .. }))
+    }
+
     /// Why nothing takes what is ready.
     fn queue_cause(&self, row: &Row<'_>) -> String {
+        if self.is_handed_out(row) {
+            return FOR_A_SLOT.to_owned();
+        }
         if let Some(ix) = self.exec_ix(&row.id)
             && let ExecutionState::Queued { place: Place::Parked, .. } = self.state.exec(ix).state
             && let Some(max) = self.pipeline.at_once(ix.stage)

@@ -41,6 +41,7 @@ use uuid::Uuid;
 use crate::command::{Create, End, Exit, Report, StopReason, Verdict};
 use crate::event::Usage;
 use crate::id::{AttemptId, ExecutionId, RunId};
+use crate::view::ExecutionStatus;
 use crate::{Command, Event, Rejection, Run, Stamped};
 
 pub(crate) struct Story {
@@ -202,9 +203,25 @@ impl Story {
         self.when(Command::Fire { timer: timer.id.clone() })
     }
 
-    /// `a=succeeded b=running`
+    /// The hands have taken it up.
+    pub(crate) fn started(&mut self, execution: &str) {
+        self.report(execution, Report::Started { worker: "w".into(), pid: None });
+    }
+
+    /// `a=succeeded b=running`; what was handed out runs, whether or not the hands have said so.
     pub(crate) fn rows(&self) -> String {
-        let rows = self.run.rows().map(|row| format!("{}={}", row.id, row.status.word()));
+        let live = self.run.desired().attempts;
+        let rows = self.run.rows().map(|row| {
+            let is_live = live.iter().any(|live| {
+                let id = &live.execution;
+                *id == row.id || (row.instances.is_some() && id.stage == row.id.stage)
+            });
+            let word = match row.status {
+                ExecutionStatus::Queued if is_live => "running",
+                status => status.word(),
+            };
+            format!("{}={word}", row.id)
+        });
         rows.collect::<Vec<_>>().join(" ")
     }
 

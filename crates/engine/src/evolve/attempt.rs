@@ -75,6 +75,11 @@ impl Run {
         let attempt = self.attempt_mut(ix)?;
         ensure(attempt.started.is_none(), || format!("`{}` has started twice", id.execution))?;
         attempt.started = Some(started);
+        let goes_on =
+            matches!(self.state.exec(ix).state, ExecutionState::Live { stopping: None, .. });
+        if goes_on && let Some(fan) = self.state.stages[ix.stage.get()].fan_mut() {
+            fan.started();
+        }
         Ok(())
     }
 

@@ -151,6 +151,11 @@ pub(crate) struct Doubt {
 }
 
 impl Execution {
+    /// Its last attempt was taken up by the hands.
+    pub(crate) fn has_started(&self) -> bool {
+        self.attempts.last().is_some_and(|attempt| attempt.started.is_some())
+    }
+
     pub(crate) fn end(&self) -> Option<&ExecutionEnd> {
         match &self.state {
             ExecutionState::Settled(end) => Some(end),

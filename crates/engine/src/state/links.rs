@@ -75,8 +75,9 @@ impl State {
         self.links.granted.remove(&ix);
         self.links.needless.remove(&ix);
         let stage = &mut self.stages[ix.stage.get()];
+        let execution = &stage.executions[ix.slot()];
         if let StageState::Fanned { fan, .. } = &mut stage.state
-            && let Some(count) = fan.count(&stage.executions[ix.slot()].state)
+            && let Some(count) = fan.count(&execution.state, execution.has_started())
         {
             *count -= 1;
         }
@@ -129,8 +130,9 @@ impl State {
 
     fn link(&mut self, ix: ExecIx) {
         let stage = &mut self.stages[ix.stage.get()];
+        let execution = &stage.executions[ix.slot()];
         if let StageState::Fanned { fan, .. } = &mut stage.state
-            && let Some(count) = fan.count(&stage.executions[ix.slot()].state)
+            && let Some(count) = fan.count(&execution.state, execution.has_started())
         {
             *count += 1;
         }

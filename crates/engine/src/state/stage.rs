@@ -107,8 +107,14 @@ impl Fan {
         .find_map(|(count, status)| (count > 0).then_some(status))
     }
 
-    /// The count of a state that has not settled.
-    pub(crate) fn count(&mut self, state: &ExecutionState) -> Option<&mut u32> {
+    /// An attempt that was handed out has started.
+    pub(crate) fn started(&mut self) {
+        self.census.queued -= 1;
+        self.census.running += 1;
+    }
+
+    /// The count of a state that has not settled. `started`: so has the last attempt.
+    pub(crate) fn count(&mut self, state: &ExecutionState, started: bool) -> Option<&mut u32> {
         let census = &mut self.census;
         match state {
             ExecutionState::Waiting(wait) => match wait {
@@ -120,7 +126,8 @@ impl Fan {
                 Wait::Answered(_) => None,
             },
             ExecutionState::Queued { .. } => Some(&mut census.queued),
-            ExecutionState::Live { stopping: None, .. } => Some(&mut census.running),
+            ExecutionState::Live { stopping: None, .. } if started => Some(&mut census.running),
+            ExecutionState::Live { stopping: None, .. } => Some(&mut census.queued),
             ExecutionState::Live { stopping: Some(_), .. } => Some(&mut census.stopping),
             ExecutionState::Backoff { .. } => Some(&mut census.retrying),
             ExecutionState::Unknown { .. } => Some(&mut census.unknown),

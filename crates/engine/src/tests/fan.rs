@@ -93,6 +93,9 @@ fn a_waiting_instance_gives_its_place_to_the_next() {
                  run: exit 0, retry: {max_attempts: 2}}]}";
     let mut story = given(yaml);
     story.fail("a[1]");
+    // Until the hands have taken up the next one, a retry is what is most urgent.
+    story.then("running", "a=retrying a[1]=retrying a[2]=running a[3]=queued");
+    story.started("a[2]");
     story.then("running", "a=running a[1]=retrying a[2]=running a[3]=queued");
     story.fire();
     story.then("running", "a=running a[1]=queued a[2]=running a[3]=queued");

@@ -375,7 +375,7 @@ fn a_stage_that_does_not_advance_by_itself_is_held() {
     );
     assert_eq!(
         story.refused(story.advance(Some("c"))),
-        Rejection::NothingHeld { hint: "`c` is running".into() }
+        Rejection::NothingHeld { hint: "`c` is queued".into() }
     );
     story.succeed("c");
     assert_eq!(story.status(), "waiting");
@@ -502,7 +502,8 @@ fn one_execution_at_a_time_is_in_a_locked_environment() {
         Rejection::NotWaitingForEnvironment { execution: "a".into() }
     );
     let told = story.run.explain();
-    assert_eq!(told[0].because[1], "`a` of this run is in it");
+    assert_eq!(told[0].because, ["it waits for a free slot"]);
+    assert_eq!(told[1].because[1], "`a` of this run is in it");
     story.succeed("a");
     assert_eq!(story.enter(), ["b[1]"]);
     story.pause(false);

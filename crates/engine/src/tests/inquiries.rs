@@ -27,6 +27,7 @@ fn answered(story: &Story, key: &str) -> &'static str {
 #[test]
 fn an_attempt_that_asks_goes_on_and_the_run_waits() {
     let mut story = given(TWO);
+    story.started("a");
     story.when(inquire(&story, "tool-1", GateKind::Permission));
     story.then("waiting", "a=waiting_approval b=blocked");
     assert_eq!(story.live(), "a");

@@ -837,6 +837,8 @@ fn explain_names_the_nearest_cause_first() {
     assert_eq!(told[0].remedies.last().unwrap(), "orchestrate runs resume p#1");
     story.resume();
     story.approve("a", "bo");
+    assert_eq!(story.run.explain()[0].because, ["it waits for a free slot"]);
+    story.started("a");
     assert_eq!(story.run.explain().len(), 2, "what runs needs no explanation");
     story.cancel();
     story.stopped("a", crate::command::StopReason::Cancelled);

@@ -179,6 +179,10 @@ impl Run {
             ExecutionState::Live { stopping: None, .. } if self.state.links.taken.contains(&ix) => {
                 ExecutionStatus::HeldByHuman
             }
+            // It was handed out, and waits for a slot.
+            ExecutionState::Live { stopping: None, .. } if !self.state.exec(ix).has_started() => {
+                ExecutionStatus::Queued
+            }
             ExecutionState::Live { stopping: None, .. } => ExecutionStatus::Running,
             ExecutionState::Backoff { .. } => ExecutionStatus::Retrying,
             ExecutionState::Unknown { .. } => ExecutionStatus::Unknown,
@@ -300,6 +304,9 @@ impl Run {
                 | StopReason::Halted
                 | StopReason::Superseded => words::stopped(*reason).replace("stopped", "stopping"),
             },
+            ExecutionState::Live { stopping: None, .. } if !execution.has_started() => {
+                "waits for a free slot".to_owned()
+            }
             ExecutionState::Live { stopping: None, .. } => {
                 self.inquiry_words(ix).or_else(|| self.taken_words(ix)).unwrap_or_default()
             }

@@ -173,7 +173,11 @@ impl Run {
             None => self.stage_status(ix),
             Some(_) => self.execution_status(self.exec_ix(id)?),
         };
+        let is_live = self.state.links.live.values().any(|live| {
+            live.stage == ix && id.instance.is_none_or(|instance| live.instance == instance)
+        });
         let what = match status {
+            ExecutionStatus::Queued if is_live => "is stopped and done again",
             ExecutionStatus::Running | ExecutionStatus::HeldByHuman | ExecutionStatus::Stopping => {
                 "is stopped and done again"
             }

@@ -9,6 +9,7 @@ use api::run::RunSummary;
 use axum::extract::{Path, State};
 use engine::command::{self, Command};
 use engine::event::{Event, RollbackResult, Stamped};
+use engine::explain::FOR_A_SLOT;
 
 use super::body::Json;
 use super::caller::Caller;
@@ -164,12 +165,19 @@ pub(crate) async fn explain(
 ) -> Result<Json<Page<Explained>>, Fault> {
     let row = reference::run(&shared, &run).await?;
     let told = history::look(&shared, &row, engine::Run::explain).await?;
+    let (used, slots) = (shared.gauges.read().used, shared.slots);
+    // The run does not know how many there are.
+    let with_slots = |cause: String| match (cause == FOR_A_SLOT, used >= slots) {
+        (true, true) => format!("{cause}: all {slots} are taken (`--slots`)"),
+        (true, false) => "it has a slot and is about to start; its worktree comes first".to_owned(),
+        (false, _) => cause,
+    };
     let data = told
         .into_iter()
         .map(|told| Explained {
             stage: told.execution.to_string(),
             status: told.status.word().to_owned(),
-            because: told.because,
+            because: told.because.into_iter().map(with_slots).collect(),
             remedies: told.remedies,
         })
         .collect();

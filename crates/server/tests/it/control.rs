@@ -46,6 +46,44 @@ async fn a_cancel_ends_what_runs_and_what_waits_for_a_slot() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_slot_is_queued_and_says_so() {
+    let mut bench = Bench::by_hand();
+    bench.start(FAN).await;
+    let mut running = Vec::new();
+    for _ in 0..4 {
+        let attempt = bench.hands.started().await;
+        bench.hands.say(&attempt, What::Started { pid: 7 });
+        running.push(attempt);
+    }
+    bench.start(ONE).await;
+    let fan = bench.get("/api/runs/fan~1").await;
+    let of = |name: &str| {
+        let stages = fan["stages"].as_array().unwrap();
+        let stage = stages.iter().find(|stage| stage["name"] == name).unwrap();
+        (stage["status"].clone(), stage["detail"].clone())
+    };
+    assert_eq!(of("each").0, "running", "some of it runs");
+    assert_eq!(of("each[4]"), (json!("running"), json!("")));
+    assert_eq!(of("each[5]"), (json!("queued"), json!("waits for a free slot")));
+    let one = bench.get("/api/runs/one~1").await;
+    assert_eq!(one["stages"][0]["status"], "queued");
+    assert_eq!(one["stages"][0]["attempts"][0]["status"], "queued");
+    for (run, first, count) in [("fan~1", "each[5]", 6), ("one~1", "a", 2)] {
+        let why = bench.get(&format!("/api/runs/{run}/explain")).await;
+        let told = why["data"].as_array().unwrap();
+        assert_eq!((told.len(), &told[0]["stage"]), (count, &json!(first)), "{why}");
+        let because = json!(["it waits for a free slot: all 4 are taken (`--slots`)"]);
+        assert_eq!(told[0]["because"], because, "{why}");
+    }
+    // One that ends makes room for the next.
+    bench.hands.exit(&running[0], 0);
+    let next = bench.hands.started().await;
+    assert_eq!(next.execution, "each[5]");
+    bench.post("/api/runs/fan~1/cancel", json!({"reason": "enough"})).await;
+    bench.post("/api/runs/one~1/cancel", json!({"reason": "enough"})).await;
+}
+
+#[tokio::test]
 async fn the_end_of_an_attempt_is_forgotten_after_it_is_stored() {
     let mut bench = Bench::by_hand();
     bench.start(ONE).await;

@@ -160,7 +160,7 @@ impl Book {
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
     pub(crate) id: AttemptId,
-    started: bool,
+    pub(crate) started: bool,
     pub(crate) stopping: Option<StopReason>,
     pub(crate) unknown: bool,
     probing: bool,

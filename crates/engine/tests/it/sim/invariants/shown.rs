@@ -56,6 +56,7 @@ impl Ledger<'_> {
             (None, Some(live)) if live.stopping.is_some() => ExecutionStatus::Stopping,
             (None, Some(_)) if people.gate.is_some() => ExecutionStatus::WaitingApproval,
             (None, Some(_)) if people.taken.is_some() => ExecutionStatus::HeldByHuman,
+            (None, Some(live)) if !live.started => ExecutionStatus::Queued,
             (None, Some(_)) => ExecutionStatus::Running,
             (None, None) if waits => ExecutionStatus::Retrying,
             (None, None) if people.gate.is_some() => ExecutionStatus::WaitingApproval,

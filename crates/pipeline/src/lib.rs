@@ -8,6 +8,7 @@ pub mod agent;
 mod authored;
 pub mod diagnostic;
 pub mod edit;
+mod elsewhere;
 pub mod expr;
 pub mod form;
 mod lint;
@@ -27,5 +28,6 @@ pub mod when;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use elsewhere::Elsewhere;
 pub use model::Pipeline;
 pub use parsed::{Parsed, digest, parse};

@@ -4,6 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::authored::{self, Reader};
 use crate::diagnostic::{Diagnostic, Severity, Sink, render};
+use crate::elsewhere::Named;
 use crate::model::Pipeline;
 use crate::{resolve, yaml};
 
@@ -18,6 +19,7 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
     /// More was wrong than the thousand errors and thousand warnings that are kept.
     pub is_cut: bool,
+    pub(crate) named: Named,
 }
 
 /// Reads a definition. Never fails and never panics: whatever is wrong is in the diagnostics.
@@ -30,9 +32,9 @@ pub fn parse(text: &str) -> Parsed {
         let authored = authored::read(&root, &mut reader);
         pipeline = resolve::resolve(authored, &mut reader);
     }
-    let sink = reader.sink;
+    let (sink, named) = (reader.sink, reader.named);
     let is_cut = sink.is_cut();
-    Parsed { text: text.to_owned(), pipeline, diagnostics: sink.into_sorted(), is_cut }
+    Parsed { text: text.to_owned(), pipeline, diagnostics: sink.into_sorted(), is_cut, named }
 }
 
 /// SHA-256 of a definition's exact text, in hexadecimal: the identity of a revision.

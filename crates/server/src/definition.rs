@@ -1,14 +1,16 @@
 //! Definitions: checked when they come in, parsed once for as long as they are used.
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::pipeline::Validation;
 use api::problem::{Diagnostic, PlaceView, SpanView};
 use pipeline::source::place;
-use pipeline::{Parsed, Pipeline};
+use pipeline::{Elsewhere, Parsed, Pipeline};
 use store::port::Read;
 
+use crate::agents::Shelf;
 use crate::refused::Refused;
 use crate::view::graph::drawn;
 
@@ -34,9 +36,9 @@ pub(crate) struct Checked {
 }
 
 /// Reads a definition. Takes time: to be called off the async threads.
-pub(crate) fn check(text: &str, file: Option<&str>) -> Report {
+pub(crate) fn check(text: &str, file: Option<&str>, known: &Elsewhere) -> Report {
     let file = file.unwrap_or("pipeline.yaml");
-    let parsed = pipeline::parse(text);
+    let parsed = pipeline::parse(text).among(known);
     let rendered = parsed.rendered(file, false);
     let Parsed { pipeline, diagnostics, .. } = parsed;
     Report {
@@ -94,6 +96,15 @@ impl Report {
             graph,
         }
     }
+}
+
+/// What is known around a definition that somebody is about to run from `directory`, with the data
+/// folder `data_dir`, or of a server elsewhere where that is `None`. Reads files.
+pub fn elsewhere(data_dir: Option<&Path>, directory: Option<&Path>) -> Elsewhere {
+    // Nothing lies below it.
+    let house = data_dir.unwrap_or(Path::new("/dev/null"));
+    let shelf = Shelf { pipeline: None, directory, data_dir: house };
+    shelf.elsewhere(data_dir.is_some())
 }
 
 /// The pipelines parsed last, by the digest of their text.

@@ -53,6 +53,7 @@ mod watch;
 pub use clock::Ahead;
 pub use conductor::desk::Inbox;
 pub use config::{ArtifactLimits, artifact_limits, settings, settings_of};
+pub use definition::elsewhere;
 pub use door::SOCKET;
 pub use http::{access_reference, openapi};
 pub use metrics::page as metrics_page;

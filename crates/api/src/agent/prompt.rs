@@ -11,7 +11,7 @@ use super::{Agent, Block, Job};
 mod iteration;
 mod talk;
 
-pub use iteration::{Before, iteration};
+pub use iteration::{Before, check_template, iteration};
 pub use talk::{answer, draft, opening, planning, roster, turn};
 
 #[derive(Clone, Debug, PartialEq, Eq)]

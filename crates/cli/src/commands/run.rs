@@ -131,7 +131,7 @@ pub fn start(subject: Subject, args: StartArgs, context: &Context) -> Result<Exi
     match subject {
         Subject::Stored(name) => request.pipeline = Some(name),
         Subject::File(file) => {
-            let checked = Checked::of(&file, read(&file)?).accepted(context)?;
+            let checked = Checked::of(&file, read(&file)?, context).accepted(context)?;
             given = Some(announce(&checked, context));
             ask_missing(checked.parsed.pipeline.as_ref(), &mut request, &args, context)?;
             request.definition = Some(checked.text);

@@ -12,12 +12,15 @@ use crate::context::Context;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
 use crate::output::{self, Format};
-use crate::render;
+use crate::{render, session};
 
 /// Longer definitions are refused by the language; no more than this is read of a file.
 const READ_LIMIT: u64 = (1 << 20) + 1;
 
 /// Check definitions: every mistake at once, nothing is executed
+///
+/// Agents and loop types are looked for as a run that is started from this directory would find them:
+/// in its files and in the data folder. With `--server` its data folder is not looked at.
 ///
 /// Exits with 3 when a definition has errors. `-` reads standard input.
 #[derive(Debug, Args)]
@@ -41,7 +44,7 @@ pub fn run(args: &ValidateArgs, context: &Context) -> Result<Exit> {
     let mut text = String::new();
     let mut items = Vec::new();
     for file in &args.files {
-        let checked = Checked::of(file, read(file)?);
+        let checked = Checked::of(file, read(file)?, context);
         let refused = args.strict && checked.parsed.has_warnings();
         let valid = !checked.parsed.has_errors() && !refused;
         all_valid &= valid;
@@ -78,8 +81,14 @@ pub(crate) struct Checked {
 }
 
 impl Checked {
-    pub(crate) fn of(file: &str, text: String) -> Self {
-        let parsed = pipeline::parse(&text);
+    /// As a run that is started from here would find it.
+    pub(crate) fn of(file: &str, text: String, context: &Context) -> Self {
+        let here = context.cwd().ok();
+        // The data folder of a server elsewhere is not ours to see.
+        let away = context.global.server.is_some();
+        let house = if away { None } else { session::data_dir(context).ok() };
+        let known = server::elsewhere(house.as_deref(), here.as_deref());
+        let parsed = pipeline::parse(&text).among(&known);
         Self { file: file.to_owned(), text, parsed }
     }
 

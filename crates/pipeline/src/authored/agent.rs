@@ -4,6 +4,7 @@ use super::fields::Fields;
 use super::read::Reader;
 use super::{AuthoredWork, Placed};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::elsewhere::UseKind;
 use crate::model::{
     AgentUse, Budget, Combine, Crew, Discussion, LoopSpec, MetaAgent, TalkMode, Tuning, Validation,
 };
@@ -119,7 +120,9 @@ impl Reader<'_> {
 
     fn repeat(&mut self, node: &Node) -> Option<LoopSpec> {
         if !matches!(node.kind, Kind::Map(_)) {
-            let extends = Some(self.agent_name(node, "the name of a loop type")?.value);
+            let name = self.agent_name(node, "the name of a loop type")?.value;
+            self.uses(UseKind::LoopType, &name, node.span);
+            let extends = Some(name);
             return Some(LoopSpec { extends, ..LoopSpec::default() });
         }
         let before = self.sink.errors();

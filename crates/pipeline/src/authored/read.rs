@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::diagnostic::{Code, Diagnostic, Sink};
+use crate::elsewhere::{Named, Use, UseKind};
 use crate::source::Span;
 use crate::vocabulary::{Object, known_elsewhere};
 use crate::yaml::{Entry, Kind, Node};
@@ -20,15 +21,28 @@ pub(crate) struct Reader<'t> {
     /// refers to one is not wrong again.
     pub(crate) refused: HashSet<String>,
     pub(super) spent: Spent,
+    /// What may be defined elsewhere.
+    pub(crate) named: Named,
 }
 
 impl<'t> Reader<'t> {
     pub(crate) fn new(text: &'t str, sink: Sink) -> Self {
-        Self { text, sink, refused: HashSet::new(), spent: Spent::default() }
+        Self {
+            text,
+            sink,
+            refused: HashSet::new(),
+            spent: Spent::default(),
+            named: Named::default(),
+        }
     }
 
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
         self.sink.push(diagnostic);
+    }
+
+    /// A name that somebody else may have to define.
+    pub(super) fn uses(&mut self, kind: UseKind, name: &str, span: Span) {
+        self.named.uses.push(Use { kind, name: name.to_owned(), span });
     }
 
     pub(super) fn error(&mut self, code: Code, span: Span, message: impl Into<String>) {

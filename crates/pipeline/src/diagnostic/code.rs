@@ -90,6 +90,7 @@ impl Code {
     pub const PROBE_WITHOUT_EFFECT: Self = Self("W0107");
     pub const NO_ROLLBACK_ACTION: Self = Self("W0108");
     pub const DUPLICATE_START: Self = Self("W0109");
+    pub const UNKNOWN_AGENT: Self = Self("W0110");
 
     /// Every code, in order.
     pub fn all() -> impl Iterator<Item = Self> {

@@ -6,10 +6,10 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use pipeline::Pipeline;
 use pipeline::agent::{
     Definition, LoopDefinition, built_in_agents, built_in_loops, is_name, read, read_loop,
 };
+use pipeline::{Elsewhere, Pipeline};
 
 /// More than any definition is long.
 const MAX_BYTES: u64 = 256 << 10;
@@ -112,6 +112,21 @@ impl<'a> Shelf<'a> {
             add(name, "built-in".to_owned(), read(name, name, text));
         }
         all.into_values().flatten().collect()
+    }
+
+    /// What a definition can be checked with. `house`: the data folder is that of whoever runs it.
+    pub(crate) fn elsewhere(&self, house: bool) -> Elsewhere {
+        let unseen = match (house, self.directory) {
+            (false, _) => "not here; the server may have it in its data folder",
+            (true, None) => "not on the server; a file of the project is found when it runs",
+            (true, Some(_)) => "",
+        };
+        Elsewhere {
+            agents: self.agent_names(),
+            loop_types: self.loop_names(),
+            unseen,
+            template: api::agent::prompt::check_template,
+        }
     }
 
     /// A data folder that lies in the project may be one of its folders, too.

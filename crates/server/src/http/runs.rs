@@ -242,8 +242,10 @@ pub(crate) async fn valid(
     file: Option<String>,
 ) -> Result<Checked, Fault> {
     let definitions = Arc::clone(&shared.definitions);
+    let agents = Arc::clone(&shared.agents);
     let checked = blocking(move || {
-        let report = check(&text, file.as_deref());
+        let known = agents.shelf(None, None).elsewhere(true);
+        let report = check(&text, file.as_deref(), &known);
         report.into_valid(text, &definitions)
     });
     checked.await?.map_err(|report| Fault::definition(report.rendered, report.diagnostics))

@@ -164,11 +164,16 @@ pub(crate) struct Checking {
     ),
 )]
 pub(crate) async fn validate(
+    State(shared): State<Arc<Shared>>,
     _caller: Caller,
     Params(Checking { graph }): Params<Checking>,
     Json(request): Json<Definition>,
 ) -> Result<Json<Validation>, Fault> {
-    let told = move || check(&request.definition, request.file.as_deref()).told(graph);
+    let agents = Arc::clone(&shared.agents);
+    let told = move || {
+        let known = agents.shelf(None, None).elsewhere(true);
+        check(&request.definition, request.file.as_deref(), &known).told(graph)
+    };
     Ok(Json(blocking(told).await?))
 }
 

@@ -35,28 +35,78 @@ pub fn iteration(
     number: u32,
     before: &Before,
 ) -> Result<Prompt, String> {
-    let output_file = rounds.output_file.as_deref().unwrap_or_default();
-    let output_dir = output_file.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let Before { progress, previous_errors, notes, git_status, git_diff } = before;
-    let values = Value::from_pairs([
-        ("task", Value::from(text(job))),
-        ("iteration", Value::from(number)),
-        ("max_iterations", Value::from(rounds.max_iterations)),
-        ("working_directory", Value::from(job.workspace.as_str())),
-        ("output_file", Value::from(output_file)),
-        ("output_dir", Value::from(output_dir)),
-        ("progress", Value::from(progress.as_str())),
-        ("previous_errors", Value::from(previous_errors.as_str())),
-        ("notes", Value::from(notes.as_str())),
-        ("git_status", Value::from(git_status.as_str())),
-        ("git_diff", Value::from(git_diff.as_str())),
-    ]);
-    let text = render(&rounds.template, values).map_err(|error| {
+    let filled = Filled {
+        task: &text(job),
+        number,
+        of: rounds.max_iterations,
+        workspace: &job.workspace,
+        output_file: rounds.output_file.as_deref().unwrap_or_default(),
+        before,
+    };
+    let text = render(&rounds.template, filled.values()).map_err(|error| {
         let place = error.line().map_or(String::new(), |line| format!(", line {line}"));
-        let detail = error.detail().map_or(String::new(), |detail| format!(": {detail}"));
-        format!("the prompt of the loop `{}`{place}: {}{detail}", rounds.loop_type, error.kind())
+        format!("the prompt of the loop `{}`{place}: {}", rounds.loop_type, words(&error))
     })?;
     Ok(Prompt { system: system(job, agent), text: text.trim().to_owned() })
+}
+
+/// Whether a template can be filled in, in a first iteration and in a later one.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_template(template: &str) -> Result<(), String> {
+    let word = || "x".to_owned();
+    let later = Before {
+        progress: word(),
+        previous_errors: word(),
+        notes: word(),
+        git_status: word(),
+        git_diff: word(),
+    };
+    for (number, before) in [(1, &Before::default()), (2, &later)] {
+        let (task, workspace, output_file) = ("x", "/x", "x/x");
+        let filled = Filled { task, number, of: 2, workspace, output_file, before };
+        render(template, filled.values()).map_err(|error| {
+            let place = error.line().map_or(String::new(), |line| format!("line {line}: "));
+            format!("{place}{}", words(&error))
+        })?;
+    }
+    Ok(())
+}
+
+fn words(error: &minijinja::Error) -> String {
+    let detail = error.detail().map_or(String::new(), |detail| format!(": {detail}"));
+    format!("{}{detail}", error.kind())
+}
+
+/// What a template is filled in with.
+struct Filled<'f> {
+    task: &'f str,
+    number: u32,
+    of: u32,
+    workspace: &'f str,
+    output_file: &'f str,
+    before: &'f Before,
+}
+
+impl Filled<'_> {
+    fn values(&self) -> Value {
+        let output_dir = self.output_file.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let Before { progress, previous_errors, notes, git_status, git_diff } = self.before;
+        Value::from_pairs([
+            ("task", Value::from(self.task)),
+            ("iteration", Value::from(self.number)),
+            ("max_iterations", Value::from(self.of)),
+            ("working_directory", Value::from(self.workspace)),
+            ("output_file", Value::from(self.output_file)),
+            ("output_dir", Value::from(output_dir)),
+            ("progress", Value::from(progress.as_str())),
+            ("previous_errors", Value::from(previous_errors.as_str())),
+            ("notes", Value::from(notes.as_str())),
+            ("git_status", Value::from(git_status.as_str())),
+            ("git_diff", Value::from(git_diff.as_str())),
+        ])
+    }
 }
 
 fn render(template: &str, values: Value) -> Result<String, minijinja::Error> {
@@ -106,6 +156,16 @@ mod tests {
             asked(template, 2, &before).unwrap(),
             "Say {{ iteration }}. 2/4 docs\nErrors: {{ task }}"
         );
+    }
+
+    #[test]
+    fn a_template_is_checked_before_there_is_a_job() {
+        assert_eq!(check_template("{{ task }} {% if notes %}{{ notes }}{% endif %}"), Ok(()));
+        let said = |template| check_template(template).unwrap_err();
+        assert!(said("a\n{{ tusk }}").starts_with("line 2: undefined value"));
+        let later = said("{% if previous_errors %}{{ errors }}{% endif %}");
+        assert!(later.contains("undefined value"), "what only a later iteration says: {later}");
+        assert!(said("{% for %}").contains("syntax error"));
     }
 
     #[test]

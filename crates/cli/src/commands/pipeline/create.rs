@@ -36,7 +36,7 @@ pub(super) fn run(args: &CreateArgs, context: &Context) -> Result<Exit> {
 
 /// Reads and checks a file; warnings go to stderr.
 pub(super) fn definition(file: &str, context: &Context) -> Result<Definition> {
-    let checked = Checked::of(file, read(file)?).accepted(context)?;
+    let checked = Checked::of(file, read(file)?, context).accepted(context)?;
     if !checked.parsed.diagnostics.is_empty() {
         context.note(checked.rendered(context.talk_palette().on).trim_end());
     }

@@ -37,12 +37,12 @@ enum Drawn {
 pub(super) fn run(args: &GraphArgs, context: &Context) -> Result<Exit> {
     let file = args.subject.contains(['/', '.']) || args.subject == "-";
     let checked = if file {
-        Checked::of(&args.subject, read(&args.subject)?).accepted(context)?
+        Checked::of(&args.subject, read(&args.subject)?, context).accepted(context)?
     } else {
         let text = session::talk(context, async |session| {
             Ok(session.client.pipeline(&args.subject).await?.definition)
         })?;
-        Checked::of(&args.subject, text).accepted(context)?
+        Checked::of(&args.subject, text, context).accepted(context)?
     };
     let Some(pipeline) = &checked.parsed.pipeline else {
         return Err(Failure::new(Exit::Invalid, format!("`{}` is no pipeline", args.subject)));

@@ -7,6 +7,7 @@ use super::super::read::Reader;
 use super::super::{Named, Placed};
 use super::spec::is_agent_name;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::elsewhere::UseKind;
 use crate::model::{LoopSpec, Validation};
 use crate::vocabulary::{LOOP, LOOP_PROGRESS, LOOP_STOP, VALIDATION};
 use crate::yaml::{Kind, Node};
@@ -29,6 +30,7 @@ impl Reader<'_> {
             }
             let what = format!("loop type `{}`", entry.key);
             let Some(spec) = self.loop_type(&entry.value, &what) else { continue };
+            self.named.loop_types.push(entry.key.clone());
             types.push((Placed::new(entry.key.clone(), entry.key_span), spec));
         }
         types
@@ -50,10 +52,14 @@ impl Reader<'_> {
 
     pub(super) fn loop_spec(&mut self, node: &Node, what: &str) -> Option<LoopSpec> {
         let fields = self.fields(node, what, &LOOP)?;
-        let name = |key: &str, reader: &mut Self| {
+        let name = |key: &str, kind: UseKind, reader: &mut Self| {
             let node = fields.node(key)?;
-            Some(reader.agent_name(node, &format!("`{key}`"))?.value)
+            let name = reader.agent_name(node, &format!("`{key}`"))?.value;
+            reader.uses(kind, &name, node.span);
+            Some(name)
         };
+        let prompt = fields.text("prompt", self);
+        self.named.prompts.extend(prompt.iter().map(|text| (text.value.clone(), text.span)));
         let count = |fields: &Fields<'_>, key: &str, reader: &mut Self| {
             fields.integer(key, reader).map(|count| count.value)
         };
@@ -61,10 +67,10 @@ impl Reader<'_> {
             fields.duration(key, false, reader).map(|time| time.value)
         };
         let mut spec = LoopSpec {
-            extends: name("extends", self),
+            extends: name("extends", UseKind::LoopType, self),
             description: fields.text("description", self).map_or_else(String::new, |t| t.value),
-            agent: name("agent", self),
-            prompt: fields.text("prompt", self).map(|text| text.value),
+            agent: name("agent", UseKind::Agent, self),
+            prompt: prompt.map(|text| text.value),
             max_iterations: count(&fields, "max_iterations", self),
             iteration_timeout: time("iteration_timeout", self),
             total_timeout: time("total_timeout", self),

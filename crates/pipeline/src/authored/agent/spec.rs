@@ -8,6 +8,7 @@ use super::super::read::Reader;
 use super::super::scalars::literal;
 use super::super::{Named, Placed};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::elsewhere::UseKind;
 use crate::model::{
     Adapter, AdapterKind, AgentSpec, AgentUse, Budget, Decision, McpServer, Permission,
     ProgramResult, ToolKind, Tuning, WireFormat,
@@ -22,7 +23,9 @@ impl Reader<'_> {
     /// A name, or a map.
     pub(super) fn agent_use(&mut self, node: &Node, what: &str) -> Option<AgentUse> {
         if !matches!(node.kind, Kind::Map(_)) {
-            return Some(AgentUse::Named(self.agent_name(node, what)?.value));
+            let name = self.agent_name(node, what)?.value;
+            self.uses(UseKind::Agent, &name, node.span);
+            return Some(AgentUse::Named(name));
         }
         let spec = self.agent_spec(node, what, &AGENT)?;
         Some(AgentUse::Written(Box::new(spec)))
@@ -44,6 +47,7 @@ impl Reader<'_> {
             let spec = self.agent_spec(&entry.value, &format!("agent `{}`", entry.key), &AGENT);
             let Some(mut spec) = spec.filter(|_| fits) else { continue };
             spec.name.clone_from(&entry.key);
+            self.named.agents.push(entry.key.clone());
             agents.push((Placed::new(entry.key.clone(), entry.key_span), spec));
         }
         agents
@@ -105,6 +109,9 @@ impl Reader<'_> {
         let name =
             fields.node("name").and_then(|node| self.agent_name(node, "the name of an agent"));
         let extends = fields.node("extends").and_then(|node| self.agent_name(node, "`extends`"));
+        if let Some(name) = &extends {
+            self.uses(UseKind::Agent, &name.value, name.span);
+        }
         Some(AgentSpec {
             name: name.map_or_else(String::new, |name| name.value),
             extends: extends.map(|name| name.value),

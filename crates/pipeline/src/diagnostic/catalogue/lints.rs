@@ -93,4 +93,17 @@ pub(super) static ENTRIES: &[Entry] = &[
         ),
         right: "name: check\ntriggers:\n  - {event: push, branches_ignore: [main]}\n  - {event: push, branches: [main]}\nstages:\n  - {name: build, run: make}\n",
     },
+    Entry {
+        code: Code::UNKNOWN_AGENT,
+        title: "an agent or a loop type that nobody knows here",
+        cause: "A name is looked for when its stage starts: in `agents` and `loop_types` of the \
+                pipeline, in the files of the project that it runs in, in the data folder, and \
+                among those that are built in. So a file may still be there by then. `orchestrate \
+                validate` looks where a run that is started from this directory would; a server \
+                that checks a definition does not know in which project it will run.",
+        wrong: Example::Text(
+            "name: ship\nstages:\n  - {name: review, agent: reviever, task: Judge the change}\n",
+        ),
+        right: "name: ship\nstages:\n  - {name: review, agent: reviewer, task: Judge the change}\n",
+    },
 ];

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::agent::Attach;
 use crate::pipeline::StartRun;
+use crate::run::RunSummary;
 
 /// A definition of an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -137,4 +138,65 @@ pub struct HandBack {
     /// the agent goes on.
     #[serde(default)]
     pub accept: bool,
+}
+
+/// `POST /api/agents/{name}/test`: one small turn of an agent, to see that it works.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TestAgent {
+    /// As the current revision of this pipeline defines it.
+    pub pipeline: Option<String>,
+    /// Also those of the project in this absolute directory of the server.
+    #[schema(pattern = "^/")]
+    pub directory: Option<String>,
+    /// It works in `directory` itself, and not in an empty folder of its own.
+    pub here: bool,
+    /// What it is asked; else for one sentence, without tools.
+    pub task: Option<String>,
+    /// At most so many US dollars, above 0; else one dollar.
+    pub usd: Option<f64>,
+    /// Everything is looked at, and nothing is asked, stored or started.
+    pub dry_run: bool,
+}
+
+/// What would answer for an agent, whether it is there, and the run that tries it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AgentTest {
+    /// As it is looked up.
+    pub agent: AgentSummary,
+    /// What it comes to with everything that the installation says, and what it is asked.
+    pub asked: PreviewedAgent,
+    /// Of models; `null`: it asks none.
+    pub provider: Option<String>,
+    /// The first that fits decides: `allow execute cargo test`.
+    pub rules: Vec<String>,
+    /// What the test may spend at most: `5 turns`, `$1.00`, `3m`.
+    pub limits: Vec<String>,
+    pub checks: Vec<AgentCheck>,
+    /// Nothing that it needs is missing.
+    pub ready: bool,
+    /// The run that tries it, of the pipeline `agent-test`; `null`: nothing was started.
+    pub run: Option<RunSummary>,
+}
+
+/// Something that an agent needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AgentCheck {
+    /// `program`, `provider`, `model`.
+    pub what: String,
+    /// `there`, `missing`, `unknown`; only what is missing keeps a test from being started.
+    pub state: CheckState,
+    /// In words: where it lies, its version, or why it is not there; never a key.
+    pub says: String,
+    /// What to do about it; may be empty.
+    pub hint: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckState {
+    There,
+    Missing,
+    /// Nobody can tell before it is tried.
+    Unknown,
 }

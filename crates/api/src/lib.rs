@@ -21,6 +21,7 @@ pub mod model;
 pub mod notice;
 pub mod pipeline;
 pub mod problem;
+pub mod program;
 pub mod run;
 pub mod runtime;
 pub mod stream;

@@ -6,8 +6,9 @@ mod show;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use api::agents::AgentTest;
 use api::feed::Message;
-use api::run::{Cancel, Pause, RunSummary};
+use api::run::{Cancel, Pause, RunDetail, RunSummary};
 use tokio::time::MissedTickBehavior;
 
 use crate::client::lines::Lines;
@@ -19,6 +20,7 @@ use crate::live::board::{Board, is_final};
 use crate::live::ending;
 use crate::live::frame::Keys;
 use crate::output::{self, Format};
+use crate::render;
 use crate::session::Session;
 use show::Show;
 
@@ -35,6 +37,8 @@ pub struct Following {
     pub exit_on_wait: bool,
     /// The same, once it has waited for so long.
     pub wait_timeout: Option<Duration>,
+    /// It is followed for what comes of this.
+    pub test: Option<Box<AgentTest>>,
 }
 
 #[derive(Clone, Debug)]
@@ -320,6 +324,9 @@ impl<'c> Follower<'c> {
     async fn finish(&self) -> Result<Exit> {
         let detail = self.session.client.run(&self.id).await?;
         let context = self.context;
+        if let Some(test) = &self.following.test {
+            return self.tested(test, &detail);
+        }
         match context.format() {
             Format::Text => output::print(&self.show.summary(&detail, context.palette()))?,
             Format::Ndjson => {}
@@ -330,6 +337,22 @@ impl<'c> Follower<'c> {
         }
         let exit = ending::exit(&detail);
         Ok(if self.interrupted && exit == Exit::Cancelled { Exit::Interrupted } else { exit })
+    }
+}
+
+impl Follower<'_> {
+    /// The same for a run that tries an agent.
+    fn tested(&self, test: &AgentTest, detail: &RunDetail) -> Result<Exit> {
+        let context = self.context;
+        let tested = render::tryout::Tested::of(test, detail);
+        if context.is_text() {
+            output::print(&self.show.summary(detail, context.palette()))?;
+            self.show.block(detail, &self.following);
+        }
+        output::show_item(context, ("orchestrate.agent.test/v1", &tested), |tested| {
+            Ok(render::tryout::outcome(tested, context.palette()))
+        })?;
+        Ok(ending::exit(detail))
     }
 }
 

@@ -11,6 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::program::ProgramDoor;
 use futures_util::FutureExt as _;
 use server::Server;
 use server::settings::{self, Said};
@@ -152,10 +153,12 @@ impl Host {
             crate::output::say(&format!("error: {problem}\n\nhint: run the command again\n"));
             std::process::exit(i32::from(Exit::Internal.code()));
         });
-        let server = Server::open(setup, writer, Arc::clone(&reader))
-            .map_err(|error| Failure::internal("open the data folder", &error))?;
         let mut hands = worker::Options::new(folder.root())
             .map_err(|error| Failure::internal("find this program", &error))?;
+        let looking = hands.clone();
+        setup.programs = ProgramDoor::new(move |ask| worker::programs::look(&looking, ask));
+        let server = Server::open(setup, writer, Arc::clone(&reader))
+            .map_err(|error| Failure::internal("open the data folder", &error))?;
         hands.secrets = server.secrets();
         hands.keys = server.runtime_keys();
         let inbox = server.inbox();

@@ -19,3 +19,4 @@ pub mod status;
 pub mod talk;
 pub mod tasks;
 pub mod triggers;
+pub mod tryout;

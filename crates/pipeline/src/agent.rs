@@ -7,9 +7,11 @@ use crate::parsed::digest;
 
 mod built_in;
 mod file;
+mod write;
 
 pub use built_in::{agents as built_in_agents, loops as built_in_loops};
 pub use file::{read, read_adapter, read_loop};
+pub use write::{write, write_budget};
 
 pub use crate::authored::is_agent_name as is_name;
 

@@ -23,6 +23,7 @@ mod files;
 pub(crate) mod preview;
 mod seat;
 mod shelf;
+pub(crate) mod tryout;
 
 pub(crate) use context::Sizes;
 pub(crate) use shelf::{Listed, Shelf};

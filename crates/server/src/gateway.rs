@@ -38,7 +38,7 @@ use crate::shared::{Shared, blocking};
 use budget::Ledger;
 use call::Flight;
 use lane::Lanes;
-pub(crate) use trial::{shown, test};
+pub(crate) use trial::{route, shown, test};
 use wire::{Defaults, Endpoint, Format};
 
 /// The provider that the variables `OPENAI_*` name.

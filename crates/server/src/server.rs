@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use api::agent::{Door as AttemptDoor, Limits};
 use api::link::{AttemptRef, Order, SecretDoor};
+use api::program::ProgramDoor;
 use api::runtime::KeyDoor;
 use axum::Router;
 use blobs::Blobs;
@@ -62,6 +63,8 @@ pub struct Options {
     pub worker: String,
     /// What flags and the environment say of settings.
     pub said: Said,
+    /// Where it asks which programs the hands have.
+    pub programs: ProgramDoor,
     /// Of this server's clock; for tests.
     pub ahead: Ahead,
     /// Called when the store failed in a way after which nobody knows what the disk holds (a
@@ -78,6 +81,7 @@ impl Options {
             slots,
             worker: "local".to_owned(),
             said: Said::default(),
+            programs: ProgramDoor::closed(),
             ahead: Ahead::said(),
             on_fatal: Arc::new(|_problem| std::process::exit(1)),
         }
@@ -262,6 +266,7 @@ impl Server {
             doors,
             agents,
             said: options.said,
+            programs: options.programs,
             mirror,
             started: Instant::now(),
             reader,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use api::program::ProgramDoor;
 use store::mirror::Mirror;
 use store::port::Read;
 use tokio::sync::watch;
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) doors: Arc<Doors>,
     pub(crate) agents: Arc<Agents>,
     pub(crate) said: Said,
+    pub(crate) programs: ProgramDoor,
     pub(crate) mirror: Arc<Mirror>,
     pub(crate) started: Instant,
     pub(crate) reader: Arc<dyn Read>,

@@ -9,6 +9,7 @@ mod hands;
 pub mod keeper;
 mod mask;
 pub mod merge;
+pub mod programs;
 mod record;
 pub mod runtime;
 mod tree;

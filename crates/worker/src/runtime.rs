@@ -13,7 +13,7 @@ mod job;
 mod name;
 mod pane;
 mod plugin;
-mod program;
+pub(crate) mod program;
 mod settle;
 mod tmux;
 

@@ -101,6 +101,32 @@ pub enum AgentOutcome {
 }
 
 impl AgentOutcome {
+    pub const ALL: [Self; 18] = [
+        Self::Succeeded,
+        Self::NoResult,
+        Self::ValidationFailed,
+        Self::Blocked,
+        Self::Denied,
+        Self::Interrupted,
+        Self::Refused,
+        Self::AuthFailed,
+        Self::Unavailable,
+        Self::ContextExhausted,
+        Self::BudgetExhausted,
+        Self::TurnsExhausted,
+        Self::Stalled,
+        Self::TimedOut,
+        Self::Stuck,
+        Self::Cancelled,
+        Self::GaveUp,
+        Self::Error,
+    ];
+
+    /// What a harness that ended with this code came to; `None`: it was no harness, or was killed.
+    pub fn of_exit_code(code: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.exit_code() == code)
+    }
+
     /// The exit code of the harness: 0 only for success. Codes from 64 on are not those of an
     /// agent's own program, so that `retry.not_on` can name them.
     pub fn exit_code(self) -> i32 {

@@ -2,7 +2,9 @@
 
 use api::Page;
 use api::agent::Happening;
-use api::agents::{AgentDetail, AgentPreview, AgentSummary, HandBack, PreviewAgents, Takeover};
+use api::agents::{
+    AgentDetail, AgentPreview, AgentSummary, AgentTest, HandBack, PreviewAgents, Takeover, TestAgent,
+};
 use api::stream::Polled;
 
 use super::{Client, Query, path};
@@ -38,6 +40,11 @@ impl Client {
 
     pub async fn preview_agents(&self, body: &PreviewAgents) -> Result<AgentPreview> {
         self.post("/api/agents/preview", body).await
+    }
+
+    /// Starts the run that tries it, where nothing is missing.
+    pub async fn test_agent(&self, name: &str, body: &TestAgent) -> Result<AgentTest> {
+        self.post(&path(&["api", "agents", name, "test"]), body).await
     }
 
     /// What the agents of an execution did after this number.

@@ -1,6 +1,6 @@
 //! `orchestrate agent`
 
-use api::agents::PreviewAgents;
+use api::agents::{AgentTest, CheckState, PreviewAgents, TestAgent};
 use api::pipeline::StartRun;
 use clap::{Args, Subcommand};
 
@@ -9,8 +9,10 @@ use crate::client::agents::Around;
 use crate::commands::run::{is_file, pair};
 use crate::commands::validate::{Checked, read};
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Failure, Result};
 use crate::exit::Exit;
+use crate::follow::{Following, follow};
+use crate::session::{Need, Session};
 use crate::{output, render, session};
 
 mod hold;
@@ -25,6 +27,7 @@ pub enum AgentCommand {
     Prompt(PromptArgs),
     Attach(AttachArgs),
     HandBack(HandBackArgs),
+    Test(TestArgs),
 }
 
 /// List the agents that a stage can name: those of this directory, of the installation, built in
@@ -73,6 +76,41 @@ pub struct PromptArgs {
     param: Vec<(String, String)>,
 }
 
+/// Try an agent for real, with one small turn
+///
+/// Looks up its definition, its program with its version, and the way to its model; shows what it
+/// would be asked; and then asks it for one sentence, as a stage would: in a run of the pipeline
+/// `agent-test`, in an empty folder, within 5 turns and one dollar. Exits with 0 when it answered,
+/// 10 when it did not, 5 when something that it needs is missing, 3 when its definition is broken,
+/// and 4 when there is no such agent.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orchestrate agent test reviewer
+  orchestrate agent test coder --dry-run
+  orchestrate agent test coder --task 'Which files are here?' --here
+  orchestrate agent test coder --output json | jq .data.outcome")]
+pub struct TestArgs {
+    /// Its name
+    #[arg(value_name = "AGENT")]
+    name: String,
+    /// As this stored pipeline defines it
+    #[arg(long, value_name = "NAME")]
+    pipeline: Option<String>,
+    /// Ask it this, instead of who it is
+    #[arg(long, value_name = "TEXT")]
+    task: Option<String>,
+    /// Let it work in this directory, and not in an empty folder
+    #[arg(long)]
+    here: bool,
+    /// It may cost this much, in US dollars
+    #[arg(long, value_name = "AMOUNT")]
+    usd: Option<f64>,
+    /// Look at everything, and ask nothing: no token is spent
+    #[arg(long)]
+    dry_run: bool,
+}
+
 pub fn run(command: AgentCommand, context: &Context) -> Result<Exit> {
     match command {
         AgentCommand::List(args) => list(&args, context),
@@ -80,6 +118,7 @@ pub fn run(command: AgentCommand, context: &Context) -> Result<Exit> {
         AgentCommand::Prompt(args) => prompt(args, context),
         AgentCommand::Attach(args) => hold::attach(args, context),
         AgentCommand::HandBack(args) => hold::hand_back(args, context),
+        AgentCommand::Test(args) => test(args, context),
     }
 }
 
@@ -118,7 +157,8 @@ fn prompt(args: PromptArgs, context: &Context) -> Result<Exit> {
         ..StartRun::default()
     };
     if is_file(&args.subject) {
-        let checked = Checked::of(&args.subject, read(&args.subject)?).accepted(context)?;
+        let checked =
+            Checked::of(&args.subject, read(&args.subject)?, context).accepted(context)?;
         start.definition = Some(checked.text);
         start.file = Some(args.subject);
     } else {
@@ -132,4 +172,53 @@ fn prompt(args: PromptArgs, context: &Context) -> Result<Exit> {
         })?;
         Ok(Exit::Ok)
     })
+}
+
+fn test(args: TestArgs, context: &Context) -> Result<Exit> {
+    let Around { pipeline, directory } = around(args.pipeline.as_ref(), context)?;
+    let TestArgs { name, task, here, usd, dry_run, .. } = args;
+    let asked = TestAgent { pipeline, directory, here, task, usd, dry_run };
+    context.block_on(async { tried(&name, &asked, context).await })
+}
+
+async fn tried(name: &str, asked: &TestAgent, context: &Context) -> Result<Exit> {
+    let need = if asked.dry_run { Need::Talk } else { Need::Drive { slots: None } };
+    let session = Session::open(context, need).await?;
+    let test = match session.client.test_agent(name, asked).await {
+        Ok(test) => test,
+        Err(failure) => {
+            session.close().await?;
+            return Err(failure);
+        }
+    };
+    let Some(run) = test.run.clone() else {
+        session.close().await?;
+        return looked_at(&test, context);
+    };
+    if context.is_text() {
+        output::print(&render::tryout::report(&test, context.palette()))?;
+    }
+    let following = Following {
+        is_new: true,
+        // Whoever tries an agent learns that it would ask, too.
+        exit_on_wait: !context.can_ask(),
+        test: Some(Box::new(test)),
+        ..Following::default()
+    };
+    follow(context, session, run, following).await
+}
+
+/// Nothing was started.
+fn looked_at(test: &AgentTest, context: &Context) -> Result<Exit> {
+    output::show_item(context, ("orchestrate.agent.test/v1", test), |test| {
+        Ok(render::tryout::report(test, context.palette()))
+    })?;
+    let mut missing = test.checks.iter().filter(|check| check.state == CheckState::Missing);
+    let Some(first) = missing.next() else { return Ok(Exit::Ok) };
+    let says = format!("`{}` cannot be tried: {}: {}", test.agent.name, first.what, first.says);
+    let failure = Failure::new(Exit::Conflict, says);
+    Err([first]
+        .into_iter()
+        .chain(missing)
+        .fold(failure, |failure, check| failure.hint(&check.hint)))
 }

@@ -204,6 +204,7 @@ async fn launch(
         is_new: true,
         exit_on_wait: args.exit_on_wait,
         wait_timeout: args.wait_timeout,
+        test: None,
     };
     follow(context, session, run, following).await
 }

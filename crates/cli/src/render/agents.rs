@@ -90,7 +90,7 @@ pub fn preview(seen: &AgentPreview, palette: Palette) -> String {
     text
 }
 
-fn asked(agent: &PreviewedAgent, palette: Palette) -> String {
+pub(super) fn asked(agent: &PreviewedAgent, palette: Palette) -> String {
     let model = agent.model.as_deref().map_or_else(String::new, |model| format!(", model {model}"));
     format!(
         "\n{} {}  {}{model}; tools {}; digest {}\n\n{}\n{}\n\n{}\n{}\n",

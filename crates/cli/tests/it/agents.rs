@@ -174,3 +174,68 @@ fn a_talk_is_followed_while_it_happens() {
     assert_eq!(said.iter().filter(|did| *did == "started").count(), 1, "{said:?}");
     assert_eq!(said.last().map(String::as_str), Some("ended"));
 }
+
+#[test]
+fn names_that_nobody_has_are_told_by_validate_with_place_and_remedy() {
+    let text = "name: x\nstages:\n  - {name: a, agent: reviever, task: x}\n  \
+                - {name: b, loop: ralp, task: x}\n  - {name: c, agent: mine, task: x}\n";
+    let place = Place::with("x.yaml", text);
+    let told = place.run(&["validate", "x.yaml"]);
+    assert_eq!(told.code, Some(0), "a file may be there by then: {}", told.stderr);
+    for part in [
+        "warning[W0110]: there is no agent `reviever` here",
+        "x.yaml:3:22",
+        "did you mean `reviewer`?",
+        "there is no loop type `ralp` here",
+        "did you mean `ralph`?",
+        "there is no agent `mine` here",
+        "there are: architect, implementer",
+        "3 warnings",
+    ] {
+        assert!(told.stdout.contains(part), "{part}: {}", told.stdout);
+    }
+    assert_eq!(place.run(&["validate", "x.yaml", "--strict"]).code, Some(3));
+    // A file of the project, and one of the data folder.
+    place.write(".claude/agents/mine.md", "Do it.\n");
+    place.write("data/agents/reviever.md", "Judge.\n");
+    place.write("data/loops/ralp.yaml", "prompt: '{{ task }}'\n");
+    let told = place.run(&["validate", "x.yaml", "--strict"]);
+    assert_eq!(told.code, Some(0), "{}", told.stdout);
+    // What lies in the folder of a server elsewhere is not ours to know.
+    let told = place.run(&["validate", "x.yaml", "--server", "http://127.0.0.1:9"]);
+    assert!(told.stdout.contains("the server may have it in its data folder"), "{}", told.stdout);
+    assert!(!told.stdout.contains("`mine`"), "{}", told.stdout);
+    // A run says the same at once, and not only when the stage starts.
+    let other = Place::with("y.yaml", "name: y\nstages: [{name: a, agent: reviever, task: x}]\n");
+    let run = other.run(&["run", "y.yaml"]);
+    assert_eq!(run.code, Some(10), "{}", run.stderr);
+    assert!(run.stderr.contains("warning[W0110]"), "{}", run.stderr);
+}
+
+#[test]
+fn a_mistake_in_the_template_of_a_loop_is_found_before_it_runs() {
+    let text = "name: x\nstages:\n  - name: a\n    task: x\n    agent: implementer\n    \
+                loop: {prompt: '{{ task }} {% if notes %}{{ nots }}{% endif %}', max_iterations: 2}\n";
+    let place = Place::with("x.yaml", text);
+    for command in ["validate", "run"] {
+        let told = place.run(&[command, "x.yaml"]);
+        assert_eq!(told.code, Some(3), "{}{}", told.stdout, told.stderr);
+        let said = told.stdout + &told.stderr;
+        assert!(said.contains("the prompt of this loop cannot be filled in: line 1"), "{said}");
+        assert!(said.contains("x.yaml:6:20"), "{said}");
+    }
+}
+
+#[test]
+fn the_reason_of_a_skip_says_what_was_read() {
+    let text = "name: x\ninputs: {n: {type: integer, default: 2}}\nstages:\n  \
+                - {name: a, if: inputs.n > 3, run: 'true'}\n";
+    let place = Place::with("x.yaml", text);
+    let ended = place.run(&["run", "x.yaml"]);
+    let says = "if `inputs.n > 3`: false (inputs.n is 2)";
+    assert!((ended.stdout + &ended.stderr).contains(says));
+    let run = place.json(&["runs", "show", "x#1"]);
+    let stage = run["data"]["stages"].get(0).or(run["stages"].get(0)).unwrap();
+    assert_eq!(stage["detail"], says);
+    assert!(place.run(&["runs", "show", "x#1"]).stdout.contains("(inputs.n is 2)"));
+}

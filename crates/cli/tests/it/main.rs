@@ -38,5 +38,6 @@ mod templates;
 mod traces;
 mod transcripts;
 mod triggers;
+mod tryouts;
 mod upkeep;
 mod worktrees;

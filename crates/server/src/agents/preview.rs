@@ -32,6 +32,32 @@ impl Agents {
         stage: &str,
         directory: &Path,
     ) -> Result<AgentPreview, Blind> {
+        let Made { job, notices, sizes, .. } = self.foreseen(run, stage, directory)?;
+        let context = job.context.iter().zip(&sizes.blocks).map(|(block, tokens)| PreviewedBlock {
+            reference: block.reference.clone(),
+            source: block.source.clone(),
+            sha256: block.sha256.clone(),
+            bytes: block.bytes,
+            tokens: *tokens,
+            cut: block.cut,
+        });
+        let agents = agents(&job).map_err(Blind::Problem)?;
+        Ok(AgentPreview {
+            pipeline: run.pipeline().name.clone(),
+            stage: stage.to_owned(),
+            shape: shape_word(&job.shape).to_owned(),
+            agents,
+            context: context.collect(),
+            context_tokens: sizes.tokens,
+            context_limit: sizes.limit,
+            validate: job.validate.map(|check| check.command),
+            result: job.result,
+            notices,
+        })
+    }
+
+    /// The job that the stage would get, as far as that is known.
+    pub(super) fn foreseen(&self, run: &Run, stage: &str, directory: &Path) -> Result<Made, Blind> {
         let pipeline = run.pipeline();
         let Some(model) = pipeline.stages.iter().find(|of| &*of.name == stage) else {
             let is_agent = |of: &&pipeline::model::Stage| matches!(of.work, Work::Agent(_));
@@ -62,29 +88,7 @@ impl Agents {
             timeout: model.limits.timeout,
             idle: model.limits.idle,
         };
-        let Made { job, notices, sizes, .. } =
-            self.make(pipeline, task, about).map_err(Blind::Problem)?;
-        let context = job.context.iter().zip(&sizes.blocks).map(|(block, tokens)| PreviewedBlock {
-            reference: block.reference.clone(),
-            source: block.source.clone(),
-            sha256: block.sha256.clone(),
-            bytes: block.bytes,
-            tokens: *tokens,
-            cut: block.cut,
-        });
-        let agents = agents(&job).map_err(Blind::Problem)?;
-        Ok(AgentPreview {
-            pipeline: pipeline.name.clone(),
-            stage: stage.to_owned(),
-            shape: shape_word(&job.shape).to_owned(),
-            agents,
-            context: context.collect(),
-            context_tokens: sizes.tokens,
-            context_limit: sizes.limit,
-            validate: job.validate.map(|check| check.command),
-            result: job.result,
-            notices,
-        })
+        self.make(pipeline, task, about).map_err(Blind::Problem)
     }
 }
 
@@ -121,7 +125,7 @@ fn agents(job: &Job) -> Result<Vec<PreviewedAgent>, String> {
     })
 }
 
-fn previewed(agent: &Agent, role: &str, asked: Prompt) -> PreviewedAgent {
+pub(super) fn previewed(agent: &Agent, role: &str, asked: Prompt) -> PreviewedAgent {
     PreviewedAgent {
         name: agent.name.clone(),
         role: role.to_owned(),
@@ -146,7 +150,7 @@ fn adapter_words(adapter: &Adapter) -> String {
     }
 }
 
-fn tool_word(kind: ToolKind) -> &'static str {
+pub(super) fn tool_word(kind: ToolKind) -> &'static str {
     match kind {
         ToolKind::Read => "read",
         ToolKind::Search => "search",

@@ -52,6 +52,26 @@ pub(crate) fn shown(shared: &Shared) -> Result<Vec<ModelProvider>, Refused> {
     Ok(all.collect())
 }
 
+/// The way to a provider, as far as that can be told without asking it.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// Where it is and where its key stands; never the key.
+    pub(crate) says: String,
+    /// Taken where a request names none.
+    pub(crate) model: Option<String>,
+}
+
+/// Whether there is such a provider and its key can be had. The error says what is missing.
+pub(crate) async fn route(shared: &Arc<Shared>, name: &str) -> Result<Route, String> {
+    let place = place(shared, name).await.map_err(|denial| denial.says)?;
+    let known = shown(shared).map_err(|refused| refused.to_string())?;
+    let key = known.into_iter().find(|provider| provider.name == name).map(|provider| provider.key);
+    let key =
+        key.filter(|key| key != "none").map_or("no key".to_owned(), |key| format!("key {key}"));
+    let says = format!("`{name}`, {}, {key}", place.provider.base_url);
+    Ok(Route { says, model: place.defaults.model })
+}
+
 /// One tiny call. What the provider says of it is part of the answer, not a failure of ours.
 pub(crate) async fn test(
     shared: &Arc<Shared>,

@@ -25,9 +25,15 @@ use crate::refused::Refused;
 use crate::rights::Right;
 use crate::shared::{Shared, blocking};
 
+mod tryout;
+
 /// The routes of this room.
 pub(super) fn routes() -> Rooms {
-    Rooms::new().routes(routes!(list)).routes(routes!(show)).routes(routes!(preview))
+    Rooms::new()
+        .routes(routes!(list))
+        .routes(routes!(show))
+        .routes(routes!(preview))
+        .merge(tryout::routes())
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -24,7 +24,7 @@ impl Drop for Held {
 }
 
 /// Runs it to its end, at most so long.
-pub(super) async fn run(
+pub(crate) async fn run(
     mut command: Command,
     input: Vec<u8>,
     longest: Duration,

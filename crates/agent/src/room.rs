@@ -141,7 +141,7 @@ impl Room {
         let newer =
             |taken: &Option<Taken>| taken.as_ref().is_some_and(|taken| taken.stamp() > stamp);
         if taken.wait_for(newer).await.is_err() {
-            std::future::pending().await;
+            std::future::pending::<()>().await;
         }
     }
 

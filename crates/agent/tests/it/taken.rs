@@ -168,11 +168,6 @@ fn a_hold_survives_a_kill_and_what_was_handed_back_counts_once() {
     assert_eq!(ran.outcome(), "succeeded", "{ran:?}");
     let told = words(&stage).iter().filter(|word| *word == "handed_back").count();
     assert_eq!((told, prompts(&stage).len()), (1, 2));
-    // One more attempt knows that it was dealt with.
-    let ran = stage.run();
-    assert_eq!(ran.outcome(), "succeeded", "{ran:?}");
-    let told = words(&stage).iter().filter(|word| *word == "handed_back").count();
-    assert_eq!(told, 1, "{:?}", words(&stage));
 }
 
 fn killed(running: Running) {

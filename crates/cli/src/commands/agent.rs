@@ -19,7 +19,7 @@ mod hold;
 
 pub use hold::{AttachArgs, HandBackArgs};
 
-/// See the agents that stages can name and what they would be asked; take over from one that works
+/// See the agents that stages can name, and take over from one that works
 #[derive(Debug, Subcommand)]
 pub enum AgentCommand {
     List(ListAgentsArgs),

@@ -48,8 +48,7 @@ fn a_person_works_in_a_terminal_and_the_agent_goes_on() {
     assert_eq!(stage(&place)["status"], "held_by_human");
     let back = ["agent", "hand-back", "feature", "build", "--note", "It is there now."];
     assert!(ok(place.run(&back)).contains("its agent goes on"));
-    let ended = place.run(&["watch", "feature"]);
-    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    ok(place.run(&["runs", "talk", "feature", "--stage", "build", "-f"]));
     let outputs = &stage(&place)["outputs"];
     assert_eq!(outputs["text"], "I go on as you said.");
     let log = ok(place.run(&["logs", "feature", "--stage", "build", "--raw"]));

@@ -7,7 +7,7 @@ use api::agent::{HandedBack, Holding, LetGo, Taken};
 use api::problem::Problem;
 use axum::extract::State;
 use engine::view::TakenView;
-use engine::{Command, Run, command, event};
+use engine::{Command, Rejection, Run, command, event};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -18,6 +18,7 @@ use crate::history;
 use crate::http::body::{Json, Params};
 use crate::http::problem::Fault;
 use crate::http::rooms::{Rooms, routes};
+use crate::refused::Refused;
 use crate::shared::Shared;
 
 /// How long a question is held open.
@@ -94,7 +95,11 @@ pub(crate) async fn let_go(
     let attach = event::Attach { agent, directory, command, runs, resumes };
     let said = command::LetGo { attempt: live.attempt.clone(), hold, attach };
     let (run, command) = (live.run, Box::new(Command::LetGo(Box::new(said))));
-    shared.desk.ask(|reply| Ask::Act { run, command, reply }).await?;
+    let told = shared.desk.ask(|reply| Ask::Act { run, command, reply }).await;
+    if let Err(Refused::Rejected(Rejection::Stale { .. })) = told {
+        return Err(stale());
+    }
+    told?;
     Ok(Json(look(&shared, &live).await?))
 }
 

@@ -223,8 +223,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let (broker, hub) = (Arc::new(Broker::default()), Arc::new(Hub::new()));
         let (gauges, metrics) = (Arc::<Gauges>::default(), Arc::<Metrics>::default());
-        let definitions = Arc::new(Definitions::default());
-        let bell = Arc::new(Bell::default());
+        let (definitions, bell) = (Arc::<Definitions>::default(), Arc::<Bell>::default());
         let config = Arc::new(ConfigFile::in_folder(&options.data_dir));
         let mirror = mirror(&options.data_dir, &config, &reader)?;
         let doors = Doors::open(&options.data_dir).map_err(|problem| Error::Door { problem })?;

@@ -3,7 +3,8 @@
 use api::Page;
 use api::agent::Happening;
 use api::agents::{
-    AgentDetail, AgentPreview, AgentSummary, AgentTest, HandBack, PreviewAgents, Takeover, TestAgent,
+    AgentDetail, AgentPreview, AgentSummary, AgentTest, HandBack, PreviewAgents, Takeover,
+    TestAgent,
 };
 use api::stream::Polled;
 

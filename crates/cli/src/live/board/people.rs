@@ -63,6 +63,26 @@ impl Board {
                 let detail = format!("{revision}, by {by}: {feedback}");
                 notes.push(self.note(at, "Revision", self.shown(&name), detail));
             }
+            Event::ExecutionHeld { .. }
+            | Event::ExecutionTakenOver { .. }
+            | Event::ExecutionHandedBack { .. }
+            | Event::ExecutionAdvanced { .. } => self.hands(event, at, notes),
+            Event::AwaitsEnvironment { execution, environment } => {
+                let name = execution.to_string();
+                self.set(&name, State::Environment { name: environment.clone(), since: at });
+                let detail = format!("for `{environment}`, which another stage is in");
+                notes.push(self.note(at, "Waiting", self.shown(&name), detail));
+            }
+            Event::EnvironmentGranted { execution } => {
+                self.set(&execution.to_string(), State::Idle);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whose hands the work of a stage is in.
+    fn hands(&mut self, event: &Event, at: Timestamp, notes: &mut Vec<Note>) {
+        match event {
             Event::ExecutionHeld { execution, hold } => {
                 let name = execution.to_string();
                 self.set(&name, State::Held { hold: *hold, since: at });
@@ -86,15 +106,6 @@ impl Board {
                 let name = execution.to_string();
                 self.set(&name, State::Idle);
                 notes.push(self.note(at, "Advanced", self.shown(&name), format!("by {by}")));
-            }
-            Event::AwaitsEnvironment { execution, environment } => {
-                let name = execution.to_string();
-                self.set(&name, State::Environment { name: environment.clone(), since: at });
-                let detail = format!("for `{environment}`, which another stage is in");
-                notes.push(self.note(at, "Waiting", self.shown(&name), detail));
-            }
-            Event::EnvironmentGranted { execution } => {
-                self.set(&execution.to_string(), State::Idle);
             }
             _ => {}
         }

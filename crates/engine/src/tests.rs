@@ -216,10 +216,8 @@ impl Story {
                 let id = &live.execution;
                 *id == row.id || (row.instances.is_some() && id.stage == row.id.stage)
             });
-            let word = match row.status {
-                ExecutionStatus::Queued if is_live => "running",
-                status => status.word(),
-            };
+            let is_handed_out = row.status == ExecutionStatus::Queued && is_live;
+            let word = if is_handed_out { "running" } else { row.status.word() };
             format!("{}={word}", row.id)
         });
         rows.collect::<Vec<_>>().join(" ")

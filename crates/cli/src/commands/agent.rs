@@ -116,7 +116,7 @@ pub fn run(command: AgentCommand, context: &Context) -> Result<Exit> {
         AgentCommand::List(args) => list(&args, context),
         AgentCommand::Show(args) => show(&args, context),
         AgentCommand::Prompt(args) => prompt(args, context),
-        AgentCommand::Attach(args) => hold::attach(args, context),
+        AgentCommand::Attach(args) => hold::attach(&args, context),
         AgentCommand::HandBack(args) => hold::hand_back(args, context),
         AgentCommand::Test(args) => test(args, context),
     }

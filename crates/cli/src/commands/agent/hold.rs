@@ -57,7 +57,7 @@ pub struct HandBackArgs {
     accept: bool,
 }
 
-pub(super) fn attach(args: AttachArgs, context: &Context) -> Result<Exit> {
+pub(super) fn attach(args: &AttachArgs, context: &Context) -> Result<Exit> {
     session::talk(context, async |session| {
         let run = session.run_name(&args.run).await?;
         let held = held(session, &run, &args.stage).await?;

@@ -1,5 +1,6 @@
 // `npm run screens [-- FOLDER [WORD]]`: every page as it looks, light and dark, wide and narrow, empty and full.
-import { mkdirSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until, World } from './world.mjs';
 
@@ -50,31 +51,68 @@ stages:
         breaking: {type: boolean}
         words: {type: multiline_text}
 `;
+const CONFIG = `sources:
+  forge: {kind: github, secret: {secret: FORGE}}
+  builds: {kind: hmac, secret: [{secret: BUILDS}, {file: old}], event: built}
+notify:
+  targets:
+    team: {kind: command, command: [sh, -c, "cat > /dev/null"]}
+    away: {kind: webhook, url: 'http://127.0.0.1:9/hook', allow_private: true}
+  rules:
+    - {on: [approval.requested, run.failed], to: [team]}
+retention: {output_days: 90, runs_days: 365}
+`;
 const LONG = `name: long
 stages:
   - {name: wait, run: "sleep 600"}
   - {name: after, run: "echo after"}
 `;
 
-const EMPTY = ['/', '/inbox', '/tasks', '/pipelines', '/runs', '/fleet', '/metrics', '/audit', '/compare', '/templates', '/settings/tokens', '/settings/secrets', '/settings/notify', '/settings/retention'];
+const EMPTY = ['/', '/inbox', '/tasks', '/tasks?view=list', '/pipelines', '/pipelines/new', '/runs', '/fleet', '/metrics', '/audit', '/compare', '/templates', '/settings/tokens', '/settings/secrets', '/settings/notify', '/settings/webhooks', '/settings/retention'];
+
+async function deliver(world) {
+  const body = JSON.stringify({ ref: 'refs/heads/main', after: '1', commits: [] });
+  const signature = createHmac('sha256', 'a secret of the forge').update(body).digest('hex');
+  const headers = { 'content-type': 'application/json', 'x-hub-signature-256': `sha256=${signature}`, 'x-github-event': 'push', 'x-github-delivery': 'd-1' };
+  const answer = await fetch(`${world.base}/hooks/forge`, { method: 'POST', headers, body });
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+}
 
 async function fill(world) {
+  writeFileSync(join(world.data, 'config.yaml'), CONFIG);
+  await world.api('PUT', '/api/secrets/FORGE', { value: 'a secret of the forge' });
+  await world.api('PUT', '/api/secrets/DEPLOY_KEY', { value: 'another one', pipeline: 'release' });
+  const { name: me } = await world.api('GET', '/api/whoami');
+  await world.api('POST', '/api/tokens', { user: me, name: 'the deploy script', scopes: ['read', 'run'], expires_at: new Date(Date.now() + 30 * 86_400_000).toISOString() });
   for (const definition of [FEATURE, NIGHTLY, NOTES, LONG]) await world.api('POST', '/api/pipelines', { definition }).catch((error) => console.error(String(error)));
   const go = (name) => world.api('POST', `/api/pipelines/${name}/run`, {});
   for (let n = 0; n < 3; n += 1) await go('nightly');
   for (let n = 0; n < 2; n += 1) await go('feature-complete');
   await go('release');
   await go('long');
+  await deliver(world);
+  await world.run(readFileSync(new URL('../../templates/first.yaml', import.meta.url), 'utf8'));
+  await until(async () => (await world.api('GET', '/api/runs/feature~1')).status === 'waiting', 'the first pipeline');
   for (const [id, title] of [['TASK-5', 'Read themes from a file'], ['TASK-7', 'Add dark mode'], ['TASK-9', 'Say who is asked']]) await world.api('POST', '/api/tasks', { id, title, pipeline: 'long', ...(id === 'TASK-7' ? { prerequisites: ['TASK-5'] } : {}) });
   await world.api('POST', '/api/tasks/TASK-5/start', {});
-  await until(async () => (await world.api('GET', '/api/approvals?status=pending')).data.length === 2, 'two approvals');
+  await until(async () => (await world.api('GET', '/api/approvals?status=pending')).data.length === 3, 'three approvals');
   await until(async () => (await world.api('GET', '/api/inputs?status=open')).data.length === 1, 'a form');
-  const [gate] = (await world.api('GET', '/api/approvals?status=pending')).data;
+  const gates = (await world.api('GET', '/api/approvals?status=pending')).data;
+  const gate = gates.find((one) => one.pipeline === 'feature-complete');
+  const first = gates.find((one) => one.pipeline === 'feature');
   const [form] = (await world.api('GET', '/api/inputs?status=open')).data;
   const run = gate.run_name.replace('#', '/');
   return [
     ...EMPTY,
     `/inbox/${gate.id}`,
+    `/inbox/${first.id}`,
+    '/runs/feature/1',
+    '/runs/feature/1?stage=plan&tab=agent',
+    '/templates?show=first',
+    '/metrics?by=run',
+    '/fleet/agents',
+    '/pipelines/nightly/versions/1..1',
+    '/runs/none/1',
     `/inbox/${form.id}`,
     '/tasks?view=list',
     '/tasks/TASK-5',

@@ -63,6 +63,19 @@ pub struct ApprovalDetail {
     pub escalate_to: Vec<String>,
     /// Percent of the time after which reminders were due.
     pub reminded: Vec<u8>,
+    /// Of work that was sent back; missing: it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_back: Option<SentBack>,
+}
+
+/// Work that people had changes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SentBack {
+    /// How often.
+    pub revision: u32,
+    pub max_revisions: u32,
+    /// What was said last.
+    pub feedback: String,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

@@ -8,6 +8,32 @@ use utoipa::ToSchema;
 
 use crate::flow::GivenEvent;
 
+/// Who sends events, as `GET /api/sources` lists them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceView {
+    /// Of `sources:` in `config.yaml`.
+    pub name: String,
+    /// `github gitlab gitea gogs bitbucket bitbucket-server hmac cloudevents`
+    pub kind: String,
+    /// Where deliveries go on this server: `/hooks/<name>`.
+    pub path: String,
+    /// Any of them proves a delivery.
+    pub secrets: Vec<SourceSecret>,
+    /// Where changed paths are asked for.
+    pub api: Option<String>,
+    /// The clone in which they are looked up.
+    pub mirror: Option<String>,
+}
+
+/// Never what it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SourceSecret {
+    /// Where it stands: `{secret: NAME}`, `{env: NAME}`, `{file: PATH}`.
+    pub place: String,
+    /// Why it cannot be had; empty: it can.
+    pub problem: String,
+}
+
 /// The answer to a delivery: all of it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Delivered {

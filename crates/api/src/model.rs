@@ -66,6 +66,17 @@ pub struct ModelCost {
     pub usage: ModelUsage,
 }
 
+/// What models used and cost for one run, task or pipeline, as `GET /api/costs` lists it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CostView {
+    /// `ci#4` or `TASK-7-3`, `TASK-7`, `ci`
+    pub name: String,
+    /// Runs that asked a model.
+    pub runs: u64,
+    #[serde(flatten)]
+    pub usage: ModelUsage,
+}
+
 /// One call of a model, as a list shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ModelCallView {

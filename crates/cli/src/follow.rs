@@ -25,7 +25,8 @@ use crate::session::Session;
 use show::Show;
 
 /// With nothing to decide.
-const USUAL: Keys = Keys::Usual { decide: false, changes: false, fill: false, advance: false };
+const USUAL: Keys =
+    Keys::Usual { decide: false, changes: false, fill: false, advance: false, page: false };
 
 /// How a run is followed.
 #[derive(Clone, Debug, Default)]
@@ -109,6 +110,8 @@ struct Follower<'c> {
     told: BTreeSet<String>,
     /// Since when it waits for people.
     waiting: Option<Instant>,
+    /// Where a browser shows it has been said.
+    has_page: bool,
 }
 
 impl<'c> Follower<'c> {
@@ -121,6 +124,8 @@ impl<'c> Follower<'c> {
         let signals = Signals::new()?;
         let detail = session.client.run(&run.id).await?;
         let mut board = Board::new(&detail);
+        // Without it whoever decides is told by name.
+        board.me = session.client.whoami().await.map_or_else(|_| String::new(), |me| me.name);
         let mut show = Show::new(context, &following);
         show.begin(&board, following.is_new, context.now());
         if context.format() == Format::Ndjson || following.is_new {
@@ -143,6 +148,7 @@ impl<'c> Follower<'c> {
             interrupted: false,
             told: BTreeSet::new(),
             waiting: None,
+            has_page: false,
         })
     }
 
@@ -291,6 +297,7 @@ impl<'c> Follower<'c> {
                 };
                 self.refused(done.err());
             }
+            b'o' if !asking && self.has_page => self.tell_page().await,
             key @ (b'a' | b'x' | b'r') if !asking => self.decide(key).await?,
             b'f' if !asking => {
                 if let Some(form) = self.open_form() {

@@ -3,7 +3,7 @@
 mod upkeep;
 
 use std::fs::OpenOptions;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -120,6 +120,9 @@ pub struct Host {
     socket: PathBuf,
     address: Option<SocketAddr>,
     slots: Option<u32>,
+    said: Said,
+    /// Browsers are served by the way, for as long as a run is followed.
+    aside: bool,
 }
 
 impl std::fmt::Debug for Host {
@@ -191,8 +194,8 @@ impl Host {
             lock.announce(&bound.to_string()).map_err(|error| store_failure(&error))?;
             address = Some(bound);
         }
-        let slots = options.slots;
-        Ok(Self { server, worker, reader, lock, folder, socket, address, slots })
+        let (slots, said, aside) = (options.slots, options.said.clone(), false);
+        Ok(Self { server, worker, reader, lock, folder, socket, address, slots, said, aside })
     }
 
     /// The way to it inside this process.
@@ -202,6 +205,30 @@ impl Host {
 
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// Listens for browsers of this machine, once: at the usual port, or where there is room.
+    pub async fn listen_here(&mut self) -> Result<SocketAddr> {
+        if let Some(address) = self.address {
+            return Ok(address);
+        }
+        let token = self.folder.token().map_err(|error| store_failure(&error))?;
+        let configured = server::settings_of(self.root(), &self.said)
+            .map_err(|error| Failure::new(Exit::Invalid, chain(&error)))?;
+        let port = configured.address(&settings::LISTEN).map_or(0, |address| address.port());
+        let here = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let bound = match self.server.listen_tcp(here(port), token.clone()).await {
+            Ok(bound) => bound,
+            Err(server::Error::Listen { .. }) => self
+                .server
+                .listen_tcp(here(0), token)
+                .await
+                .map_err(|error| Failure::internal("listen for browsers", &error))?,
+            Err(error) => return Err(Failure::internal("listen for browsers", &error)),
+        };
+        self.lock.announce(&bound.to_string()).map_err(|error| store_failure(&error))?;
+        (self.address, self.aside) = (Some(bound), true);
+        Ok(bound)
     }
 
     /// Reads the configuration again.
@@ -229,7 +256,12 @@ impl Host {
     /// Lets go of the folder: everything accepted is on disk, children go on. The runs that
     /// nobody drives now.
     pub async fn stop(self) -> Result<Vec<RunRow>> {
-        let Self { folder, lock, reader, server, worker, socket, .. } = self;
+        /// Time for a browser to hear how the run ended.
+        const LAST_LOOK: Duration = Duration::from_millis(300);
+        let Self { folder, lock, reader, server, worker, socket, aside, .. } = self;
+        if aside {
+            tokio::time::sleep(LAST_LOOK).await;
+        }
         server.shutdown().await;
         drop(server);
         // Ends when the orders do; a join blocks.

@@ -5,6 +5,7 @@
 //! `output` make text. Only this crate prints.
 
 pub mod args;
+pub mod browser;
 pub mod client;
 pub mod commands;
 pub mod context;
@@ -38,7 +39,7 @@ use terminal::Surroundings;
 const GREETING: &str = "\
 Orchestrate runs pipelines that must not get lost: YAML in, durable runs out, one binary.
 
-  Try:     orchestrate init && orchestrate run pipelines/hello.yaml
+  Try:     orchestrate init && orchestrate run pipelines/feature.yaml
   Look:    orchestrate status, orchestrate logs latest, orchestrate pipeline status latest
   Yours:   orchestrate pipeline init ci writes a pipeline for the project in this folder
   More:    orchestrate --help, orchestrate run --help

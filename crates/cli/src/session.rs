@@ -106,6 +106,25 @@ impl Session {
         self.picked_up
     }
 
+    /// Where a browser sees this path: with a one-time link that opens a session when `signs_in`.
+    /// Listens for browsers first where this process owns the folder. `None`: nobody listens.
+    pub async fn page(&self, path: &str, signs_in: bool) -> Result<Option<String>> {
+        let address = match &mut *self.place.lock().await {
+            Place::Here(host) => Some(host.listen_here().await?),
+            Place::Elsewhere | Place::Nowhere => None,
+        };
+        if let Some(address) = address.filter(|_| !signs_in) {
+            return Ok(Some(format!("http://{address}{path}")));
+        }
+        let Some(url) = self.client.session_link().await?.url else { return Ok(None) };
+        Ok(Some(match signs_in {
+            true => format!("{url}?next={path}"),
+            false => {
+                url.split_once("/login/").map_or(url.clone(), |(base, _)| base.to_owned() + path)
+            }
+        }))
+    }
+
     /// Lets go. What still goes on is left to a background driver.
     pub async fn close(self) -> Result<()> {
         let place = std::mem::replace(&mut *self.place.lock().await, Place::Nowhere);

@@ -113,6 +113,7 @@ macro_rules! conformance {
             a_key_is_free_again_after_a_day
             a_call_of_a_model_is_reserved_ended_once_and_found_by_its_turn
             calls_of_models_are_listed_and_summed_by_who_made_them
+            costs_are_told_by_run_task_and_pipeline
             calls_under_way_in_a_crash_are_lost_and_keep_their_reservation
             an_emptied_run_forgets_what_was_said_and_keeps_what_it_cost
             a_rewind_supersedes_later_runs_until_it_is_undone

@@ -30,8 +30,8 @@ pub use self::flow::{
     Taker, Target, TokenRow,
 };
 pub use self::models::{
-    CallState, ModelCall, ModelChange, ModelEnd, ModelQuery, ModelSum, ModelTexts, ModelUsage,
-    ReadModels,
+    CallState, CostBy, ModelCall, ModelChange, ModelCosts, ModelEnd, ModelQuery, ModelSum,
+    ModelTexts, ModelUsage, ReadModels,
 };
 pub use self::notices::{
     AboutRequest, NewNotice, NoticeMove, NoticeQuery, NoticeRow, NoticeStatus, OpenNotices,

@@ -165,7 +165,7 @@ stages:
   await look.page.locator('[data-run="release#1"][data-status=failed]').waitFor();
   await until(async () => (await world.api('GET', '/api/runs/release~1/undoings')).data.length > 0, 'the history');
   // What was undone, by whom, and how far it went.
-  await look.page.getByText(/rollback to `build` by \S+: /).first().waitFor();
+  await look.page.getByText(/rollback to `?build`? by \S+: /).first().waitFor();
   await look.page.locator('[data-stage="deploy.rollback"][data-status=succeeded]').first().waitFor();
   await look.page.getByRole('button', { name: 'Extend', exact: true }).click();
   await look.page.getByRole('button', { name: 'Start the next run' }).click();

@@ -18,6 +18,7 @@ export type StageOutline = Schemas['StageOutline'];
 export type InputOutline = Schemas['InputOutline'];
 export type PipelineVerdict = Schemas['PipelineVerdict'];
 export type GivenEvent = Schemas['GivenEvent'];
+export type SourceView = Schemas['SourceView'];
 export type Revision = Schemas['Revision'];
 export type ApprovalSummary = Schemas['ApprovalSummary'];
 export type ApprovalDetail = Schemas['ApprovalDetail'];

@@ -1,11 +1,11 @@
 /** What stands around every page: where one can go, where one is, and whether it is live. */
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { remove } from '../api/client';
 import { place } from '../components/location';
 import { Button, Glyph } from '../components/parts';
 import { exact } from '../components/text';
-import { attempt, dismiss, toasts } from '../components/toast';
+import { attempt, dismiss, tell, toasts } from '../components/toast';
 import { who } from '../components/who';
 import { connection, lostAt } from '../live/socket';
 import { useTopic } from '../live/use';
@@ -119,10 +119,24 @@ function Me() {
 function Offline() {
   const state = connection.value;
   const at = lostAt.value;
-  if (state === 'live' || at === undefined) return null;
+  const lost = useRef(false);
+  const isLost = at !== undefined && state !== 'live';
+  useEffect(() => {
+    // Every topic goes on from its last number, or is read anew.
+    if (state === 'live' && lost.current) tell('Reconnected, nothing missed.');
+    lost.current = isLost;
+  }, [state, isLost]);
+  if (!isLost) return null;
   return (
     <div class="offline" role="alert">
-      <Glyph status="unknown" /> Reconnecting. What you see is of {exact(at).slice(11)}; nothing is missed, it comes after.
+      <Glyph status="unknown" />{' '}
+      {state === 'offline' ? (
+        <>
+          Nobody answers since {exact(at).slice(11)}. <code>orchestrate serve</code> goes on where it was; nothing is missed.
+        </>
+      ) : (
+        <>Reconnecting. What you see is of {exact(at).slice(11)}; nothing is missed, it comes after.</>
+      )}
     </div>
   );
 }

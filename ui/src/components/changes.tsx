@@ -5,15 +5,23 @@ import { Skeleton, Trouble } from './parts';
 
 /** A unified diff, as the server makes it. */
 export function Unified({ text, label }: { text: string; label: string }) {
+  const lines = text.replace(/\n$/, '').split('\n');
   return (
     <pre class="code diff" tabIndex={0} aria-label={label}>
-      {text.split('\n').map((line, at) => (
-        <span key={at} class={line.startsWith('+') ? 'plus' : line.startsWith('-') ? 'minus' : line.startsWith('@') ? 'part' : ''}>
+      {lines.map((line, at) => (
+        <span key={at} class={kindOf(line, lines[at - 1] ?? '', lines[at + 1] ?? '')}>
           {line}
         </span>
       ))}
     </pre>
   );
+}
+
+/** Names of files are neither added nor taken away. Pure. */
+function kindOf(line: string, before: string, after: string): string {
+  const names = (line.startsWith('--- ') && after.startsWith('+++ ')) || (line.startsWith('+++ ') && before.startsWith('--- '));
+  if (names || line.startsWith('@')) return 'part';
+  return line.startsWith('+') ? 'plus' : line.startsWith('-') ? 'minus' : '';
 }
 
 /** From the file `against` to the file `id`. */

@@ -26,6 +26,15 @@ export function Glyph({ status, size = 16, still = false }: { status: string; si
   );
 }
 
+/** What the server says, with `names` as names. */
+export function Words({ text }: { text: string }) {
+  return (
+    <>
+      {text.split('`').map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part))}
+    </>
+  );
+}
+
 /** Glyph and word. */
 export function Status({ status, children }: { status: string; children?: ComponentChildren }) {
   const { hue, word } = lookOf(status);
@@ -62,6 +71,7 @@ interface ButtonProps {
   title?: string;
   'aria-label'?: string;
   'aria-pressed'?: boolean;
+  'aria-expanded'?: boolean;
   /** What it does; while that goes on the button shows it. */
   act?: () => unknown;
   kind?: 'plain' | 'primary' | 'danger' | 'quiet';
@@ -157,7 +167,9 @@ export function Trouble({ refusal, again }: { refusal: Refusal; again?: (() => v
     <div class="trouble" role="alert">
       <p>
         <Glyph status="failed" /> <strong>{problem.title}</strong>
-        {problem.detail && problem.detail !== problem.title ? <>: {problem.detail}</> : null}
+        {problem.detail && problem.detail !== problem.title ? <>
+            : <Words text={problem.detail} />
+          </> : null}
       </p>
       {refusal.hints.length > 0 ? (
         <ul>

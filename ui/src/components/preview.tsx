@@ -1,6 +1,7 @@
 /** A look into a file that a run made. What it holds is never trusted: it is text, or stands in a frame that may do nothing. */
 import { send } from '../api/client';
 import type { ArtifactView } from '../api/types';
+import { Unified } from './changes';
 import { useLoad } from './load';
 import { Markdown } from './markdown';
 import { Skeleton, Trouble } from './parts';
@@ -9,7 +10,7 @@ import { bytes } from './text';
 /** More than this is not shown, only offered. */
 const MOST = 1024 * 1024;
 
-type Kind = 'image' | 'html' | 'markdown' | 'json' | 'csv' | 'text' | 'none';
+type Kind = 'image' | 'html' | 'markdown' | 'json' | 'csv' | 'diff' | 'text' | 'none';
 
 /** By the end of its name. Pure. */
 export function kindOf(path: string, format: string): Kind {
@@ -19,6 +20,7 @@ export function kindOf(path: string, format: string): Kind {
   if (['md', 'markdown'].includes(end)) return 'markdown';
   if (['json'].includes(end)) return 'json';
   if (['csv', 'tsv'].includes(end)) return 'csv';
+  if (['diff', 'patch'].includes(end)) return 'diff';
   if (['zip', 'gz', 'tar', 'zst', 'xz', 'bin', 'exe', 'so', 'pdf', 'mp4', 'sqlite'].includes(end)) return 'none';
   return 'text';
 }
@@ -43,6 +45,8 @@ export function Preview({ artifact }: { artifact: ArtifactView }) {
         <iframe class="preview-frame" sandbox="" src={url} title={artifact.name} />
       ) : kind === 'markdown' ? (
         <Markdown text={text} />
+      ) : kind === 'diff' ? (
+        <Unified text={text} label={artifact.name} />
       ) : kind === 'csv' ? (
         <Csv text={text} tab={artifact.path.endsWith('.tsv')} />
       ) : (

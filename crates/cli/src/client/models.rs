@@ -1,7 +1,9 @@
 //! Calls about models: what they were asked, what it cost, and who answers.
 
 use api::Page;
-use api::model::{ModelCallDetail, ModelCallView, ModelProvider, ModelTested, RunCost, TestModel};
+use api::model::{
+    CostView, ModelCallDetail, ModelCallView, ModelProvider, ModelTested, RunCost, TestModel,
+};
 
 use super::{Client, Query, path};
 use crate::error::Result;
@@ -33,6 +35,19 @@ impl Client {
 
     pub async fn model_call(&self, run: &str, id: &str) -> Result<ModelCallDetail> {
         self.get(&path(&["api", "runs", run, "model-calls", id])).await
+    }
+
+    pub async fn model_costs(
+        &self,
+        by: &str,
+        days: Option<u16>,
+        limit: u32,
+    ) -> Result<Page<CostView>> {
+        let mut query = Query::new("/api/costs");
+        query.add("by", by);
+        query.add_some("days", days.map(|days| days.to_string()).as_deref());
+        query.add("limit", &limit.to_string());
+        self.get(&query.text).await
     }
 
     pub async fn models(&self) -> Result<Page<ModelProvider>> {

@@ -9,18 +9,21 @@ use clap::Args;
 use crate::context::Context;
 use crate::error::{Failure, Result};
 use crate::exit::Exit;
-use crate::output;
+use crate::output::{self, Format};
 
-const HELLO: &str = include_str!("../../../../templates/hello.yaml");
+const FIRST: &str = include_str!("../../../../templates/first.yaml");
+/// Beside the pipelines; their first line names it.
+const SCHEMA: &str = "pipeline.schema.json";
 
 /// Write a first pipeline that runs as it is
 ///
-/// Writes pipelines/hello.yaml: six stages, one of them skipped with its reason, one tried twice.
-/// An existing file is never overwritten.
+/// Writes pipelines/feature.yaml: six stages of agents that follow a script, without any key, and
+/// one decision that is yours. Beside it pipeline.schema.json, by which an editor completes it. An
+/// existing pipeline is never overwritten.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  orchestrate init && orchestrate run pipelines/hello.yaml")]
+  orchestrate init && orchestrate run pipelines/feature.yaml")]
 pub struct InitArgs {
     /// Folder of the project
     #[arg(long, default_value = ".", value_name = "DIR")]
@@ -28,10 +31,19 @@ pub struct InitArgs {
 }
 
 pub fn run(args: &InitArgs, context: &Context) -> Result<Exit> {
-    let path = args.dir.join("pipelines/hello.yaml");
-    write_new(&path, HELLO)?;
+    let folder = args.dir.join("pipelines");
+    let path = folder.join("feature.yaml");
+    write_new(&path, FIRST)?;
+    write_schema(&folder.join(SCHEMA))?;
     tell_written(&path, context)?;
     Ok(Exit::Ok)
+}
+
+/// That of this program, whatever an older one wrote there.
+fn write_schema(path: &Path) -> Result<()> {
+    let text = output::document(Format::Json, &pipeline::schema::json_schema());
+    std::fs::write(path, text)
+        .map_err(|error| Failure::internal(&format!("write `{}`", path.display()), &error))
 }
 
 /// Says where the file is and what to do with it.

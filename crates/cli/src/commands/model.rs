@@ -13,6 +13,7 @@ use crate::{output, render, session};
 #[derive(Debug, Subcommand)]
 pub enum ModelCommand {
     List(ListModelsArgs),
+    Costs(CostsArgs),
     Test(TestModelArgs),
 }
 
@@ -25,6 +26,34 @@ pub enum ModelCommand {
 pub struct ListModelsArgs {
     #[command(flatten)]
     list: ListArgs,
+}
+
+/// Show what models used and cost by pipeline, task or run: what cost most first
+///
+/// What is not known is not counted as nothing: where some call has no price, the cost is unknown. One run, by
+/// stage and by model: `orchestrate runs cost`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  orchestrate model costs
+  orchestrate model costs --by run --days 7 --output json")]
+pub struct CostsArgs {
+    /// What is added up together
+    #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
+    by: By,
+    /// Only calls of the last so many days
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=36_500))]
+    days: Option<u16>,
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum By {
+    #[default]
+    Pipeline,
+    Task,
+    Run,
 }
 
 /// Make one tiny call of a provider, and say what it cost
@@ -46,6 +75,7 @@ pub struct TestModelArgs {
 pub fn run(command: ModelCommand, context: &Context) -> Result<Exit> {
     match command {
         ModelCommand::List(args) => list(&args, context),
+        ModelCommand::Costs(args) => costs(&args, context),
         ModelCommand::Test(args) => test(&args, context),
     }
 }
@@ -59,6 +89,24 @@ fn list(args: &ListModelsArgs, context: &Context) -> Result<Exit> {
         output::show_list(context, &choice, list, render::models::providers)?;
         if context.is_text() && page.data.is_empty() {
             context.note("no provider: set OPENAI_API_KEY, or add `models: {providers: ...}` to `config.yaml`");
+        }
+        Ok(Exit::Ok)
+    })
+}
+
+fn costs(args: &CostsArgs, context: &Context) -> Result<Exit> {
+    session::talk(context, async |session| {
+        let (by, heading) = match args.by {
+            By::Pipeline => ("pipeline", "PIPELINE"),
+            By::Task => ("task", "TASK"),
+            By::Run => ("run", "RUN"),
+        };
+        let page = session.client.model_costs(by, args.days, args.list.limit).await?;
+        let choice = args.list.choice(context.around.table_width());
+        let list = ("orchestrate.cost.list/v1", page.data.as_slice(), None);
+        output::show_list(context, &choice, list, |data| render::models::costs(heading, data))?;
+        if context.is_text() && page.data.is_empty() {
+            context.note("no model was asked");
         }
         Ok(Exit::Ok)
     })

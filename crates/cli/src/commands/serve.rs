@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::host::{Host, HostOptions, Owned, Role, store_failure};
 use crate::keys::{Signal, Signals};
 use crate::logs::{self, Listening};
-use crate::{session, words};
+use crate::{browser, session, words};
 
 /// Serve the HTTP API on this machine and drive every run of the data folder
 ///
@@ -25,6 +25,7 @@ use crate::{session, words};
 #[command(after_help = "\
 Examples:
   orchestrate serve
+  orchestrate serve --open
   orchestrate serve --listen 127.0.0.1:0 --slots 4
   orchestrate --server http://127.0.0.1:7070 runs list")]
 pub struct ServeArgs {
@@ -34,6 +35,9 @@ pub struct ServeArgs {
     /// At most so many attempts at once; by default twice the number of processors
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     slots: Option<u32>,
+    /// Open it in a browser of this machine, signed in
+    #[arg(long)]
+    open: bool,
     /// How log lines are written: text or json (default: text)
     #[arg(long, value_name = "FORM")]
     log_format: Option<String>,
@@ -77,6 +81,12 @@ pub fn run(args: &ServeArgs, context: &Context) -> Result<Exit> {
                 && let Some(link) = host.link()?
             {
                 context.note(&format!("open in a browser, once, within five minutes: {link}"));
+            }
+            if args.open
+                && let Some(link) = host.link()?
+                && let Err(problem) = browser::open(host.root(), &link)
+            {
+                context.note(&format!("no browser could be opened: {problem}; orchestrate open"));
             }
         }
         let root = host.root().display().to_string();

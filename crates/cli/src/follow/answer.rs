@@ -46,11 +46,34 @@ impl Follower<'_> {
                 self.show.say(&format!("answer it: {command}"), &self.board, self.context);
             }
         }
+        let is_asked = !approvals.is_empty() || !inputs.is_empty();
         self.board.set_asked(Asked { approvals, inputs });
+        if is_asked && !self.has_page {
+            self.offer_page().await;
+        }
         if self.keyboard.is_some() && self.show.keys != Keys::Asking {
             self.show.keys = self.usual_keys();
         }
         Ok(())
+    }
+
+    /// Says where a browser shows the run, the first time that somebody is asked. Nobody reads it in
+    /// CI, and there is nobody to wait for with `--exit-on-wait`.
+    async fn offer_page(&mut self) {
+        let alone = self.context.around.ci || self.context.global.quiet || !self.context.is_text();
+        if !alone && !self.following.exit_on_wait {
+            self.tell_page().await;
+        }
+    }
+
+    /// On a terminal the link signs in, once: what is not one may be a file, which others read.
+    pub(super) async fn tell_page(&mut self) {
+        let path = format!("/runs/{}/{}", self.board.run.pipeline, self.board.run.number);
+        let signs_in = self.context.around.stderr_is_terminal;
+        // A page is a help, not a condition.
+        let Ok(Some(url)) = self.session.page(&path, signs_in).await else { return };
+        self.has_page = true;
+        self.show.open(&url, &self.board, self.context);
     }
 
     pub(super) fn usual_keys(&self) -> Keys {
@@ -59,6 +82,7 @@ impl Follower<'_> {
             changes: self.mine().is_some_and(|approval| approval.kind == "complete"),
             fill: self.open_form().is_some(),
             advance: self.board.is_held(),
+            page: self.has_page,
         }
     }
 

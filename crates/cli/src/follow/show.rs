@@ -177,6 +177,18 @@ impl Show {
         }
     }
 
+    /// Where a browser shows it: never cut, so that it can be copied.
+    pub(super) fn open(&mut self, url: &str, board: &Board, context: &Context) {
+        match self.way {
+            Way::Live => {
+                self.above.push(format!("       open: {url}"));
+                self.refresh(board, context.now());
+            }
+            Way::Lines => context.note(&format!("open: {url}")),
+            Way::Silent => {}
+        }
+    }
+
     /// Lines of ours that stay above what is redrawn.
     pub(super) fn block_above(&mut self, text: &str) {
         if self.way == Way::Live {

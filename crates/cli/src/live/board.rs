@@ -33,6 +33,8 @@ pub struct Board {
     asks: bool,
     /// Who is asked, as the server knows it: ids, open slots.
     asked: Asked,
+    /// Who looks on, as the server knows them; empty: nobody knows.
+    pub me: String,
     /// As it was before it was rewound.
     before: Option<Box<(IndexMap<String, Row>, u32)>>,
 }
@@ -68,6 +70,15 @@ pub struct FailedAttempt {
     pub tail: String,
 }
 
+impl Note {
+    /// What somebody said about a request of its own number, `A-1`.
+    pub fn is_word(&self) -> bool {
+        let number = self.name.strip_prefix("A-");
+        let said = matches!(self.label, "Approved" | "Rejected" | "Sent back");
+        said && number.is_some_and(|number| number.bytes().all(|it| it.is_ascii_digit()))
+    }
+}
+
 /// Something that is going on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
@@ -96,6 +107,7 @@ impl Board {
             ended: is_final(&detail.summary.status),
             asks: detail.stages.iter().any(|it| WAITS.contains(&it.status.as_str())),
             asked: Asked::default(),
+            me: String::new(),
             before: None,
         }
     }
@@ -144,7 +156,8 @@ impl Board {
     pub fn take(&mut self, message: &Message) -> Vec<Note> {
         match message {
             Message::Snapshot { run } => {
-                *self = Self::new(run);
+                let me = std::mem::take(&mut self.me);
+                *self = Self { me, ..Self::new(run) };
                 Vec::new()
             }
             Message::Events { events, summary } => {

@@ -28,6 +28,8 @@ pub enum Keys {
         fill: bool,
         /// Something is held.
         advance: bool,
+        /// A browser can be led to it.
+        page: bool,
     },
     /// Ctrl-C was pressed once.
     Asking,
@@ -41,6 +43,8 @@ pub fn note(note: &Note, name_width: usize, screen: Screen) -> String {
     let detail = words::one_line(&note.detail);
     let text = if note.label == "Starting" {
         format!("{}  {detail}", note.name)
+    } else if note.is_word() {
+        format!("{} {detail}", note.name)
     } else if detail.is_empty() {
         format!("{lead}{name}")
     } else {
@@ -91,7 +95,7 @@ pub fn pinned(board: &Board, now: Timestamp, keys: Keys, screen: Screen) -> Vec<
 fn offered(keys: Keys, paused: bool) -> Option<String> {
     match keys {
         Keys::None => None,
-        Keys::Usual { decide, changes, fill, advance } => {
+        Keys::Usual { decide, changes, fill, advance, page } => {
             let mut text = String::new();
             for (offered, says) in [
                 (decide && !paused, "  a approve  x reject"),
@@ -99,6 +103,7 @@ fn offered(keys: Keys, paused: bool) -> Option<String> {
                 (fill && !paused, "  f fill in"),
                 (advance && !paused, "  g go on"),
                 (true, if paused { "  p resume" } else { "  p pause" }),
+                (page, "  o open"),
                 (true, "  c cancel  d detach"),
             ] {
                 if offered {

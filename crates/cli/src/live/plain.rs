@@ -11,7 +11,7 @@ pub const HEARTBEAT_MS: u64 = 30_000;
 
 /// `14:02:15Z Succeeded  1/7 plan 4.1s`
 pub fn note(note: &Note, palette: Palette) -> String {
-    let counted = note.label != "Starting";
+    let counted = note.label != "Starting" && !note.is_word();
     let count = if counted { format!("{}/{} ", note.settled, note.total) } else { String::new() };
     let elapsed = match note.elapsed_ms {
         Some(ms) => format!(" {}", words::duration(ms)),

@@ -93,6 +93,10 @@ pub fn detail(approval: &ApprovalDetail, now: Timestamp, palette: Palette) -> Re
     if !summary.reason.is_empty() {
         text += &format!("  {}\n", words::one_line(&summary.reason));
     }
+    if let Some(back) = &approval.sent_back {
+        let (feedback, most) = (words::one_line(&back.feedback), back.max_revisions);
+        text += &format!("  revision {} of {most}, asked for: {feedback}\n", back.revision);
+    }
     text += &section("What is asked", palette);
     if !approval.instructions.is_empty() {
         text += &indented(&words::without_escapes_in_lines(&approval.instructions));

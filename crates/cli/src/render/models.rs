@@ -1,6 +1,6 @@
 //! Models and what they cost, as text.
 
-use api::model::{ModelCallDetail, ModelCallView, ModelProvider, ModelUsage, RunCost};
+use api::model::{CostView, ModelCallDetail, ModelCallView, ModelProvider, ModelUsage, RunCost};
 use serde_json::Value as Json;
 
 use crate::error::Result;
@@ -67,6 +67,18 @@ fn used(name: &str, usage: &ModelUsage) -> Vec<Cell> {
 fn table_of(first: &'static str) -> Table {
     let headings: Vec<&'static str> = [first].into_iter().chain(USED).collect();
     Table::new(&headings)
+}
+
+/// `model costs`
+pub fn costs(heading: &'static str, costs: &[CostView]) -> Table {
+    let headings: Vec<&'static str> = [heading, "RUNS"].into_iter().chain(USED).collect();
+    let mut table = Table::new(&headings);
+    for cost in costs {
+        let mut cells = used(&cost.name, &cost.usage);
+        cells.insert(1, cost.runs.to_string().into());
+        table.row(cells);
+    }
+    table
 }
 
 /// `runs cost`

@@ -64,6 +64,7 @@ fn approval() -> ApprovalDetail {
         allow_self: false,
         escalate_to: Vec::new(),
         reminded: vec![50],
+        sent_back: None,
     }
 }
 
@@ -258,7 +259,7 @@ fn who_is_waited_for_is_told_and_pinned() {
     let mut text: String = notes.iter().map(|note| plain::note(note, Palette::PLAIN)).collect();
     text += &plain::heartbeat(&board, at(21.0), Palette::PLAIN);
     let screen = Screen { columns: 100, rows: 30, palette: Palette::PLAIN };
-    let keys = Keys::Usual { decide: true, changes: true, fill: true, advance: true };
+    let keys = Keys::Usual { decide: true, changes: true, fill: true, advance: true, page: true };
     text += &frame::pinned(&board, at(21.0), keys, screen).join("\n");
     text += &format!("\n\n{}\n", board.decisions().join("\n"));
     insta::assert_snapshot!(text);

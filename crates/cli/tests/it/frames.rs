@@ -7,7 +7,8 @@ use cli::terminal::Palette;
 
 use crate::sample;
 
-const USUAL: Keys = Keys::Usual { decide: false, changes: false, fill: false, advance: false };
+const USUAL: Keys =
+    Keys::Usual { decide: false, changes: false, fill: false, advance: false, page: false };
 
 fn screen(columns: usize, rows: usize) -> Screen {
     Screen { columns, rows, palette: Palette::PLAIN }

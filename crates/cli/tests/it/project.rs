@@ -9,19 +9,58 @@ fn the_first_pipeline_runs_and_is_never_overwritten() {
     assert_eq!(alone.code, Some(0));
     assert_eq!(alone.stdout.lines().count(), 6, "{}", alone.stdout);
     let written = place.run(&["init"]);
-    assert_eq!((written.code, written.stdout.as_str()), (Some(0), "pipelines/hello.yaml\n"));
-    let checked = place.run(&["validate", "--strict", "pipelines/hello.yaml"]);
-    assert_eq!(checked.stdout, "pipelines/hello.yaml: ok: 6 stages\n");
-    let ran = place.run(&["run", "pipelines/hello.yaml", "-p", "who=Ana"]);
-    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-    assert!(ran.stdout.contains("5 succeeded, 1 skipped"), "{}", ran.stdout);
-    let log = place.run(&["logs", "hello", "--stage", "greet", "--raw"]);
-    assert_eq!(log.stdout, "Good morning, Ana\n");
-    place.write("pipelines/hello.yaml", "mine");
+    assert_eq!((written.code, written.stdout.as_str()), (Some(0), "pipelines/feature.yaml\n"));
+    let first = place.read("pipelines/feature.yaml");
+    assert!(first.starts_with("# yaml-language-server: $schema=pipeline.schema.json\n"), "{first}");
+    let schema: serde_json::Value =
+        serde_json::from_str(&place.read("pipelines/pipeline.schema.json")).unwrap();
+    assert!(schema["properties"]["stages"].is_object(), "{schema}");
+    let checked = place.run(&["validate", "--strict", "pipelines/feature.yaml"]);
+    assert_eq!(checked.stdout, "pipelines/feature.yaml: ok: 6 stages, 1 approval\n");
+    let ran =
+        place.run(&["run", "pipelines/feature.yaml", "-p", "goal=A */ print", "--exit-on-wait"]);
+    assert_eq!(ran.code, Some(13), "{}{}", ran.stdout, ran.stderr);
+    assert!(!ran.stderr.contains("open: "), "nobody is waited for: {}", ran.stderr);
+    assert!(place.read("feature/theme.css").starts_with("/*\n"));
+    assert!(place.read("feature/report.md").contains("| switch.js was written | passed |"));
+    assert!(place.read("feature/change.diff").contains("+++ feature/switch.js"));
+    let sent = ["approval", "request-changes", "A-1", "--feedback", "use CSS variables"];
+    assert_eq!(place.run(&sent).code, Some(0));
+    assert_eq!(place.run(&["runs", "resume", "feature", "--exit-on-wait"]).code, Some(13));
+    let again = place.json(&["approval", "show", "A-2"]);
+    assert_eq!(
+        again["data"]["sent_back"],
+        serde_json::json!({"revision": 1, "max_revisions": 3, "feedback": "use CSS variables"})
+    );
+    assert!(place.read("feature/change.diff").contains("use CSS variables"));
+    assert!(place.run(&["approval", "show", "A-2"]).stdout.contains("revision 1 of 3, asked for"));
+    assert_eq!(place.run(&["approval", "approve", "A-2"]).code, Some(0));
+    assert_eq!(place.run(&["logs", "feature", "-f", "--quiet"]).code, Some(0));
+    place.write("pipelines/feature.yaml", "mine");
     let again = place.run(&["init"]);
     assert_eq!(again.code, Some(5));
     assert!(again.stderr.contains("hint: "), "{}", again.stderr);
-    assert_eq!(place.read("pipelines/hello.yaml"), "mine");
+    assert_eq!(place.read("pipelines/feature.yaml"), "mine");
+}
+
+/// What is not a terminal may be a file that others read: the place is said, not the way in.
+#[test]
+fn a_run_that_waits_is_shown_to_a_browser_as_long_as_it_waits() {
+    let ask = "name: ask\nstages: [{name: ship, requires_approval: true, run: echo shipped}]\n";
+    let place = Place::with("ask.yaml", ask);
+    let mut going = place.start(&["run", "ask.yaml"]);
+    let line = going.says("open: ");
+    let address = line.trim().trim_start_matches("open: http://");
+    let (host, path) = address.split_once('/').unwrap();
+    assert!(host.starts_with("127.0.0.1:") && path == "runs/ask/1", "{line}");
+    let link = place.run(&["open"]).stdout;
+    assert!(link.starts_with(&format!("http://{host}/login/")), "{link}");
+    assert!(std::net::TcpStream::connect(host).is_ok());
+    assert_eq!(place.run(&["approval", "approve", "A-1"]).code, Some(0));
+    let said = going.says("Approved ");
+    assert!(said.contains("A-1 by you, ship, 1 of 1"), "{said}");
+    assert_eq!(going.end().code, Some(0));
+    assert!(std::net::TcpStream::connect(host).is_err(), "it is served only while it waits");
 }
 
 #[test]

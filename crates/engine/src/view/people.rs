@@ -191,6 +191,16 @@ impl Run {
         self.find_gate(id).map(|gate| view(id.clone(), gate))
     }
 
+    /// How often the work of this execution was sent back in this round, how often it may be, and what
+    /// was said last. `None`: it never was.
+    pub fn sent_back(&self, execution: &ExecutionId) -> Option<(u32, u32, &str)> {
+        let ix = self.exec_ix(execution)?;
+        let people = self.state.exec(ix).people.as_deref()?;
+        let feedback = people.feedback.as_deref().unwrap_or_default();
+        let most = self.model(ix.stage).max_revisions;
+        (people.revision > 0).then_some((people.revision, most, feedback))
+    }
+
     /// All forms of the run, also those of earlier rounds; by stage, then by instance, oldest first.
     pub fn forms(&self) -> Vec<FormView<'_>> {
         let known = self.stages().flat_map(|ix| self.known(ix));

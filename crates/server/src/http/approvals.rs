@@ -6,14 +6,14 @@ use utoipa::IntoParams;
 use api::Page;
 use api::approval::{
     ApprovalDetail, ApprovalSummary, Approve, DelegateTo, DelegationView, Reject, RequestChanges,
-    SlotView, VoteView,
+    SentBack, SlotView, VoteView,
 };
 use api::problem::Problem;
 use api::words::approval_statuses;
 use axum::extract::{Path, State};
 use engine::Run;
 use engine::command::{Command, Delegate, Revoke, Vote};
-use engine::event::{Decision, GateId, Person};
+use engine::event::{Decision, GateId, GateKind, Person};
 use engine::view::GateView;
 use serde::Deserialize;
 use serde_json::Value;
@@ -128,7 +128,6 @@ fn decision_word(decision: Decision) -> &'static str {
 }
 
 fn gate_id(row: &RequestRow) -> Option<GateId> {
-    use engine::event::GateKind;
     let kinds = [
         GateKind::Start,
         GateKind::Complete,
@@ -181,7 +180,11 @@ async fn detail(
     let seen = history::look(shared, &asked.run, move |run| {
         let you = you(run, &gate, &person, alone);
         let shown = run.shown(&gate).unwrap_or(Value::Null);
-        run.gate(&gate).map(|gate| full(&gate, you, shown))
+        let back = run.sent_back(&gate.execution).map(|(revision, max_revisions, feedback)| {
+            SentBack { revision, max_revisions, feedback: feedback.to_owned() }
+        });
+        let back = back.filter(|_| gate.kind == GateKind::Complete);
+        run.gate(&gate).map(|gate| ApprovalDetail { sent_back: back, ..full(&gate, you, shown) })
     });
     let gone = || Refused::Internal(format!("the run does not know approval {}", summary.id));
     let of_run = seen.await?.ok_or_else(gone)?;
@@ -245,6 +248,7 @@ fn full(gate: &GateView<'_>, you: String, shown: Value) -> ApprovalDetail {
         allow_self: electorate.allow_self,
         escalate_to: electorate.escalate_to.clone(),
         reminded: gate.reminded.clone(),
+        sent_back: None,
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::event::{Delivered, DeliveredEvent};
+use api::Page;
+use api::event::{Delivered, DeliveredEvent, SourceSecret, SourceView};
 use api::problem::Problem;
 use axum::body::{Body, to_bytes};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -15,6 +16,8 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::body::Json;
+use super::caller::Caller;
+use super::pipelines;
 use super::problem::Fault;
 use crate::conductor::desk::Ask;
 use crate::config::source::Source;
@@ -36,7 +39,53 @@ static BODIES: Semaphore = Semaphore::const_new(ROOM as usize);
 /// The routes of this room.
 pub(super) fn routes() -> Rooms {
     let limit = DefaultBodyLimit::max(LIMIT);
-    Rooms::new().routes(routes!(deliver)).routes(routes!(agree)).layer(limit)
+    Rooms::new()
+        .routes(routes!(deliver))
+        .routes(routes!(agree))
+        .layer(limit)
+        .routes(routes!(sources))
+}
+
+/// Who sends events to this server, and whether it has the secrets that prove them; never the secrets
+#[utoipa::path(
+    get,
+    path = "/api/sources",
+    operation_id = "list_sources",
+    tag = "events",
+    security(("token" = ["read"])),
+    responses((status = OK, body = Page<SourceView>), (status = "default", body = Problem)),
+)]
+pub(crate) async fn sources(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+) -> Result<Json<Page<SourceView>>, Fault> {
+    let config = shared.config()?;
+    let asked = Arc::clone(&shared);
+    let data = blocking(move || {
+        let all = config.sources.iter();
+        all.map(|(name, source)| shown(&asked, name, source)).collect::<Vec<_>>()
+    });
+    let key = |of: &SourceView| of.name.clone();
+    Ok(Json(pipelines::page("source", data.await?, u32::MAX, key)))
+}
+
+/// Blocks: a secret may stand in a file.
+fn shown(shared: &Shared, name: &str, source: &Source) -> SourceView {
+    let secrets = source.secrets.iter().map(|reference| SourceSecret {
+        place: reference.to_string(),
+        problem: match shared.vault.resolve(reference) {
+            Ok(_secret) => String::new(),
+            Err(problem) => problem.to_string(),
+        },
+    });
+    SourceView {
+        name: name.to_owned(),
+        kind: source.kind.word().to_owned(),
+        path: format!("/hooks/{name}"),
+        secrets: secrets.collect(),
+        api: source.api.as_ref().map(|api| api.url.clone()),
+        mirror: source.mirror.as_ref().map(|path| path.display().to_string()),
+    }
 }
 
 /// Takes a delivery of a source of `config.yaml`; its signature proves who sent it. Answered when

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use api::Page;
-use api::model::{ModelCallDetail, ModelCallView, ModelProvider, ModelTested, RunCost, TestModel};
+use api::model::{
+    CostView, ModelCallDetail, ModelCallView, ModelProvider, ModelTested, RunCost, TestModel,
+};
 use api::problem::Problem;
 use axum::extract::{Path, State};
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use store::port::ModelQuery;
-use utoipa::IntoParams;
+use store::port::{CostBy, ModelQuery};
+use utoipa::{IntoParams, ToSchema};
 
 use super::body::{Json, Limit, Params};
 use super::caller::Caller;
@@ -23,6 +26,7 @@ use crate::view;
 pub(super) fn routes() -> Rooms {
     Rooms::new()
         .routes(routes!(cost))
+        .routes(routes!(costs))
         .routes(routes!(calls))
         .routes(routes!(call))
         .routes(routes!(providers))
@@ -47,6 +51,65 @@ pub(crate) async fn cost(
     let id = row.id;
     let sums = shared.read(move |reader| Ok(reader.model_sums(id)?)).await?;
     Ok(Json(view::model::cost(row.name(), &sums)))
+}
+
+/// What is added up together.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum By {
+    Run,
+    Task,
+    Pipeline,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Costs {
+    /// What is added up together.
+    #[param(inline)]
+    by: By,
+    /// Only calls of the last so many days; without it all.
+    #[param(minimum = 1, maximum = 36500)]
+    days: Option<u16>,
+    /// At most so many of them.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
+    limit: Option<Limit>,
+}
+
+/// What models used and cost by run, task or pipeline: what is known to have cost most first. Where the
+/// price of some of it is not known, the cost is not
+#[utoipa::path(
+    get,
+    path = "/api/costs",
+    tag = "models",
+    security(("token" = ["read"])),
+    params(Costs),
+    responses((status = OK, body = Page<CostView>), (status = "default", body = Problem)),
+)]
+pub(crate) async fn costs(
+    State(shared): State<Arc<Shared>>,
+    _caller: Caller,
+    Params(Costs { by, days, limit }): Params<Costs>,
+) -> Result<Json<Page<CostView>>, Fault> {
+    const MOST_DAYS: u16 = 36_500;
+    if days.is_some_and(|days| days == 0 || days > MOST_DAYS) {
+        let detail = format!("`days` is 1 to {MOST_DAYS}; leave it out for all");
+        return Err(Fault::bad_request(detail));
+    }
+    let since = days.map_or(Timestamp::UNIX_EPOCH, |days| {
+        let back = SignedDuration::from_hours(24 * i64::from(days));
+        crate::clock::wall().checked_sub(back).unwrap_or(Timestamp::UNIX_EPOCH)
+    });
+    let limit = limit.map_or(Limit::DEFAULT, u32::from);
+    let by = match by {
+        By::Run => CostBy::Run,
+        By::Task => CostBy::Task,
+        By::Pipeline => CostBy::Pipeline,
+    };
+    let rows = shared.read(move |reader| Ok(reader.model_costs(by, since, limit)?)).await?;
+    let data = rows.into_iter().map(view::model::costs).collect();
+    Ok(Json(pipelines::page("cost", data, u32::MAX, |of: &CostView| of.name.clone())))
 }
 
 #[derive(Debug, Default, Deserialize, IntoParams)]

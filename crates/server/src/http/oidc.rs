@@ -128,7 +128,7 @@ async fn begin(
 }
 
 /// A path of this server and nothing that a browser could take for another place.
-fn is_ours(path: &str) -> bool {
+pub(super) fn is_ours(path: &str) -> bool {
     let rest = path.strip_prefix('/');
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?%#".contains(&byte);
     rest.is_some_and(|rest| !rest.starts_with('/'))

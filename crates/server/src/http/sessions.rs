@@ -10,10 +10,13 @@ use axum::extract::{ConnectInfo, Extension, Path, State};
 use axum::http::header::{CACHE_CONTROL, ORIGIN, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
 use store::port::{AccountChange, Change, SessionRow};
+use utoipa::IntoParams;
 
-use super::body::Json;
+use super::body::{Json, Params};
 use super::caller::{Caller, Door};
+use super::oidc::is_ours;
 use super::pipelines;
 use super::problem::Fault;
 use crate::accounts::link::{self, Link};
@@ -150,13 +153,22 @@ pub(crate) fn new_link(
     Ok(LinkView { path, url, expires_at: until })
 }
 
+/// Where a link leads to.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Onward {
+    /// A path of this server, such as `/runs/ci/4`; anything else leads to the first page.
+    next: Option<String>,
+}
+
 /// Opens a one-time link: begins a session and leads on.
 #[utoipa::path(
     get,
     path = "/login/{code}",
     tag = "accounts",
     security(()),
-    params(("code" = String, Path, description = "Of `orchestrate open`")),
+    params(("code" = String, Path, description = "Of `orchestrate open`"), Onward),
     responses(
         (status = SEE_OTHER, description = "The cookie is the session"),
         (status = "default", body = Problem),
@@ -166,6 +178,7 @@ pub(crate) async fn open_link(
     State(shared): State<Arc<Shared>>,
     Extension(door): Extension<Arc<Door>>,
     Path(code): Path<String>,
+    Params(Onward { next }): Params<Onward>,
 ) -> Result<Response, Fault> {
     let Some(link) = shared.accounts.links.take(&code, crate::clock::wall()) else {
         return Err(Fault::new(
@@ -179,7 +192,8 @@ pub(crate) async fn open_link(
     let Link { user, admin, scopes, until: _ } = link;
     let begin = Begin { user, admin, scopes, via: "link" };
     let (_row, cookie) = start(&shared, &door, false, begin).await?;
-    let mut response = Redirect::to("/").into_response();
+    let next = next.filter(|next| is_ours(next));
+    let mut response = Redirect::to(next.as_deref().unwrap_or("/")).into_response();
     carry(&mut response, &cookie);
     let headers = response.headers_mut();
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use api::model::{
-    MemberCost, ModelCallDetail, ModelCallView, ModelCost, ModelUsage, RunCost, StageCost,
+    CostView, MemberCost, ModelCallDetail, ModelCallView, ModelCost, ModelUsage, RunCost, StageCost,
 };
 use serde_json::Value as Json;
-use store::port::{CallState, ModelCall, ModelSum, ModelTexts};
+use store::port::{CallState, ModelCall, ModelCosts, ModelSum, ModelTexts};
 
 /// Together; `None`: no model was asked.
 pub(crate) fn total(sums: &[ModelSum]) -> Option<ModelUsage> {
@@ -56,6 +56,10 @@ pub(crate) fn cost(run: String, sums: &[ModelSum]) -> RunCost {
         usage: add(sums),
     });
     RunCost { run, total: add(sums), stages: stages.collect(), models: models.collect() }
+}
+
+pub(crate) fn costs(of: ModelCosts) -> CostView {
+    CostView { name: of.name, runs: of.runs, usage: add([&of.sum]) }
 }
 
 pub(crate) fn call(call: ModelCall, run: &str) -> ModelCallView {

@@ -170,6 +170,17 @@ async fn a_call_goes_out_with_the_real_key_and_is_counted_priced_and_kept() {
         (&cost["stages"][0]["stage"], &cost["models"][0]["model"]),
         (&json!("work"), &json!("m-1"))
     );
+    for (by, name) in [("run", "agents#1"), ("pipeline", "agents")] {
+        let costs = stage.bench.get(&format!("/api/costs?by={by}&days=1")).await;
+        let (row, others) = costs["data"].as_array().unwrap().split_first().unwrap();
+        assert_eq!((&row["name"], others), (&json!(name), &[][..]), "{costs}");
+        assert_eq!((&row["runs"], &row["nano_usd"]), (&json!(1), &json!(PRICE)), "{costs}");
+    }
+    assert_eq!(stage.bench.get("/api/costs?by=task").await["data"], json!([]));
+    for wrong in ["", "?by=nobody", "?by=run&days=0", "?by=run&days=99999", "?by=run&limit=0"] {
+        let path = format!("/api/costs{wrong}");
+        stage.bench.refused("GET", &path, Json::Null, 400, "invalid_request").await;
+    }
     let run = stage.bench.get("/api/runs/agents~1").await;
     assert_eq!(run["usage"]["nano_usd"], json!(PRICE), "{}", run["usage"]);
     let metrics = stage.bench.get_text("/metrics").await;

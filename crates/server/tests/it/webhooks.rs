@@ -419,6 +419,25 @@ async fn what_is_no_delivery_is_refused_in_words() {
 }
 
 #[tokio::test]
+async fn sources_are_listed_with_the_state_of_their_secrets_and_never_with_them() {
+    let bench = bench(", api: {url: 'https://git.example.com/'}").await;
+    std::fs::remove_file(bench.path().join("old")).unwrap();
+    let listed = bench.get("/api/sources").await;
+    let all = listed["data"].as_array().unwrap();
+    assert_eq!(all.len(), 8);
+    let of = |name: &str| all.iter().find(|one| one["name"] == name).unwrap();
+    let github = of("github");
+    assert_eq!(
+        (&github["kind"], &github["path"], &github["api"]),
+        (&json!("github"), &json!("/hooks/github"), &json!("https://git.example.com"))
+    );
+    assert_eq!(github["secrets"], json!([{"place": "{file: hook}", "problem": ""}]));
+    let problem = of("ci")["secrets"][1]["problem"].as_str().unwrap().to_owned();
+    assert!(problem.contains("old"), "{listed}");
+    assert!(!listed.to_string().contains(SECRET), "{listed}");
+}
+
+#[tokio::test]
 async fn a_form_a_deletion_and_an_older_secret_are_understood() {
     let bench = bench("").await;
     let definition = "name: ci\ntriggers: [push]\nstages: [{name: a, noop: true}]\n";

@@ -1,7 +1,7 @@
 use super::Fixture;
 use super::sample::{append, at, row, run};
 use crate::port::{
-    CallState, Change, ModelCall, ModelChange, ModelEnd, ModelQuery, ModelUsage, Upkeep,
+    CallState, Change, CostBy, ModelCall, ModelChange, ModelEnd, ModelQuery, ModelUsage, Upkeep,
 };
 
 fn usage(input: u64, output: u64, nano_usd: Option<u64>) -> ModelUsage {
@@ -112,6 +112,35 @@ pub fn calls_of_models_are_listed_and_summed_by_who_made_them(mut memory: Fixtur
     assert_eq!((day.calls, day.unpriced, day.estimated), (3, 1, true));
     assert_eq!(day.usage, usage(108, 54, Some(49)));
     assert_eq!(memory.reader.model_sum_since(at(11)).expect("reads"), Default::default());
+}
+
+pub fn costs_are_told_by_run_task_and_pipeline(mut memory: Fixture) {
+    with_runs(&mut memory);
+    let mut of_task = row(run(3), "cd", 1, "running");
+    of_task.task = Some(("TASK-7".into(), 2));
+    memory.commit(Change::Append(append(of_task, 0, 1)));
+    for (id, of) in [("a", 1), ("b", 1), ("c", 2), ("d", 3)] {
+        begin(&mut memory, &call(id, of, "work", ""));
+    }
+    end(&mut memory, "a", CallState::Answered, usage(7, 3, Some(40)));
+    end(&mut memory, "b", CallState::Answered, usage(1, 1, None));
+    let costs = |by: CostBy, since: u64, limit: u32| -> Vec<(String, u64, u64, Option<u64>)> {
+        let costs = memory.reader.model_costs(by, at(since), limit).expect("reads");
+        let told =
+            costs.into_iter().map(|it| (it.name, it.runs, it.sum.calls, it.sum.usage.nano_usd));
+        told.collect()
+    };
+    let told = |name: &str, runs, calls, money| (name.to_owned(), runs, calls, Some(money));
+    assert_eq!(
+        costs(CostBy::Run, 10, 9),
+        [told("ci#1", 1, 2, 40), told("TASK-7-2", 1, 1, 9), told("ci#2", 1, 1, 9)]
+    );
+    assert_eq!(costs(CostBy::Pipeline, 10, 9), [told("ci", 2, 3, 49), told("cd", 1, 1, 9)]);
+    assert_eq!(costs(CostBy::Task, 10, 9), [told("TASK-7", 1, 1, 9)]);
+    assert_eq!(costs(CostBy::Run, 10, 1).len(), 1);
+    assert_eq!(costs(CostBy::Run, 11, 9), []);
+    let of_first = memory.reader.model_costs(CostBy::Run, at(10), 1).expect("reads");
+    assert_eq!(of_first[0].sum.unpriced, 1, "a part of its price is not known");
 }
 
 pub fn calls_under_way_in_a_crash_are_lost_and_keep_their_reservation(mut memory: Fixture) {

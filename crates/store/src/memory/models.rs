@@ -1,14 +1,15 @@
 //! Calls of models.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::id::RunId;
 use jiff::Timestamp;
 
 use super::{MemoryReader, State, lock};
 use crate::port::{
-    CallState, Error, ModelCall, ModelChange, ModelEnd, ModelQuery, ModelSum, ModelTexts, Outcome,
-    ReadModels,
+    CallState, CostBy, Error, ModelCall, ModelChange, ModelCosts, ModelEnd, ModelQuery, ModelSum,
+    ModelTexts, Outcome, ReadModels,
 };
 
 /// By id, with what was said while it is kept.
@@ -103,6 +104,12 @@ fn add(sum: &mut ModelSum, call: &ModelCall) {
     }
 }
 
+/// What cost most first.
+fn dearest(costs: &ModelCosts) -> (Reverse<u64>, Reverse<u64>, String) {
+    let used = &costs.sum.usage;
+    (Reverse(used.nano_usd.unwrap_or(0)), Reverse(used.tokens()), costs.name.clone())
+}
+
 impl ReadModels for MemoryReader {
     fn model_calls(&self, query: &ModelQuery) -> Result<Vec<ModelCall>, Error> {
         Ok(lock(&self.shared).list_calls(query))
@@ -142,5 +149,36 @@ impl ReadModels for MemoryReader {
             add(&mut sum, call);
         }
         Ok(sum)
+    }
+
+    fn model_costs(
+        &self,
+        by: CostBy,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ModelCosts>, Error> {
+        let state = lock(&self.shared);
+        let mut found: BTreeMap<String, (BTreeSet<RunId>, ModelSum)> = BTreeMap::new();
+        for (call, _) in state.model_calls.values().filter(|(call, _)| call.at >= since) {
+            let Some(run) = state.runs.get(&call.run).map(|run| &run.row) else { continue };
+            let name = match by {
+                CostBy::Run => Some(run.name()),
+                CostBy::Task => run.task.as_ref().map(|(task, _)| task.clone()),
+                CostBy::Pipeline => Some(run.pipeline.clone()),
+            };
+            let Some(name) = name else { continue };
+            let (runs, sum) = found.entry(name).or_default();
+            runs.insert(call.run);
+            add(sum, call);
+        }
+        let costs = found.into_iter().map(|(name, (runs, sum))| ModelCosts {
+            name,
+            runs: runs.len() as u64,
+            sum,
+        });
+        let mut costs: Vec<ModelCosts> = costs.collect();
+        costs.sort_by_key(dearest);
+        costs.truncate(limit as usize);
+        Ok(costs)
     }
 }

@@ -154,6 +154,26 @@ pub struct ModelSum {
     pub usage: ModelUsage,
 }
 
+/// Whose calls are added up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CostBy {
+    Run,
+    /// Of runs that belong to one.
+    Task,
+    Pipeline,
+}
+
+/// What somebody's calls came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelCosts {
+    /// `ci#4` or `TASK-7-3`, `TASK-7`, `ci`
+    pub name: String,
+    /// Runs that asked a model.
+    pub runs: u64,
+    /// Without names.
+    pub sum: ModelSum,
+}
+
 /// The reading side.
 pub trait ReadModels: Send + Sync {
     /// Newest first, keyset-paged.
@@ -173,4 +193,12 @@ pub trait ReadModels: Send + Sync {
     fn model_sums(&self, run: RunId) -> Result<Vec<ModelSum>, Error>;
     /// Of all calls that began at this time or later, as one sum without names.
     fn model_sum_since(&self, since: Timestamp) -> Result<ModelSum, Error>;
+    /// Of the calls that began at this time or later: what is known to have cost most first, then
+    /// by tokens, then by name; at most so many.
+    fn model_costs(
+        &self,
+        by: CostBy,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ModelCosts>, Error>;
 }

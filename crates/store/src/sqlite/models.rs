@@ -8,8 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::people::Filter;
 use super::row::{self, integer, maybe_time, nanoseconds, time, unsigned};
 use crate::port::{
-    CallState, ModelCall, ModelChange, ModelEnd, ModelQuery, ModelSum, ModelTexts, ModelUsage,
-    Outcome,
+    CallState, CostBy, ModelCall, ModelChange, ModelCosts, ModelEnd, ModelQuery, ModelSum,
+    ModelTexts, ModelUsage, Outcome,
 };
 
 pub(super) fn apply(connection: &Connection, change: &ModelChange) -> rusqlite::Result<Outcome> {
@@ -239,4 +239,35 @@ pub(super) fn sums(connection: &Connection, run: RunId) -> rusqlite::Result<Vec<
 pub(super) fn sum_since(connection: &Connection, since: Timestamp) -> rusqlite::Result<ModelSum> {
     let sql = format!("SELECT {SUM} FROM model_calls WHERE at >= ?1");
     connection.prepare_cached(&sql)?.query_row([nanoseconds(since)], sum)
+}
+
+pub(super) fn costs(
+    connection: &Connection,
+    by: CostBy,
+    since: Timestamp,
+    limit: u32,
+) -> rusqlite::Result<Vec<ModelCosts>> {
+    // `run_name` says the same of a run.
+    let (name, whose) = match by {
+        CostBy::Run => (
+            "CASE WHEN r.task IS NULL THEN r.pipeline || '#' || r.number
+             ELSE r.task || '-' || r.task_number END",
+            "r.key",
+        ),
+        CostBy::Task => ("r.task", "r.task"),
+        CostBy::Pipeline => ("r.pipeline", "r.pipeline"),
+    };
+    let sql = format!(
+        "SELECT {SUM}, {name} AS name, count(DISTINCT c.run) FROM model_calls c
+         JOIN pipeline_runs r ON r.key = c.run WHERE c.at >= ?1 AND {whose} IS NOT NULL
+         GROUP BY {whose}
+         ORDER BY coalesce(sum(price), 0) DESC,
+         sum(input) + sum(output) + sum(cache_read) + sum(cache_write) DESC, name LIMIT ?2"
+    );
+    connection
+        .prepare_cached(&sql)?
+        .query_map(params![nanoseconds(since), limit], |line| {
+            Ok(ModelCosts { name: line.get(8)?, runs: unsigned(line, 9)?, sum: sum(line)? })
+        })?
+        .collect()
 }

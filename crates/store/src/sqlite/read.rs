@@ -16,11 +16,12 @@ use super::{
 };
 use crate::port::Tally;
 use crate::port::{
-    ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
-    GivenRow, Health, ModelCall, ModelQuery, ModelSum, ModelTexts, NoticeQuery, NoticeRow,
-    OpenNotices, PipelineQuery, PipelineRow, Read, ReadAccounts, ReadModels, RequestQuery,
-    RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow, SecretRow, SessionRow,
-    StageRow, TaskQuery, TaskRow, TokenRow, TrailQuery, TrailRow, UserRow, Verified,
+    ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, CostBy, DraftRow, Error, EventRow,
+    GivenQuery, GivenRow, Health, ModelCall, ModelCosts, ModelQuery, ModelSum, ModelTexts,
+    NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read, ReadAccounts,
+    ReadModels, RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow,
+    SecretRow, SessionRow, StageRow, TaskQuery, TaskRow, TokenRow, TrailQuery, TrailRow, UserRow,
+    Verified,
 };
 
 /// Connections kept between calls; more are opened when more calls come at once.
@@ -376,6 +377,17 @@ impl ReadModels for SqliteReader {
 
     fn model_sum_since(&self, since: Timestamp) -> Result<ModelSum, Error> {
         self.query("sum up calls of models", |connection| models::sum_since(connection, since))
+    }
+
+    fn model_costs(
+        &self,
+        by: CostBy,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ModelCosts>, Error> {
+        self.query("sum up calls of models", |connection| {
+            models::costs(connection, by, since, limit)
+        })
     }
 }
 

@@ -230,7 +230,8 @@ function under(node: SceneNode, word: string): string {
     parts.push(`${done}/${all} ${lookOf('succeeded').word.toLowerCase()}`);
   } else parts.push(word);
   if (node.attempts > 1) parts.push(`attempt ${node.attempts}`);
-  if (node.mark && node.crowd.length === 0) parts.push(node.mark);
+  // Of what is over or asked already there is nothing to announce.
+  if (node.mark && node.crowd.length === 0 && (node.status === undefined || PLANNED.has(node.status))) parts.push(node.mark);
   if (node.undo) parts.push('undone');
   return parts.join('  ');
 }

@@ -110,14 +110,16 @@ export function Audit() {
                     <strong>{one.by}</strong>
                   </td>
                   <td class="mono">{one.action}</td>
-                  <td>
+                  <td class="num">
                     {one.run ? (
                       <a href={runPlace(one.run, one.stage ? { stage: one.stage } : {})}>
                         {one.run} {one.stage ? <span class="soft">{one.stage}</span> : null}
                       </a>
                     ) : null}
                   </td>
-                  <td class="wrap">{one.says}</td>
+                  <td class="wrap" title={one.says}>
+                    {one.says.replace(/\b[0-9a-f]{64}\b/g, (digest) => digest.slice(0, 12))}
+                  </td>
                 </tr>
               ))}
             </tbody>

@@ -52,6 +52,11 @@ function Page({ gate, set, again }: { gate: ApprovalDetail; set: (gate: Approval
             <span>
               asked <Time at={gate.opened_at} />
             </span>
+            {gate.sent_back ? (
+              <span title={gate.sent_back.feedback}>
+                revision {gate.sent_back.revision} of {gate.sent_back.max_revisions}
+              </span>
+            ) : null}
             {open ? <Deadline gate={gate} /> : null}
             {open || !gate.reason ? null : (
               <span class="wrap">
@@ -76,6 +81,11 @@ function Page({ gate, set, again }: { gate: ApprovalDetail; set: (gate: Approval
               <div class="empty small" style={{ color: 'inherit' }}>
                 <Markdown text={gate.instructions} />
               </div>
+            </Section>
+          ) : null}
+          {gate.sent_back?.feedback ? (
+            <Section title="Was asked for">
+              <p class="asked wrap">{gate.sent_back.feedback}</p>
             </Section>
           ) : null}
           <Proof gate={gate} />

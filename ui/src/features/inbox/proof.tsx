@@ -7,7 +7,7 @@ import { useLoad } from '../../components/load';
 import { Section, Status, Time, Took } from '../../components/parts';
 import { inboxPlace, runPlace, runRef } from '../../components/places';
 import { Preview } from '../../components/preview';
-import { bytes, dollars } from '../../components/text';
+import { bytes, count, dollars } from '../../components/text';
 import { evidenceOf, lookInto, type Part } from './evidence';
 
 export function Proof({ gate }: { gate: ApprovalDetail }) {
@@ -78,6 +78,9 @@ async function lastApproved(gate: ApprovalDetail) {
   return { gate: last, files: files.data.filter((one) => one.status !== 'dropped') };
 }
 
+/** Larger files are opened by hand. */
+const LAID_OPEN = 65_536;
+
 interface FilesProps {
   files: ReturnType<typeof lookInto>;
   before: readonly ArtifactView[];
@@ -86,33 +89,35 @@ interface FilesProps {
 }
 
 function Files({ files, before, of }: FilesProps) {
-  const only = files.length === 1 ? files[0]?.artifact.id : undefined;
-  const [open, setOpen] = useState<{ id: string; diff: boolean } | undefined>(only ? { id: only, diff: false } : undefined);
-  const turn = (id: string, diff: boolean) => setOpen(open?.id === id && open.diff === diff ? undefined : { id, diff });
+  // Laid open, so that it is seen before anything is decided.
+  const first = files.filter(({ artifact, why }) => (files.length === 1 || why !== 'left before it') && artifact.bytes <= LAID_OPEN).slice(0, 3);
+  const [turned, setTurned] = useState<Record<string, 'whole' | 'diff' | 'shut'>>({});
+  const howOf = (id: string) => turned[id] ?? (first.some(({ artifact }) => artifact.id === id) ? 'whole' : 'shut');
+  const turn = (id: string, how: 'whole' | 'diff') => setTurned({ ...turned, [id]: howOf(id) === how ? 'shut' : how });
   return (
     <ul class="rows">
       {files.map(({ artifact: one, why }) => {
         const old = before.find((other) => other.stage === one.stage && other.name === one.name && other.path === one.path);
-        const isOpen = open?.id === one.id;
+        const how = howOf(one.id);
         return (
           <li key={one.id} style={{ flexWrap: 'wrap' }}>
-            <button type="button" class="button quiet" aria-expanded={isOpen && !open.diff} onClick={() => turn(one.id, false)}>
-              {isOpen && !open.diff ? '▾' : '▸'} <strong>{one.name}</strong>
+            <button type="button" class="button quiet" aria-expanded={how === 'whole'} onClick={() => turn(one.id, 'whole')}>
+              {how === 'whole' ? '▾' : '▸'} <strong>{one.name}</strong>
             </button>
             <span class="grow soft small">
               <span class="tag">{why}</span> from {one.stage}, attempt {one.attempt} · {bytes(one.bytes)} · <code>{one.digest.slice(0, 8)}</code>
             </span>
             {old ? (
-              <button type="button" class="button quiet" aria-expanded={isOpen && open.diff} onClick={() => turn(one.id, true)}>
+              <button type="button" class="button quiet" aria-expanded={how === 'diff'} onClick={() => turn(one.id, 'diff')}>
                 Diff to {of}
               </button>
             ) : null}
             <a class="button quiet" href={`/api/artifacts/${one.id}/download`} download>
               Download
             </a>
-            {isOpen ? (
-              <div style={{ flexBasis: '100%', minWidth: 0 }}>
-                {open.diff && old ? <FileChange id={one.id} against={old.id} label={`${one.name}: from ${of} to now`} /> : <Preview artifact={one} />}
+            {how !== 'shut' ? (
+              <div style={{ flexBasis: '100%', minWidth: 0, paddingBottom: '12px' }}>
+                {how === 'diff' && old ? <FileChange id={one.id} against={old.id} label={`${one.name}: from ${of} to now`} /> : <Preview artifact={one} />}
               </div>
             ) : null}
           </li>
@@ -131,7 +136,6 @@ function Before({ gate }: { gate: ApprovalDetail }) {
   const own = stages.find((stage) => stage.name === gate.stage);
   const needed = stages.filter((stage) => own?.depends_on.includes(stage.stage));
   const usage = run.value.usage;
-  if (needed.length === 0 && !usage) return null;
   return (
     <div class="field" style={{ paddingTop: '12px' }}>
       <span class="label">Comes after</span>
@@ -149,12 +153,10 @@ function Before({ gate }: { gate: ApprovalDetail }) {
             <Took from={stage.started_at} to={stage.finished_at} />
           </li>
         ))}
-        {usage && usage.calls > 0 ? (
-          <li>
-            <span class="grow soft">Models so far: {usage.calls} calls</span>
-            <span class="num">{dollars(usage.nano_usd)}</span>
-          </li>
-        ) : null}
+        <li>
+          <span class="grow soft">Cost so far: {usage && usage.calls > 0 ? `${count(usage.calls, 'call')} of models` : 'no model was asked'}</span>
+          <span class="num">{usage && usage.calls > 0 ? dollars(usage.nano_usd) : '$0'}</span>
+        </li>
       </ul>
     </div>
   );

@@ -6,6 +6,7 @@ import { useLoad } from '../../components/load';
 import { markUseful } from '../../components/marks';
 import { Empty, PageHead, Section, Skeleton, Trouble } from '../../components/parts';
 import { duration, dollars, thousands } from '../../components/text';
+import { Costs } from './costs';
 import { modelRows, samples, sum } from './exposed';
 import { days, figures, part } from './model';
 
@@ -61,6 +62,7 @@ export function MetricsPage() {
       <p class="soft small">
         Of the newest {all.length} runs. Programs read all of it at <code>/metrics</code>; the names below the figures are those of there.
       </p>
+      <Costs />
       <Models />
     </>
   );
@@ -116,7 +118,7 @@ function Models() {
         </div>
       )}
       <p class="soft small">
-        Of one run, by stage and by model: <code>orchestrate runs cost NAME</code>, and on the run's page.
+        Of one run, by stage and by model: <code>orchestrate runs cost NAME</code>.
       </p>
     </Section>
   );

@@ -4,7 +4,7 @@ import { post } from '../../api/client';
 import { serverNow } from '../../api/clock';
 import { navigate } from '../../components/location';
 import { useNow } from '../../components/now';
-import { Button, Empty, Glyph, PageHead, Section, Skeleton, Status, Time, Took } from '../../components/parts';
+import { Button, Empty, Glyph, PageHead, Section, Skeleton, Status, Time, Took, Words } from '../../components/parts';
 import { inboxPlace, runPlace, runRef } from '../../components/places';
 import { Progress } from '../../components/progress';
 import { runStatus } from '../../components/status';
@@ -119,7 +119,10 @@ export function Now() {
                 <li key={run.id} data-run={run.name} data-status={run.status}>
                   <Glyph status={runStatus(run)} />
                   <a class="grow" href={runPlace(run.name)}>
-                    {run.name} <span class="soft">{run.reason}</span>
+                    {run.name}{' '}
+                    <span class="soft">
+                      <Words text={run.reason} />
+                    </span>
                   </a>
                   <span class="soft small">
                     <Time at={run.finished_at} />

@@ -7,12 +7,13 @@ import { sceneOf, withStages } from '../../components/graph/scene';
 import { useLoad, type Loaded } from '../../components/load';
 import { navigate, place, query, setQuery } from '../../components/location';
 import { markUseful } from '../../components/marks';
-import { Button, PageHead, Skeleton, Status, Time, Took, Trouble } from '../../components/parts';
+import { Button, PageHead, Skeleton, Status, Time, Took, Trouble, Words } from '../../components/parts';
 import { pipelinePlace, runPlace, taskPlace, type Matched } from '../../components/places';
 import { runStatus } from '../../components/status';
 import { Polite } from '../../components/polite';
 import { tabLook } from '../../components/tab';
 import { useTopic } from '../../live/use';
+import { Asks } from './asks';
 import { RunActions } from './actions';
 import { CauseCard } from './cause';
 import { useRunKeys } from './keys';
@@ -88,6 +89,7 @@ function RunPage({ run, now, reference, at, within }: { run: RunDetail; now: Run
           <Status status="paused" /> since <Time at={now.paused_at} />. What runs goes on to its end; nothing new begins.
         </div>
       ) : null}
+      {at === undefined ? <Asks run={now} /> : null}
       {run.superseded ? <div class="notice">A later run took the place of this one.</div> : null}
       {run.status === 'failed' || run.progress.failed > 0 ? <CauseCard run={run} reference={reference} open={openLog} shown={(query.value.get('tab') ?? 'log') === 'log' ? stage?.name : undefined} /> : null}
       <div class="run-bar">
@@ -153,7 +155,11 @@ function Facts({ run }: { run: RunDetail }) {
       {run.task ? <a href={taskPlace(run.task)}>{run.task}</a> : null}
       {run.extends ? <a href={runPlace(run.extends)}>goes on from {run.extends}</a> : null}
       {run.parent ? <a href={runPlace(run.parent.split('/')[0] ?? run.parent)}>within {run.parent}</a> : null}
-      {run.reason ? <span class="wrap">{run.reason}</span> : null}
+      {run.reason ? (
+        <span class="wrap">
+          <Words text={run.reason} />
+        </span>
+      ) : null}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /** The stages of a run as a table. */
 import type { RunDetail } from '../../api/types';
-import { Status, Took } from '../../components/parts';
+import { Status, Took, Words } from '../../components/parts';
 
 export function StageTable({ run, chosen, choose }: { run: RunDetail; chosen: string | undefined; choose: (stage: string) => void }) {
   return (
@@ -30,7 +30,9 @@ export function StageTable({ run, chosen, choose }: { run: RunDetail; chosen: st
               <td class="right">
                 <Took from={stage.started_at} to={stage.finished_at} />
               </td>
-              <td class="soft wrap">{stage.detail}</td>
+              <td class="soft wrap">
+                <Words text={stage.detail} />
+              </td>
             </tr>
           ))}
         </tbody>

@@ -23,11 +23,25 @@ pub(super) fn script(desk: &Desk, tools: &Toolbox) -> Script {
         let file = file_in(task).unwrap_or_else(|| format!("{stage}-{name}.md"));
         let digest = Sha256::digest(task.as_bytes());
         let digest: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let asked = job.feedback.as_deref().map(str::trim).unwrap_or_default();
         let content = match file.ends_with(".json") {
-            true => format!("{:#}\n", json!({ "stage": stage, "agent": name, "task": task })),
-            false => format!(
-                "# {stage}\n\nWritten by the scripted agent `{name}` without a model (task {digest}).\n\n{task}\n"
+            true if asked.is_empty() => {
+                format!("{:#}\n", json!({ "stage": stage, "agent": name, "task": task }))
+            }
+            true => format!(
+                "{:#}\n",
+                json!({ "stage": stage, "agent": name, "task": task, "feedback": asked })
             ),
+            false => {
+                let heard = match asked {
+                    "" => String::new(),
+                    asked => format!("\n\nChanged, because somebody asked for it: {asked}"),
+                };
+                let by = format!(
+                    "Written by the scripted agent `{name}` without a model (task {digest})."
+                );
+                said_in(&file, &format!("# {stage}\n\n{by}\n\n{task}{heard}\n"))
+            }
         };
         steps.push(Step::Call {
             call: "write".into(),
@@ -41,6 +55,26 @@ pub(super) fn script(desk: &Desk, tools: &Toolbox) -> Script {
     let said = format!("`{name}` did `{stage}` as its script says; no model was asked.");
     steps.push(Step::Text { text: said });
     Script { turns: vec![steps], ..Script::default() }
+}
+
+/// The text as a note of the language that the file is written in: what reads the file takes it.
+fn said_in(file: &str, text: &str) -> String {
+    let end = file.rsplit_once('.').map_or("", |(_, end)| end);
+    let (first, each, last) = match end {
+        "css" => ("/*\n", "   ", "*/\n"),
+        "js" | "ts" | "rs" | "go" => ("", "// ", ""),
+        "py" | "sh" | "yaml" | "yml" | "toml" => ("", "# ", ""),
+        "html" => ("<!--\n", "  ", "-->\n"),
+        _ => return text.to_owned(),
+    };
+    // What would end the note early does not.
+    let text = match end {
+        "css" => text.replace("*/", "* /"),
+        "html" => text.replace("--", "- -"),
+        _ => text.to_owned(),
+    };
+    let lines = text.lines().map(|line| format!("{each}{line}").trim_end().to_owned() + "\n");
+    format!("{first}{}{last}", lines.collect::<String>())
 }
 
 /// The first word of the task that looks like a file of the workspace.
@@ -165,6 +199,14 @@ mod tests {
             let value = sample(&schema, &schema, "name", DEPTH);
             assert_eq!(Schema::new(&schema).unwrap().problems(&value), [""; 0], "{value}");
         }
+    }
+
+    #[test]
+    fn a_note_stays_a_note() {
+        assert_eq!(said_in("a/b.css", "# a\n\nb */ c\n"), "/*\n   # a\n\n   b * / c\n*/\n");
+        assert_eq!(said_in("b.js", "# a\n\nb\n"), "// # a\n//\n// b\n");
+        assert_eq!(said_in("b.html", "a --> b\n"), "<!--\n  a - -> b\n-->\n");
+        assert_eq!(said_in("b.md", "# a\n"), "# a\n");
     }
 
     #[test]

@@ -159,7 +159,15 @@ impl Board {
             Decision::RequestChanges => "Sent back",
         };
         let comment = if comment.is_empty() { String::new() } else { format!(": {comment}") };
-        self.say(label, gate, format!("by {by}{counted}{comment}"), at, notes);
+        let by = if by == self.me { "you" } else { by };
+        match self.asked.approvals.iter().find(|asked| asked.stage == name) {
+            Some(asked) => {
+                let detail = format!("by {by}, {}{counted}{comment}", self.shown(&name));
+                notes.push(self.note(at, label, asked.id.clone(), detail));
+            }
+            // It was asked and answered before anybody looked who is asked.
+            None => self.say(label, gate, format!("by {by}{counted}{comment}"), at, notes),
+        }
     }
 
     fn resolved(

@@ -14,7 +14,7 @@ fn the_first_pipeline_runs_and_is_never_overwritten() {
     assert!(first.starts_with("# yaml-language-server: $schema=pipeline.schema.json\n"), "{first}");
     let schema: serde_json::Value =
         serde_json::from_str(&place.read("pipelines/pipeline.schema.json")).unwrap();
-    assert!(schema["properties"]["stages"].is_object(), "{schema}");
+    assert!(schema["$defs"]["pipeline"]["properties"]["stages"].is_object(), "{schema}");
     let checked = place.run(&["validate", "--strict", "pipelines/feature.yaml"]);
     assert_eq!(checked.stdout, "pipelines/feature.yaml: ok: 6 stages, 1 approval\n");
     let ran =

@@ -88,6 +88,7 @@ fn a_second_taker_hears_who_holds_it_and_only_the_holder_or_an_administrator_han
 #[test]
 fn what_cannot_be_taken_over_says_why() {
     let mut story = given(AGENT);
+    story.started("a");
     let of = |name: &str, by: &str| {
         Command::TakeOver(TakeOver { execution: name.parse().unwrap(), by: person(by) })
     };

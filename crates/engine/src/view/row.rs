@@ -304,7 +304,9 @@ impl Run {
                 | StopReason::Halted
                 | StopReason::Superseded => words::stopped(*reason).replace("stopped", "stopping"),
             },
-            ExecutionState::Live { stopping: None, .. } if !execution.has_started() => {
+            ExecutionState::Live { stopping: None, .. }
+                if !execution.has_started() && !self.state.links.taken.contains(&ix) =>
+            {
                 "waits for a free slot".to_owned()
             }
             ExecutionState::Live { stopping: None, .. } => {

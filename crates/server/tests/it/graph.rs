@@ -40,7 +40,7 @@ async fn nothing_moves_while_states_change() {
     assert_eq!(first["edges"], planned["edges"]);
     assert_eq!(
         (first["nodes"][0]["status"].clone(), first["revision"].clone()),
-        (json!("running"), json!(1))
+        (json!("queued"), json!(1))
     );
     for _ in 0..4 {
         let attempt = bench.hands.started().await;

@@ -81,7 +81,9 @@ pub(crate) enum What {
     ClockBack,
 }
 
-const HARMLESS: [What; 15] = [
+/// What attempts ask is not among them: it counts as a gate, and what people say at the next one depends on
+/// its number.
+const HARMLESS: [What; 14] = [
     What::Create,
     What::Pause,
     What::Resume,
@@ -94,7 +96,6 @@ const HARMLESS: [What; 15] = [
     What::Delay,
     What::DieBeforeAppend,
     What::DieAfterAppend,
-    What::Inquire,
     What::DieBetween,
     What::ClockBack,
 ];

@@ -1,5 +1,7 @@
 //! Three ways for a request to reach the server.
 
+use std::error::Error as _;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -145,8 +147,10 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let broken = |error: hyper::Error| {
-        // A connection that was taken by nobody has sent nothing.
-        let code = if error.is_canceled() { NO_ANSWER } else { BROKEN };
+        // A connection that was taken by nobody has sent nothing, and one that is closed while a
+        // request is written has carried no whole request.
+        let is_unseen = error.is_canceled() || is_cut_short(&error);
+        let code = if is_unseen { NO_ANSWER } else { BROKEN };
         let message = format!("the connection broke: {error}");
         Failure { code: code.to_owned(), ..Failure::new(Exit::Unreachable, message) }
             .hint("ask again; nothing that was acknowledged is lost")
@@ -156,6 +160,12 @@ where
     tokio::spawn(connection);
     let response = sender.send_request(request).await.map_err(broken)?;
     Ok(response.map(Body::new))
+}
+
+/// Whoever was to read had closed before everything was written.
+fn is_cut_short(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    source.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The address in `--server`: `http://127.0.0.1:7070`, `127.0.0.1:7070`.
@@ -178,6 +188,15 @@ pub fn authority(url: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The owner closed its socket between taking the connection and reading from it.
+    #[tokio::test]
+    async fn a_request_that_nobody_read_may_be_sent_again() {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        drop(theirs);
+        let request = Request::post("/api/runs").body(Body::from("{}")).unwrap();
+        assert_eq!(exchange(ours, request).await.unwrap_err().code, NO_ANSWER);
+    }
 
     #[test]
     fn urls_of_servers() {

@@ -102,12 +102,12 @@ export class World {
 
 /** One browser's look: everything that must not happen in it is remembered. */
 export class Look {
-  static async open(world, { width = 1440, height = 900, scheme = 'light' } = {}) {
+  static async open(world, { width = 1440, height = 900, scheme = 'light', motion = 'no-preference', colors = 'none' } = {}) {
     const look = new Look();
     look.world = world;
     look.faults = [];
     look.requests = [];
-    look.context = await world.browser.newContext({ viewport: { width, height }, colorScheme: scheme });
+    look.context = await world.browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: motion, forcedColors: colors });
     if (process.env.UI_DIST) await fresh(look.context, process.env.UI_DIST);
     look.page = await look.context.newPage();
     look.page.setDefaultTimeout(15_000);

@@ -201,18 +201,30 @@ stages:
   await look.close();
 }
 
+/** How people have set their systems. */
+const LIGHTS = {
+  light: { scheme: 'light' },
+  dark: { scheme: 'dark' },
+  'without motion': { scheme: 'light', motion: 'reduce' },
+  'forced colours': { scheme: 'dark', colors: 'active' },
+};
+
 export async function J24_every_page_in_both_lights(world) {
   await world.run(SEVEN);
   await world.api('POST', '/api/tasks', { title: 'Add dark mode', pipeline: 'seven' });
   await until(async () => (await world.api('GET', '/api/runs/seven~1')).status === 'succeeded', 'the run');
-  for (const scheme of ['light', 'dark']) {
-    const look = await world.owner({ scheme });
+  for (const [name, how] of Object.entries(LIGHTS)) {
+    const look = await world.owner(how);
     for (const path of ['/', '/inbox', '/tasks', '/tasks/TASK-1', '/pipelines', '/pipelines/seven/graph', '/pipelines/seven/definition', '/pipelines/seven/settings', '/pipelines/seven/edit', '/runs', '/runs/seven/1?view=timeline', '/runs/seven/1?view=table&stage=s1', '/compare', '/templates', '/fleet', '/metrics', '/audit', '/settings/general', '/settings/secrets']) {
       await look.go(path);
       await look.page.waitForFunction(() => performance.getEntriesByName('orc:useful').length > 0, null, { timeout: 15_000 }).catch(() => look.faults.push(`${path} is of no use`));
       const before = look.faults.length;
       await look.accessible();
-      for (let at = before; at < look.faults.length; at += 1) look.faults[at] = `${scheme} ${path}: ${look.faults[at]}`;
+      for (let at = before; at < look.faults.length; at += 1) look.faults[at] = `${name} ${path}: ${look.faults[at]}`;
+      if (how.motion === 'reduce') {
+        const moving = await look.page.evaluate(() => document.getAnimations().filter((one) => one.playState === 'running' && Number(one.effect.getComputedTiming().duration) > 1).length);
+        equal(moving, 0, `what moves on ${path}`);
+      }
     }
     await look.close();
   }

@@ -1,4 +1,5 @@
 // Where people decide.
+import { createHash } from 'node:crypto';
 import { equal, holds, until } from '../world.mjs';
 
 const GATE = `name: gate
@@ -139,6 +140,8 @@ stages:
   await ana.close();
 }
 
+const TWENTY_MB = Buffer.alloc(20_000_000, 'a line of a log\n');
+
 export async function J11_a_form_keeps_what_was_typed(world) {
   await world.run(`name: notes
 stages:
@@ -169,7 +172,7 @@ stages:
   await look.page.getByRole('button', { name: 'Submit' }).click();
   await look.page.getByText('this is needed').waitFor();
   equal(await look.page.evaluate(() => document.activeElement.name), 'version', 'the field with the focus');
-  await look.page.locator('input[type=file]').setInputFiles({ name: 'build.log', mimeType: 'text/plain', buffer: Buffer.alloc(2_000_000, 'x') });
+  await look.page.locator('input[type=file]').setInputFiles({ name: 'build.log', mimeType: 'text/plain', buffer: TWENTY_MB });
   await look.page.getByRole('button', { name: 'Remove' }).waitFor();
   await look.page.getByLabel('version').fill('1.4');
   await look.page.getByLabel('breaking').check();
@@ -178,6 +181,8 @@ stages:
   await until(async () => (await world.api('GET', '/api/runs/notes~1')).status === 'succeeded', 'the run');
   const run = await world.api('GET', '/api/runs/notes~1');
   equal(run.stages[0].outputs.version, '1.4', 'what the stage got');
+  const [log] = (await world.api('GET', '/api/artifacts?run=notes~1')).data;
+  equal(log.digest, createHash('sha256').update(TWENTY_MB).digest('hex'), 'the digest of the file');
   await look.close();
 }
 

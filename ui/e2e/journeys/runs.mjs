@@ -261,18 +261,24 @@ stages:
   await look.close();
 }
 
+const MANY = 10_000;
+
 export async function J25_many_runs_in_a_list(world) {
   await world.api('POST', '/api/pipelines', { definition: 'name: tick\nstages: [{name: a, noop: true}]\n' });
-  for (let at = 0; at < 120; at += 1) await world.api('POST', '/api/pipelines/tick/run', {});
+  const start = async () => {
+    for (let at = 0; at < MANY / 8; at += 1) await world.api('POST', '/api/pipelines/tick/run', {});
+  };
+  await Promise.all(Array.from({ length: 8 }, start));
+  const newest = `tr[data-run="tick#${MANY}"]`;
   const look = await world.owner();
   await look.go('/runs');
-  await look.page.locator('tr[data-run="tick#120"]').waitFor();
+  await look.page.locator(newest).waitFor();
   await look.page.getByRole('button', { name: 'Show more' }).click();
-  await look.page.locator('tr[data-run="tick#1"]').waitFor();
+  await look.page.locator(`tr[data-run="tick#${MANY - 119}"]`).waitFor();
   await look.page.getByLabel('Filter runs').fill('status:failed');
   await look.page.getByText('No run fits the filter').waitFor();
   holds(look.page.url().includes('q=status%3Afailed'), look.page.url());
   await look.page.getByRole('button', { name: 'Clear' }).first().click();
-  await look.page.locator('tr[data-run="tick#120"]').waitFor();
+  await look.page.locator(newest).waitFor();
   await look.close();
 }

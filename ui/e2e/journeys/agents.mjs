@@ -1,4 +1,6 @@
 // What agents do, as people see it while it happens.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { equal, holds, until } from '../world.mjs';
 
 const TALKS = `name: talks
@@ -80,6 +82,44 @@ stages:
   await look.page.locator('[data-verdict=succeeded]').waitFor();
   await look.page.locator('[data-state=turn]', { hasText: '3 of 3 members agree' }).waitFor();
   for (const name of ['architect', 'tester', 'reviewer']) await look.page.locator('.lane', { hasText: name }).first().waitFor();
+  await look.accessible();
+  await look.close();
+}
+
+const ASTRAY = `name: page
+stages:
+  - name: build
+    depends_on: []
+    agent: implementer
+    task: Write page.html
+    adapter:
+      kind: mock
+      script: {turns: [[{text: I begin.}, {hang: true}], [{text: I go on from there.}]]}
+    validate: grep -q Hello page.html
+`;
+
+export async function J27_a_person_takes_over_and_hands_back(world) {
+  const run = await world.run(ASTRAY);
+  const look = await world.owner();
+  const { page } = look;
+  await look.go('/runs/page/1?stage=build&tab=agent');
+  const panel = page.getByRole('region', { name: 'Stage build' });
+  await panel.getByText('I begin.').waitFor();
+  await page.getByRole('button', { name: 'Take over' }).click();
+  const held = page.getByRole('region', { name: 'Taken over' });
+  await held.getByText(/^Held by /).waitFor();
+  await held.getByText('Its session goes on when you hand back.').waitFor();
+  const { attach } = await world.api('GET', `/api/runs/${run.id}/takeover/build`);
+  equal((await held.getByLabel('Attach command').textContent()).trim(), attach.command, 'the way in');
+  await page.locator('[data-stage=build][data-status=held_by_human]').first().waitFor();
+  await look.accessible();
+  // What the person does there.
+  writeFileSync(join(attach.directory, 'page.html'), '<h1>Hello</h1>\n');
+  await held.getByLabel('Note').fill('The heading is there.');
+  await held.getByRole('button', { name: 'Hand back', exact: true }).click();
+  await panel.getByText('I go on from there.').waitFor();
+  await panel.getByText(/handed back: The heading is there\./).waitFor();
+  await until(async () => (await world.api('GET', `/api/runs/${run.id}`)).status === 'succeeded', 'the end');
   await look.accessible();
   await look.close();
 }

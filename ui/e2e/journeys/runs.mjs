@@ -280,5 +280,15 @@ export async function J25_many_runs_in_a_list(world) {
   holds(look.page.url().includes('q=status%3Afailed'), look.page.url());
   await look.page.getByRole('button', { name: 'Clear' }).first().click();
   await look.page.locator(newest).waitFor();
+  // Whoever comes back stands where they stood.
+  const there = look.page.locator(`tr[data-run="tick#${MANY - 60}"]`);
+  await there.scrollIntoViewIfNeeded();
+  const before = await look.page.evaluate(() => scrollY);
+  holds(before > 500, `scrolled to ${before}`);
+  await there.getByRole('link').first().click();
+  await look.page.getByRole('heading', { name: `tick#${MANY - 60}` }).waitFor();
+  await look.page.goBack();
+  await there.waitFor();
+  await until(async () => Math.abs((await look.page.evaluate(() => scrollY)) - before) < 40, 'the place in the list');
   await look.close();
 }

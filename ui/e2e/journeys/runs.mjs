@@ -280,6 +280,21 @@ export async function J25_many_runs_in_a_list(world) {
   holds(look.page.url().includes('q=status%3Afailed'), look.page.url());
   await look.page.getByRole('button', { name: 'Clear' }).first().click();
   await look.page.locator(newest).waitFor();
+  // A filter that is kept is there after a reload, and goes when it is forgotten.
+  const views = look.page.getByRole('group', { name: 'Saved views' });
+  await look.page.getByLabel('Filter runs').fill('by:nobody');
+  await look.page.getByRole('button', { name: 'Save view' }).click();
+  await look.page.reload();
+  await look.live();
+  await views.getByRole('button', { name: 'All' }).click();
+  await look.page.locator(newest).waitFor();
+  await views.getByRole('button', { name: 'by:nobody' }).click();
+  await look.page.getByText('No run fits the filter').waitFor();
+  await look.accessible();
+  await look.page.getByRole('button', { name: 'Forget view' }).click();
+  equal(await views.getByRole('button', { name: 'by:nobody' }).count(), 0, 'views that were forgotten');
+  await views.getByRole('button', { name: 'All' }).click();
+  await look.page.locator(newest).waitFor();
   // Whoever comes back stands where they stood.
   const there = look.page.locator(`tr[data-run="tick#${MANY - 60}"]`);
   await there.scrollIntoViewIfNeeded();

@@ -1,6 +1,7 @@
 /** The address of the page as state: what is shown can be linked, and the way back leads back. */
 import { computed, signal } from '@preact/signals';
 import { pending } from './later';
+import { keepStanding, stand, stood } from './standing';
 
 export interface Place {
   readonly path: string;
@@ -32,9 +33,12 @@ export function navigate(to: string, how: { replace?: boolean } = {}): void {
   if (!mayLeave(url.pathname)) return;
   const samePath = url.pathname === place.value.path;
   if (how.replace) history.replaceState(null, '', url);
-  else if (url.href !== location.href) history.pushState(null, '', url);
+  else if (url.href !== location.href) {
+    keepStanding();
+    history.pushState(null, '', url);
+  }
   place.value = here();
-  if (!samePath) scrollTo(0, 0);
+  if (!samePath) stand(0);
 }
 
 /** Changes some of the query, and leaves the rest. `undefined` takes a name out. */
@@ -50,8 +54,11 @@ export function setQuery(values: Record<string, string | number | undefined>, ho
 }
 
 export function begin(): void {
+  history.scrollRestoration = 'manual';
   addEventListener('popstate', () => {
+    const samePath = location.pathname === place.value.path;
     place.value = here();
+    if (!samePath) stand(stood());
   });
   addEventListener('hashchange', () => {
     if (location.hash !== place.value.hash) place.value = here();

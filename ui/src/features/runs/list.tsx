@@ -12,6 +12,7 @@ import { SearchLine } from '../../components/searchline';
 import { tell } from '../../components/toast';
 import { useTopic } from '../../live/use';
 import { asked, joined } from './list.model';
+import { keep, kept, toggled } from './views';
 
 const VIEWS = [
   ['', 'All'],
@@ -31,6 +32,7 @@ export function Runs() {
   const first = useLoad(key, () => get('/api/runs', { query: { ...asked(filter), limit: 100 } }));
   const [more, setMore] = useState<{ key: string; runs: RunSummary[]; next: string | null | undefined } | undefined>(undefined);
   const [held, setHeld] = useState(false);
+  const [mine, setMine] = useState(kept);
   const live = useTopic('runs').value;
   useEffect(() => {
     const look = () => setHeld(scrollY > HELD);
@@ -44,6 +46,10 @@ export function Runs() {
   const pages = [...(first.value?.data ?? []), ...(further?.runs ?? [])];
   const next = further ? further.next : first.value?.next;
   const { rows, fresh } = joined(pages, live?.runs ?? [], filter, held);
+  const remember = (views: string[]) => {
+    keep(views);
+    setMine(views);
+  };
   const load = async () => {
     try {
       const page = await get('/api/runs', { query: { ...asked(filter), limit: 100, after: next ?? '' } });
@@ -58,12 +64,15 @@ export function Runs() {
       <div class="filter">
         <SearchLine label="Filter runs" hint="Filter: status:failed pipeline:nightly by:ana words" />
         <div class="segments" role="group" aria-label="Saved views">
-          {VIEWS.map(([view, label]) => (
+          {[...VIEWS, ...mine.map((view) => [view, view] as const)].map(([view, label]) => (
             <button type="button" key={label} aria-pressed={text === view} onClick={() => setQuery({ q: view }, { push: true })}>
               {label}
             </button>
           ))}
         </div>
+        {text && !VIEWS.some(([view]) => view === text) ? (
+          <Button act={() => remember(toggled(mine, text))}>{mine.includes(text) ? 'Forget view' : 'Save view'}</Button>
+        ) : null}
       </div>
       {first.refused ? <Trouble refusal={first.refused} again={first.again} /> : null}
       {fresh > 0 ? (

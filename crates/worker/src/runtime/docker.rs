@@ -188,14 +188,25 @@ impl Docker {
         }
     }
 
+    /// Stages of a run that begin at once make it at once. Docker says yes to each; Podman tells all
+    /// but one that it exists.
+    async fn make_volume(&self, volume: &str) -> Result<(), Trouble> {
+        let name = self.volume(volume);
+        let wanted = json!({"Name": name, "Labels": {"orchestrate.run": self.attempt.run}});
+        let made = self.socket.post("/volumes/create", Some(&wanted)).await?;
+        if made.status < 300 {
+            return Ok(());
+        }
+        let there = self.socket.get(&format!("/volumes/{}", encoded(&name))).await?;
+        if there.status == 200 {
+            return Ok(());
+        }
+        Err(made.refused(&format!("make the volume `{volume}`")))
+    }
+
     async fn create(&self) -> Result<State, Trouble> {
         for volume in self.of.volumes.keys() {
-            let labels = json!({"orchestrate.run": self.attempt.run});
-            let wanted = json!({"Name": self.volume(volume), "Labels": labels});
-            let made = self.socket.post("/volumes/create", Some(&wanted)).await?;
-            if made.status >= 300 {
-                return Err(made.refused(&format!("make the volume `{volume}`")));
-            }
+            self.make_volume(volume).await?;
         }
         if self.of.pull == Pull::Always {
             self.pull().await?;

@@ -12,6 +12,7 @@ mod ecs;
 mod job;
 mod name;
 mod pane;
+mod patience;
 mod plugin;
 pub(crate) mod program;
 mod settle;

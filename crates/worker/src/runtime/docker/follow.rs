@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::super::patience::Patience;
 use super::super::{Ending, Trouble, Will};
 use super::frames::{Log, Read};
 use super::{Docker, PATIENCE, PAUSE, State};
@@ -40,18 +41,13 @@ impl Docker {
         let rung = Arc::new(Notify::new());
         let _bell = self.bell(&rung);
         let mut following = Following { log: Log::default(), over: None };
-        let mut silent_since = None;
+        let mut patience = Patience::of(PATIENCE);
         loop {
             match self.step(&mut following, &rung, out).await {
                 Ok(Some(ending)) => return Ok(ending),
-                Ok(None) => silent_since = None,
-                Err(trouble @ Trouble::Refused(_)) => return Err(trouble),
+                Ok(None) => patience.heard(),
                 Err(trouble) => {
-                    let now = Instant::now();
-                    let since = *silent_since.get_or_insert(now);
-                    if now.duration_since(since) > PATIENCE {
-                        return Err(trouble);
-                    }
+                    patience.bear(trouble)?;
                     tokio::time::sleep(PAUSE).await;
                 }
             }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use api::link::End;
 use serde_json::json;
-use tokio::time::Instant;
 
+use super::super::patience::Patience;
 use super::super::{Ending, Trouble};
 use super::call::LOGS;
 use super::wire::{Events, Handle, Log, Task};
@@ -33,26 +33,26 @@ impl Ecs {
             .handle()
             .ok_or_else(|| Trouble::Refused("which task it was is not known".to_owned()))?;
         let longest = Duration::from_secs(self.of.poll_seconds.max(1));
-        let (mut token, mut pause, mut unknown, mut silent_since) = (None, PAUSE, 0, None);
+        let mut patience = Patience::of(PATIENCE);
+        let (mut token, mut pause, mut unknown) = (None, PAUSE, 0);
         loop {
             match self.step(&handle, &mut token, out).await {
                 Ok(Step::Ended(ending)) => return Ok(ending),
-                Ok(Step::News) => (pause, unknown, silent_since) = (PAUSE, 0, None),
-                Ok(Step::Nothing) => (unknown, silent_since) = (0, None),
+                Ok(Step::News) => {
+                    (pause, unknown) = (PAUSE, 0);
+                    patience.heard();
+                }
+                Ok(Step::Nothing) => {
+                    unknown = 0;
+                    patience.heard();
+                }
                 Ok(Step::Unknown) => {
                     unknown += 1;
                     if unknown > UNKNOWN_AT_FIRST {
                         return Ok(Ending::Gone(format!("ECS knows no task `{}`", handle.task)));
                     }
                 }
-                Err(trouble @ Trouble::Refused(_)) => return Err(trouble),
-                Err(trouble) => {
-                    let now = Instant::now();
-                    let since = *silent_since.get_or_insert(now);
-                    if now.duration_since(since) > PATIENCE {
-                        return Err(trouble);
-                    }
-                }
+                Err(trouble) => patience.bear(trouble)?,
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(longest);

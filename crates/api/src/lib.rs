@@ -22,6 +22,7 @@ pub mod notice;
 pub mod pipeline;
 pub mod problem;
 pub mod program;
+pub mod rollout;
 pub mod run;
 pub mod runtime;
 pub mod stream;
@@ -29,6 +30,7 @@ pub mod system;
 pub mod task;
 pub mod trigger;
 pub mod words;
+pub mod worker;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

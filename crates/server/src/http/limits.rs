@@ -41,9 +41,8 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
             self.buckets.retain_recent();
             self.buckets.shrink_to_fit();
         }
-        // A clock of its own would ask the processor what it is, for every request.
-        let now = || self.buckets.clock().now();
-        self.buckets.check_key(key).map_err(|not_yet| not_yet.wait_time_from(now()))
+        let now = self.buckets.clock().now();
+        self.buckets.check_key(key).map_err(|not_yet| not_yet.wait_time_from(now))
     }
 }
 

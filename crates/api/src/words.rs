@@ -21,6 +21,10 @@ words! {
     RUN_STATUSES, run_status = [
         "pending" "running" "waiting" "paused" "cancelling" "succeeded" "failed" "cancelled"
     ];
+    /// By what runs are sorted; with `-` the largest first.
+    RUN_SORTS, run_sorts = [
+        "created" "-created" "duration" "-duration" "name" "-name" "status" "-status"
+    ];
     /// Statuses of a stage and its instances.
     STAGE_STATUSES, stage_status = [
         "blocked" "listening" "queued" "running" "retrying" "stopping" "waiting_approval"

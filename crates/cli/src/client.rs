@@ -70,6 +70,8 @@ pub struct RunsQuery {
     pub pipeline: Option<String>,
     pub task: Option<String>,
     pub statuses: Vec<String>,
+    /// Newest first when not given.
+    pub sort: Option<String>,
     pub limit: u32,
     pub after: Option<String>,
 }
@@ -155,6 +157,7 @@ impl Client {
         query.add("limit", &wanted.limit.to_string());
         query.add_some("pipeline", wanted.pipeline.as_deref());
         query.add_some("task", wanted.task.as_deref());
+        query.add_some("sort", wanted.sort.as_deref());
         query.add_some("after", wanted.after.as_deref());
         if !wanted.statuses.is_empty() {
             query.add("status", &wanted.statuses.join(","));

@@ -7,14 +7,14 @@ use api::Page;
 use api::pipeline::{Plan, StartRun};
 use api::problem::Problem;
 use api::run::{Cancel, EventView, Pause, Resolve, Retry, RunDetail, RunSummary};
-use api::words::{RUN_STATUSES, run_statuses};
+use api::words::{RUN_SORTS, RUN_STATUSES, run_sorts, run_statuses};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use engine::command::{Command, Verdict};
 use engine::id::{ExecutionId, RunId};
 use serde::Deserialize;
-use store::port::{RunQuery, RunRow};
+use store::port::{RunOrder, RunQuery, RunRow, RunSort};
 use uuid::Uuid;
 
 use super::body::{Json, Limit, Params};
@@ -56,6 +56,9 @@ pub(crate) struct List {
     #[param(schema_with = run_statuses)]
     status: Option<String>,
     finished: Option<bool>,
+    /// By what they are sorted; with `-` the largest first.
+    #[param(schema_with = run_sorts)]
+    sort: Option<String>,
     /// At most so many of them.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     limit: Option<Limit>,
@@ -73,6 +76,9 @@ pub(crate) struct OfPipeline {
     #[param(schema_with = run_statuses)]
     status: Option<String>,
     finished: Option<bool>,
+    /// By what they are sorted; with `-` the largest first.
+    #[param(schema_with = run_sorts)]
+    sort: Option<String>,
     /// At most so many of them.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000, default = 100)]
     limit: Option<Limit>,
@@ -83,12 +89,12 @@ pub(crate) struct OfPipeline {
 
 impl OfPipeline {
     pub(crate) fn of(self, pipeline: String) -> List {
-        let Self { status, finished, limit, after } = self;
-        List { pipeline: Some(pipeline), task: None, status, finished, limit, after }
+        let Self { status, finished, sort, limit, after } = self;
+        List { pipeline: Some(pipeline), task: None, status, finished, sort, limit, after }
     }
 }
 
-/// Runs, newest first.
+/// Runs, newest first, or as they are asked to be sorted.
 #[utoipa::path(
     get,
     path = "/api/runs",
@@ -108,16 +114,36 @@ pub(crate) async fn list(
     let limit = pipelines::limit(list.limit);
     let before = before(list.after.as_deref())?;
     let statuses = pipelines::statuses(list.status.as_deref(), RUN_STATUSES)?;
+    let order = list.sort.as_deref().map(order).transpose()?.unwrap_or_default();
     let rows = shared
         .read(move |reader| {
             let List { pipeline, task, finished, .. } = list;
             let limit = limit + 1;
-            let query = RunQuery { pipeline, task, statuses, finished, before, limit };
+            let query = RunQuery { pipeline, task, statuses, finished, order, before, limit };
             Ok(reader.runs(&query)?)
         })
         .await?;
     let data = rows.iter().map(view::run::summary).collect();
     Ok(Json(pipelines::page("run", data, limit, |summary: &RunSummary| summary.id.clone())))
+}
+
+fn order(sort: &str) -> Result<RunOrder, Fault> {
+    let (descending, word) = match sort.strip_prefix('-') {
+        Some(word) => (true, word),
+        None => (false, sort),
+    };
+    let by = match word {
+        "created" => RunSort::Created,
+        "duration" => RunSort::Duration,
+        "name" => RunSort::Name,
+        "status" => RunSort::Status,
+        _ => {
+            let known = RUN_SORTS.join(", ");
+            let problem = format!("runs are not sorted by `{sort}`; there are: {known}");
+            return Err(Fault::bad_request(problem.clone()).field("sort", problem));
+        }
+    };
+    Ok(RunOrder { by, descending })
 }
 
 /// The run that a page comes after.

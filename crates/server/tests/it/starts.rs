@@ -52,6 +52,35 @@ async fn a_feed_is_dense_and_ends_with_the_run() {
 }
 
 #[tokio::test]
+async fn runs_are_listed_in_the_order_that_is_asked_for() {
+    let bench = Bench::new();
+    for name in ["b", "a", "b", "c"] {
+        bench.start(&format!("name: {name}\nstages:\n  - {{name: it, noop: true}}\n")).await;
+    }
+    let names = |page: &Json| -> Vec<String> {
+        let runs = page["data"].as_array().unwrap().iter();
+        runs.map(|run| run["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let listed = bench.get("/api/runs").await;
+    assert_eq!(names(&listed), ["c#1", "b#2", "a#1", "b#1"]);
+    let first = bench.get("/api/runs?sort=name&limit=3").await;
+    assert_eq!(names(&first), ["a#1", "b#1", "b#2"]);
+    let next = first["next"].as_str().unwrap();
+    let second = bench.get(&format!("/api/runs?sort=name&limit=3&after={next}")).await;
+    assert_eq!(names(&second), ["c#1"]);
+    assert_eq!(second["next"], Json::Null);
+    let of_one = bench.get("/api/pipelines/b/runs?sort=created").await;
+    assert_eq!(names(&of_one), ["b#1", "b#2"]);
+    for wrong in ["", "-", "cost", "--name"] {
+        let path = format!("/api/runs?sort={wrong}");
+        let (status, problem) = bench.call("GET", &path, Json::Null).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}");
+        assert_eq!(problem["fields"][0]["field"], "sort", "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("-duration"), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn a_failed_run_says_why_and_can_be_retried() {
     let bench = Bench::new();
     let text =

@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::Fixture;
 use super::sample::{append, at, row, run, stage};
-use crate::port::{Change, Outcome, Recent, Refusal, RunQuery, RunRow};
+use crate::port::{Change, Outcome, Recent, Refusal, RunOrder, RunQuery, RunRow, RunSort};
 
 pub fn run_numbers_go_on_and_are_never_used_twice(mut memory: Fixture) {
     assert_eq!(memory.writer.next_run_number("ci").expect("reads"), 1);
@@ -105,6 +105,63 @@ pub fn runs_are_filtered_and_paged(mut memory: Fixture) {
     let none = RunQuery { statuses: both, finished: Some(false), ..all() };
     assert_eq!(list(none), [0; 0]);
     assert_eq!(list(RunQuery { statuses: words(&["lost"]), ..all() }), [0; 0]);
+}
+
+pub fn runs_are_sorted_and_paged(mut memory: Fixture) {
+    let took = [None, Some(900), Some(0), Some(20), None, Some(20), Some(3)];
+    for (n, took) in (1..).zip(took) {
+        let status = match took {
+            None => "running",
+            Some(20) => "failed",
+            Some(_) => "succeeded",
+        };
+        let mut line = row(run(n), if n > 4 { "b" } else { "a" }, n * 3, status);
+        line.started_at = Some(at(0));
+        line.finished_at = took.map(at);
+        line.task = (n % 2 == 0).then(|| ("T".to_owned(), n));
+        memory.commit(Change::Append(append(line, 0, 1)));
+    }
+    let list = |query: &RunQuery| -> Vec<u64> {
+        let rows = memory.reader.runs(query).expect("reads");
+        rows.iter().map(|row| row.number / 3).collect()
+    };
+    let failed = || vec!["failed".to_owned(), "running".to_owned()];
+    for (by, ascending) in [
+        (RunSort::Created, [1, 2, 3, 4, 5, 6, 7]),
+        (RunSort::Duration, [1, 5, 3, 7, 4, 6, 2]),
+        // `T-2 T-4 T-6 a#3 a#9 b#15 b#21`
+        (RunSort::Name, [2, 4, 6, 1, 3, 5, 7]),
+        (RunSort::Status, [4, 6, 1, 5, 2, 3, 7]),
+    ] {
+        for descending in [false, true] {
+            let mut expected = ascending.to_vec();
+            if descending {
+                expected.reverse();
+            }
+            let order = RunOrder { by, descending };
+            let all = RunQuery { order, limit: 100, ..RunQuery::default() };
+            assert_eq!(list(&all), expected, "{order:?}");
+            // Page by page, each behind the last of the one before.
+            let (mut paged, mut before) = (Vec::new(), None);
+            loop {
+                let page = list(&RunQuery { before, limit: 3, ..all.clone() });
+                before = page.last().map(|n| run(*n));
+                if before.is_none() {
+                    break;
+                }
+                paged.extend(page);
+            }
+            assert_eq!(paged, expected, "{order:?}");
+            let some = RunQuery { statuses: failed(), ..all.clone() };
+            expected.retain(|n| [1, 4, 5, 6].contains(n));
+            assert_eq!(list(&some), expected, "{order:?}");
+            let of = RunQuery { task: Some("T".into()), pipeline: Some("a".into()), ..some };
+            assert_eq!(list(&of), [4], "{order:?}");
+        }
+    }
+    let order = RunOrder { by: RunSort::Status, descending: false };
+    let behind_nothing = RunQuery { order, before: Some(run(99)), limit: 9, ..RunQuery::default() };
+    assert_eq!(list(&behind_nothing), [0; 0]);
 }
 
 pub fn runs_are_found_by_prefix_and_number(mut memory: Fixture) {

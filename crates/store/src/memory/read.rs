@@ -65,10 +65,24 @@ impl Read for MemoryReader {
                     .is_none_or(|task| row.task.as_ref().is_some_and(|(of, _)| of == task))
                 && (query.statuses.is_empty() || query.statuses.contains(&row.status))
                 && query.finished.is_none_or(|finished| row.finished == finished)
-                && query.before.is_none_or(|before| row.id < before)
         };
-        let newest = state.runs.values().rev().map(|run| &run.row).filter(wanted);
-        Ok(newest.take(query.limit as usize).cloned().collect())
+        let order = query.order;
+        let mut rows: Vec<&RunRow> =
+            state.runs.values().map(|run| &run.row).filter(wanted).collect();
+        rows.sort_by_cached_key(|row| order.key(row));
+        if order.descending {
+            rows.reverse();
+        }
+        let behind = |row: &&RunRow| {
+            let Some(before) = query.before else { return true };
+            if order.is_usual() {
+                return row.id < before;
+            }
+            let Some(before) = state.runs.get(&before) else { return false };
+            let (this, that) = (order.key(row), order.key(&before.row));
+            if order.descending { this < that } else { this > that }
+        };
+        Ok(rows.into_iter().filter(behind).take(query.limit as usize).cloned().collect())
     }
 
     fn run(&self, id: RunId) -> Result<Option<RunRow>, Error> {

@@ -110,9 +110,63 @@ pub struct RunQuery {
     /// Any of these words; empty: all.
     pub statuses: Vec<String>,
     pub finished: Option<bool>,
-    /// Runs older than this one (ids sort by time).
+    pub order: RunOrder,
+    /// Runs that come behind this one in that order: older ones (ids sort by time) when it is the
+    /// usual one.
     pub before: Option<RunId>,
     pub limit: u32,
+}
+
+/// In which order runs are listed; those that are alike by age, in the same direction. The usual
+/// one, newest first, is a search in an index; any other looks at each run that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunOrder {
+    pub by: RunSort,
+    pub descending: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunSort {
+    Created,
+    /// From start to end. Runs that have not ended, or never started, have none yet: they count as
+    /// shorter than all others.
+    Duration,
+    /// As people call it; numbers by their value.
+    Name,
+    /// By its word.
+    Status,
+}
+
+impl Default for RunOrder {
+    fn default() -> Self {
+        Self { by: RunSort::Created, descending: true }
+    }
+}
+
+impl RunOrder {
+    pub(crate) fn is_usual(self) -> bool {
+        self == Self::default()
+    }
+
+    /// By what runs are compared, in this order.
+    pub(crate) fn key(self, row: &RunRow) -> (String, u64, RunId) {
+        let (text, number) = match self.by {
+            RunSort::Created => (String::new(), 0),
+            RunSort::Duration => {
+                let took = || row.finished_at?.duration_since(row.started_at?).try_into().ok();
+                // One that took no time at all did end.
+                let took: Option<std::time::Duration> = took();
+                let took = took.map(|took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+                (String::new(), took.map_or(0, |took| took.saturating_add(1)))
+            }
+            RunSort::Name => match &row.task {
+                Some((task, number)) => (task.clone(), *number),
+                None => (row.pipeline.clone(), row.number),
+            },
+            RunSort::Status => (row.status.clone(), 0),
+        };
+        (text, number, row.id)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,9 +1,10 @@
-//! Lists: every page is a search in an index, never a scan of what the filter rejects.
+//! Lists: every page is a search in an index, never a scan of what the filter rejects. Runs in
+//! another order than the usual one are the exception: all that are asked for are looked at.
 
 use rusqlite::{Connection, ToSql};
 
 use super::row;
-use crate::port::{PipelineQuery, PipelineRow, RunQuery, RunRow};
+use crate::port::{PipelineQuery, PipelineRow, RunOrder, RunQuery, RunRow, RunSort};
 
 pub(super) fn pipelines(
     connection: &Connection,
@@ -89,6 +90,9 @@ pub(super) fn select<'a>(
 }
 
 pub(super) fn runs(connection: &Connection, query: &RunQuery) -> rusqlite::Result<Vec<RunRow>> {
+    if !query.order.is_usual() {
+        return sorted(connection, query);
+    }
     let before = query.before.map(|id| id.0.into_bytes());
     let arms = arms(query);
     let mut rows: Vec<RunRow> = Vec::new();
@@ -102,6 +106,57 @@ pub(super) fn runs(connection: &Connection, query: &RunQuery) -> rusqlite::Resul
     rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.id));
     rows.truncate(query.limit as usize);
     Ok(rows)
+}
+
+/// Two columns by which runs are compared, as [`RunOrder::key`] does it.
+fn columns(by: RunSort) -> [&'static str; 2] {
+    match by {
+        // A number alone would be the place of a column.
+        RunSort::Created => ["''", "0 + 0"],
+        RunSort::Duration => ["''", "coalesce(max(finished_at - started_at, 0) + 1, 0)"],
+        RunSort::Name => ["coalesce(task, pipeline)", "coalesce(task_number, number)"],
+        RunSort::Status => ["status", "0 + 0"],
+    }
+}
+
+fn sorted(connection: &Connection, query: &RunQuery) -> rusqlite::Result<Vec<RunRow>> {
+    let mut conditions = Vec::new();
+    let mut values: Vec<&dyn ToSql> = Vec::new();
+    if let Some(pipeline) = &query.pipeline {
+        conditions.push("pipeline = ?".to_owned());
+        values.push(pipeline);
+    }
+    if let Some(task) = &query.task {
+        conditions.push("task = ?".to_owned());
+        values.push(task);
+    }
+    if !query.statuses.is_empty() {
+        let marks = vec!["?"; query.statuses.len()].join(", ");
+        conditions.push(format!("status IN ({marks})"));
+        values.extend(query.statuses.iter().map(|word| word as &dyn ToSql));
+    }
+    if let Some(finished) = &query.finished {
+        conditions.push("finished = ?".to_owned());
+        values.push(finished);
+    }
+    let RunOrder { by, descending } = query.order;
+    let (direction, behind) = if descending { ("DESC", "<") } else { ("ASC", ">") };
+    let [text, number] = columns(by);
+    let before = query.before.map(|id| id.0.into_bytes());
+    if let Some(before) = &before {
+        let place = format!("SELECT {text}, {number}, id FROM pipeline_runs WHERE id = ?");
+        conditions.push(format!("({text}, {number}, id) {behind} ({place})"));
+        values.push(before);
+    }
+    values.push(&query.limit);
+    let filter = if conditions.is_empty() { "" } else { " WHERE " };
+    let sql = format!(
+        "SELECT {} FROM pipeline_runs{filter}{} \
+         ORDER BY {text} {direction}, {number} {direction}, id {direction} LIMIT ?",
+        row::RUN,
+        conditions.join(" AND ")
+    );
+    connection.prepare_cached(&sql)?.query_map(values.as_slice(), row::run)?.collect()
 }
 
 #[cfg(test)]

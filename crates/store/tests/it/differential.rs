@@ -12,7 +12,8 @@ use store::conformance::sample::{
 use store::memory::{MemoryReader, MemoryWriter};
 use store::port::{
     ArtifactQuery, AuditQuery, Change, Expect, GivenEvent, GivenQuery, Outcome, PipelineQuery,
-    Read, Refusal, RequestKind, RequestQuery, RunQuery, TrailQuery, Verified, Write,
+    Read, Refusal, RequestKind, RequestQuery, RunOrder, RunQuery, RunSort, TrailQuery, Verified,
+    Write,
 };
 use store::sqlite::SqliteReader;
 
@@ -280,9 +281,22 @@ fn everything(reader: &dyn Read) -> Vec<String> {
                 for (before, limit) in [(None, 2), (Some(run(3)), 9)] {
                     let statuses = words.iter().map(|&word| word.into()).collect();
                     let pipeline = pipeline.clone();
-                    let task = None;
-                    let query = RunQuery { pipeline, task, statuses, finished, before, limit };
+                    let query = RunQuery {
+                        pipeline,
+                        statuses,
+                        finished,
+                        before,
+                        limit,
+                        ..RunQuery::default()
+                    };
                     note(&reader.runs(&query).unwrap());
+                    for by in [RunSort::Created, RunSort::Duration, RunSort::Name, RunSort::Status]
+                    {
+                        for descending in [false, true] {
+                            let order = RunOrder { by, descending };
+                            note(&reader.runs(&RunQuery { order, ..query.clone() }).unwrap());
+                        }
+                    }
                 }
             }
         }

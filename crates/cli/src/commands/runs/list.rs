@@ -1,6 +1,8 @@
 //! `orchestrate runs list`
 
+use api::words::RUN_SORTS;
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 
 use crate::args::ListArgs;
 use crate::client::RunsQuery;
@@ -14,11 +16,12 @@ use crate::session::{Need, Session};
 const STATUSES: [&str; 8] =
     ["pending", "running", "waiting", "paused", "cancelling", "succeeded", "failed", "cancelled"];
 
-/// List runs, newest first
+/// List runs, newest first unless another order is asked for
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   orchestrate runs list --status failed,cancelled --limit 10
+  orchestrate runs list --pipeline ci --sort -duration
   orchestrate runs list --pipeline ci --output json")]
 pub struct ListRunsArgs {
     /// Only of this pipeline
@@ -30,7 +33,10 @@ pub struct ListRunsArgs {
     /// Only in one of these states
     #[arg(long, value_delimiter = ',', value_name = "STATUS", value_parser = STATUSES)]
     status: Vec<String>,
-    /// Runs older than this one
+    /// In this order; with `-` the largest first
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = PossibleValuesParser::new(RUN_SORTS))]
+    sort: Option<String>,
+    /// Runs behind this one, as the page before says it
     #[arg(long, value_name = "CURSOR")]
     after: Option<String>,
     #[command(flatten)]
@@ -44,6 +50,7 @@ pub(super) fn run(args: &ListRunsArgs, context: &Context) -> Result<Exit> {
             pipeline: args.pipeline.clone(),
             task: args.task.clone(),
             statuses: args.status.clone(),
+            sort: args.sort.clone(),
             limit: args.list.limit,
             after: args.after.clone(),
         };
@@ -55,7 +62,9 @@ pub(super) fn run(args: &ListRunsArgs, context: &Context) -> Result<Exit> {
                 let table = render::runs::table(&page.data, context.now());
                 output::print(&table.text(&choice, context.palette())?)?;
                 if let Some(next) = next {
-                    context.note(&format!("more: orchestrate runs list --after {next}"));
+                    let sort = args.sort.as_ref().map(|sort| format!(" --sort {sort}"));
+                    let sort = sort.unwrap_or_default();
+                    context.note(&format!("more: orchestrate runs list{sort} --after {next}"));
                 }
             }
             format => {

@@ -36,7 +36,15 @@ fn no_list_of_runs_scans_or_sorts() {
                 for before in [None, Some(run(7))] {
                     let (pipeline, statuses) = (pipeline.clone(), statuses.clone());
                     let task = task.clone();
-                    let query = RunQuery { pipeline, task, statuses, finished, before, limit: 50 };
+                    let query = RunQuery {
+                        pipeline,
+                        task,
+                        statuses,
+                        finished,
+                        before,
+                        limit: 50,
+                        order: RunOrder::default(),
+                    };
                     let index = match (&query.pipeline, query.statuses.is_empty(), finished) {
                         (_, _, _) if query.task.is_some() => "pipeline_runs_task (task=?",
                         (Some(_), false, _) => {

@@ -138,6 +138,8 @@ pub struct Committed {
 #[derive(Clone, Copy, Debug)]
 pub struct SecretAsk<'a> {
     pub name: &'a str,
+    /// The key of the attempt that is to have it.
+    pub attempt: &'a str,
     /// The id of the attempt's run.
     pub run: &'a str,
     /// Of the attempt's stage.

@@ -24,6 +24,7 @@ use api::link::{Assignment, AttemptRef, End, Exit, Order, Report, SecretDoor, St
 use api::runtime::KeyDoor;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::fence::Fence;
 use crate::record::Account;
 use crate::runtime;
 use crate::wire::{FromKeeper, ToKeeper};
@@ -86,9 +87,15 @@ impl Options {
 }
 
 /// The hands of one server. They let go when the orders end: children go on without them.
-#[derive(Debug)]
 pub struct Worker {
     orders: Option<thread::JoinHandle<()>>,
+    hands: Arc<Hands>,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("data_dir", &self.hands.options.data_dir).finish()
+    }
 }
 
 impl Worker {
@@ -110,14 +117,28 @@ impl Worker {
             collecting: Mutex::default(),
             settling: Mutex::default(),
             reports: Mutex::new(Box::new(reports)),
+            fence: Mutex::new(None),
         });
+        let carrying_out = Arc::clone(&hands);
         let orders = thread::Builder::new().name("hands".into()).spawn(move || {
             while let Some(order) = orders.blocking_recv() {
-                hands.carry_out(order);
+                carrying_out.carry_out(order);
             }
-            hands.door().close();
+            carrying_out.door().close();
         })?;
-        Ok(Self { orders: Some(orders) })
+        Ok(Self { orders: Some(orders), hands })
+    }
+
+    /// Everything that is held, also by a worker before this one, ends at this moment unless another
+    /// is told before. Hands that are never told have no fence.
+    pub fn fence(&self, fence: Fence) {
+        *self.hands.fence.lock().unwrap_or_else(PoisonError::into_inner) = Some(fence);
+        let mut door = self.hands.door();
+        if door.is_open()
+            && let Err(error) = door.send(&told(fence))
+        {
+            tracing::warn!(%error, "the keeper does not listen");
+        }
     }
 
     /// Waits until the sender of the orders is gone and the last order has been passed on.
@@ -140,6 +161,8 @@ struct Hands {
     /// And those whose carriers have, and whose ends are being asked for.
     settling: Mutex<HashSet<String>>,
     reports: Mutex<Box<dyn Fn(Report) + Send>>,
+    /// The newest, for a keeper that is yet to come.
+    fence: Mutex<Option<Fence>>,
 }
 
 /// What the keeper at the other end of a connection is expected to answer for.
@@ -239,6 +262,12 @@ impl Hands {
         let mut door = self.door();
         if !door.is_open() {
             let Some(listener) = door.open(&self.options, start)? else { return Ok(false) };
+            let fence = *self.fence.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(fence) = fence
+                && let Err(error) = door.send(&told(fence))
+            {
+                tracing::warn!(%error, "the keeper does not listen");
+            }
             let hands = Arc::clone(self);
             thread::Builder::new()
                 .name("keeper-ear".into())
@@ -454,6 +483,11 @@ impl Hands {
     fn live(&self) -> MutexGuard<'_, HashMap<String, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn told(fence: Fence) -> ToKeeper {
+    let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    ToKeeper::Fence { at_ms: millis(fence.at), grace_ms: millis(fence.grace) }
 }
 
 /// `None` when its names are unfit for a path: then it cannot have been started here either.

@@ -17,6 +17,7 @@
 mod client;
 mod ending;
 mod events;
+mod fence;
 mod held;
 mod spawner;
 mod starting;
@@ -61,6 +62,8 @@ pub enum Error {
     System { operation: &'static str, source: io::Error },
 }
 
+/// Among the warnings of an attempt that no order has stopped.
+pub(crate) const FENCED: &str = "the worker ended it by itself: it had no answer of the server for too long, or was told to stop";
 pub(crate) const SOCKET: &str = "keeper.sock";
 pub(crate) const LOCK: &str = "keeper.lock";
 /// What the keeper says on its stdout when it can be connected to.

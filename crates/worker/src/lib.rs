@@ -1,10 +1,11 @@
 //! The hands: they run attempts as processes, and know nothing of pipelines.
 //!
-//! A [`Worker`] lives in the server's process and speaks the protocol of `api::link`. The children
-//! belong to a [`keeper`], a process of its own that outlives the server.
+//! A [`Worker`] lives in the server's process and speaks the protocol of `api::link`. The children belong to a [`keeper`], a
+//! process of its own that outlives both.
 
 mod capture;
 pub mod family;
+pub mod fence;
 mod hands;
 pub mod keeper;
 mod mask;

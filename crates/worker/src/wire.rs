@@ -36,6 +36,16 @@ pub(crate) enum ToKeeper {
     Forget {
         attempt: AttemptRef,
     },
+    /// What is held ends at this moment of the clock of [`crate::fence`], and nothing starts any
+    /// more, unless another moment is told before: whoever gives the orders has only a lease. TERM,
+    /// and KILL after at most the grace. A keeper that was never told has no fence.
+    ///
+    /// Only the hands of a worker on another machine say it, so no keeper meets it that does not
+    /// understand it.
+    Fence {
+        at_ms: u64,
+        grace_ms: u64,
+    },
 }
 
 /// Everything that a child needs, resolved.

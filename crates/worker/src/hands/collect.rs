@@ -111,7 +111,9 @@ pub(super) fn collect(options: &Options, folder: &Path) -> Found {
     };
     let found = match wanted {
         Ok(wanted) => {
-            gather(options, &blobs, &wanted).unwrap_or_else(|problems| refused(problems.join("; ")))
+            let attempt = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            gather(options, &blobs, &wanted, attempt)
+                .unwrap_or_else(|problems| refused(problems.join("; ")))
         }
         Err(error) => refused(format!("what was to be collected cannot be read: {error}")),
     };
@@ -135,8 +137,13 @@ pub(super) fn let_go(folder: &Path) {
     }
 }
 
-fn gather(options: &Options, blobs: &Blobs, wanted: &Wanted) -> Result<Found, Vec<String>> {
-    let masks = masks(options, wanted).map_err(|problem| vec![problem])?;
+fn gather(
+    options: &Options,
+    blobs: &Blobs,
+    wanted: &Wanted,
+    attempt: &str,
+) -> Result<Found, Vec<String>> {
+    let masks = masks(options, wanted, attempt).map_err(|problem| vec![problem])?;
     let root = source::root(Path::new(&wanted.working_dir)).map_err(|error| {
         vec![format!("the working folder `{}` cannot be opened: {error}", wanted.working_dir)]
     })?;
@@ -173,10 +180,10 @@ fn told(artifact: &Collect, problem: &str) -> String {
     format!("artifact `{}` (`{}`) {problem}", artifact.name, artifact.path.escape_debug())
 }
 
-fn masks(options: &Options, wanted: &Wanted) -> Result<Masks, String> {
+fn masks(options: &Options, wanted: &Wanted, attempt: &str) -> Result<Masks, String> {
     let Wanted { run, environment, .. } = wanted;
     let value = |name: &String| {
-        let ask = SecretAsk { name, run, environment: environment.as_deref() };
+        let ask = SecretAsk { name, attempt, run, environment: environment.as_deref() };
         secrets::value(options, ask)
     };
     let values: Result<Vec<String>, String> = wanted.secrets.iter().map(value).collect();

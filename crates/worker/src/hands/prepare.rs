@@ -187,6 +187,7 @@ fn environment(
                 Piece::Secret(secret) => {
                     let ask = SecretAsk {
                         name: secret,
+                        attempt: &assignment.attempt.key,
                         run: &assignment.attempt.run,
                         environment: assignment.environment.as_deref(),
                     };

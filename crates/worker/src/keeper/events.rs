@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use rustix::time::Timespec;
 
 use super::client::Client;
+use super::fence::Fence;
 use super::held::Held;
 use super::spawner::Spawner;
 use crate::record::{Records, boot};
@@ -23,6 +24,7 @@ use crate::wire::{FromKeeper, ToKeeper, VERSION};
 
 const LISTENER: u64 = 0;
 const BELL: u64 = 1;
+const FENCE: u64 = 2;
 /// Output is reported at most this often for each attempt.
 const REPORT_EVERY: Duration = Duration::from_millis(100);
 /// While children live, orphans that have ended are reaped at least so often.
@@ -36,6 +38,7 @@ pub(super) struct Keeper {
     folder: File,
     linger: Duration,
     pub(super) spawner: Spawner,
+    pub(super) fence: Fence,
     pub(super) records: Arc<Records>,
     pub(super) boot: String,
     /// Whom the events of a token concern.
@@ -85,16 +88,19 @@ impl Keeper {
         let spawner = Spawner::new(Arc::clone(&records))?;
         epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;
         epoll::add(&epoll, spawner.bell(), EventData::new_u64(BELL), EventFlags::IN)?;
+        let fence = Fence::new()?;
+        epoll::add(&epoll, fence.timer(), EventData::new_u64(FENCE), EventFlags::IN)?;
         Ok(Self {
             epoll,
             listener,
             folder,
             linger,
             spawner,
+            fence,
             records,
             boot: boot(),
             watches: HashMap::new(),
-            next: BELL + 1,
+            next: FENCE,
             held: HashMap::new(),
             keys: HashMap::new(),
             abandoned: HashMap::new(),
@@ -155,6 +161,7 @@ impl Keeper {
                     self.spawned(serial, result);
                 }
             }
+            FENCE => self.fence_rang(),
             _ => match self.watches.get(&token) {
                 // Of something that an earlier event of this round has ended.
                 None => {}
@@ -234,6 +241,7 @@ impl Keeper {
                 None => self.tell(&FromKeeper::Unknown { attempt }),
             },
             ToKeeper::Query { attempt } => self.query(attempt),
+            ToKeeper::Fence { at_ms, grace_ms } => self.set_fence(at_ms, grace_ms),
             ToKeeper::Forget { attempt } => {
                 let serial = self.serial(&attempt);
                 if let Some(serial) = serial

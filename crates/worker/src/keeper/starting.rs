@@ -35,6 +35,10 @@ impl Keeper {
             let message = format!("fence {stale} is stale: the stage has been given fence {fence}");
             return self.tell(&FromKeeper::NotStarted { attempt, message });
         }
+        if self.fence.has_passed() {
+            let message = "the worker has had no answer of the server for too long".to_owned();
+            return self.tell(&FromKeeper::NotStarted { attempt, message });
+        }
         let pipe = pipe_with(PipeFlags::CLOEXEC).and_then(|(reader, writer)| {
             // Only our end: the child's own must behave as every pipe does.
             rustix::io::ioctl_fionbio(&reader, true)?;

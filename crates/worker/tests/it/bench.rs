@@ -108,6 +108,12 @@ impl Bench {
         self.order(Order::Start(Box::new(assignment.clone())));
     }
 
+    /// Everything ends so long from now.
+    pub(crate) fn fence(&self, after: Duration, grace: Duration) {
+        let at = worker::fence::now() + after;
+        self.worker.as_ref().unwrap().fence(worker::fence::Fence { at, grace });
+    }
+
     pub(crate) fn stop(&self, assignment: &Assignment, reason: Stopped) {
         self.order(Order::Stop { attempt: assignment.attempt.clone(), reason });
     }

@@ -6,6 +6,7 @@ mod artifacts;
 mod bench;
 mod deadlines;
 mod ends;
+mod fence;
 mod output;
 mod recovery;
 mod refusals;

@@ -3,12 +3,12 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
-export type RunSummary = Schemas['RunSummary'];
-export type RunDetail = Schemas['RunDetail'];
-export type StageView = Schemas['StageView'];
+export type RunSummary = Omit<Schemas['RunSummary'], 'progress'> & { mode?: string; rollout?: string; progress: Progress };
+export type RunDetail = Omit<Schemas['RunDetail'], 'stages' | 'progress'> & { mode?: string; rollout?: string; would?: WouldHave[]; progress: Progress; stages: StageView[] };
+export type StageView = Schemas['StageView'] & { would?: WouldHave[] };
 export type AttemptView = Schemas['AttemptView'];
 export type EventView = Schemas['EventView'];
-export type Progress = Schemas['Progress'];
+export type Progress = Schemas['Progress'] & { would_have?: number };
 export type Graph = Schemas['Graph'];
 export type GraphNode = Schemas['GraphNode'];
 export type GraphEdge = Schemas['GraphEdge'];
@@ -26,7 +26,7 @@ export type InputSummary = Schemas['InputSummary'];
 export type InputDetail = Schemas['InputDetail'];
 export type FieldView = Schemas['FieldView'];
 export type ArtifactView = Schemas['ArtifactView'];
-export type TaskView = Schemas['TaskView'];
+export type TaskView = Omit<Schemas['TaskView'], 'last_run'> & { last_run?: RunSummary | null };
 export type Impact = Schemas['Impact'];
 export type Explained = Schemas['Explained'];
 export type Problem = Schemas['Problem'];
@@ -36,6 +36,10 @@ export type Comparison = Schemas['Comparison'];
 /** The snapshot of `fleet`. */
 export interface Fleet {
   slots: Schemas['Slots'];
+  /** The server's own hands first. */
+  workers?: WorkerView[];
+  /** What waits to be handed out, oldest first. */
+  queue?: QueuedAttempt[];
   /** Why nothing can be stored; empty when everything can. */
   problem: string;
 }
@@ -44,6 +48,7 @@ export type EventsFrame = Schemas['Events'];
 export type SnapshotFrame = Schemas['Snapshot'];
 export type OutputFrame = Schemas['Output'];
 export type Failure = Schemas['Failure'];
+export type AgentSummary = Schemas['AgentSummary'];
 export type AuditEntry = Schemas['AuditEntry'];
 /** The snapshot of a log. */
 export interface LogHead {
@@ -52,4 +57,131 @@ export interface LogHead {
   /** Bytes captured so far. */
   total: number;
   ended: boolean;
+}
+
+/** A worker as it is shown; the server's own hands are the worker `local`. */
+export interface WorkerView {
+  name: string;
+  /** `online draining drained lost` */
+  state: string;
+  labels: string[];
+  slots: number;
+  used: number;
+  version: string;
+  host: string;
+  platform: string;
+  cpus: number;
+  memory_bytes: number;
+  since: string;
+  /** Nothing: the server's own hands, which need no lease. */
+  heard_at?: string | null;
+  lease_until?: string | null;
+  attempts: WorkerAttempt[];
+}
+export interface WorkerAttempt {
+  run: string;
+  run_name: string;
+  stage: string;
+  attempt: number;
+  /** Nothing: handed out, not heard to have started. */
+  started_at?: string | null;
+}
+export interface QueuedAttempt {
+  run: string;
+  run_name: string;
+  stage: string;
+  attempt: number;
+  since: string;
+  runs_on: string[];
+  role?: string | null;
+  why: string;
+}
+export interface RolloutView {
+  version: number;
+  mode: string;
+  pilot_tasks: string[];
+  orchestration: string;
+  max_tasks?: number | null;
+  wip: Record<string, number>;
+  /** `priority` or `fifo` */
+  scheduler: string;
+  switched_at?: string | null;
+  switched_by?: string | null;
+  draining?: Draining | null;
+  busy: Busy[];
+}
+export interface Busy {
+  who: string;
+  run: string;
+  run_name: string;
+  task?: string | null;
+  stage: string;
+  since: string;
+}
+export interface Draining {
+  to: Switch;
+  by: string;
+  since: string;
+  /** `the installation drains to sequential` */
+  says: string;
+}
+export interface Switch {
+  mode?: string | null;
+  pilot_tasks?: string[] | null;
+  orchestration?: string | null;
+  max_tasks?: number | null;
+  wip?: Record<string, number> | null;
+  scheduler?: string | null;
+  reason?: string | null;
+  drain?: boolean;
+  force?: boolean;
+}
+export interface RolloutCheck {
+  mode: string;
+  next?: string | null;
+  passed: boolean;
+  criteria: Criterion[];
+}
+export interface Criterion {
+  name: string;
+  passed: boolean;
+  figure: string;
+  needed: string;
+}
+export interface WouldHave {
+  kind: string;
+  says: string;
+  /** Values that stand in it as `<name>`. */
+  unknown?: string[];
+}
+export interface Queues {
+  orchestration: string;
+  scheduler: string;
+  unassigned: QueuedTask[];
+  roles: RoleQueue[];
+  blocked: QueuedTask[];
+  completed: QueuedTask[];
+}
+export interface QueuedTask {
+  task: string;
+  title: string;
+  priority: number;
+  run_name?: string | null;
+  since: string;
+  because: string[];
+}
+export interface RoleQueue {
+  role: string;
+  limit?: number | null;
+  working: Busy[];
+  waiting: RoleAttempt[];
+}
+/** An attempt of an agent that waits for its place. */
+export interface RoleAttempt {
+  run: string;
+  run_name: string;
+  task?: string | null;
+  stage: string;
+  since: string;
+  because: string;
 }

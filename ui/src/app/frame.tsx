@@ -10,6 +10,7 @@ import { who } from '../components/who';
 import { connection, lostAt } from '../live/socket';
 import { useTopic } from '../live/use';
 import { crumbs } from './crumbs';
+import { RolloutMark } from './rollout';
 import { opened, Shortcuts } from './shortcuts';
 import { chooseTheme, theme } from './theme';
 
@@ -200,6 +201,7 @@ export function Frame({ children }: { children: ComponentChildren }) {
             <Icon d="M7 2.5a4.5 4.5 0 1 1 0 9a4.5 4.5 0 1 1 0-9zM10.2 10.2L14 14" />
             <span>Search</span> <kbd>Ctrl K</kbd>
           </button>
+          <RolloutMark />
           <Live />
           <Me />
         </header>

@@ -8,13 +8,14 @@ export interface Piece {
 
 /** A run's stages as parts of a bar. */
 export function bar(progress: Progress): Piece[] {
-  const { total, succeeded, failed, running, waiting, skipped, not_run, cancelled } = progress;
+  const { total, succeeded, failed, running, waiting, skipped, not_run, cancelled, would_have: would = 0 } = progress;
   if (total === 0) return [];
   const pieces: [string, number][] = [
     ['success', succeeded],
     ['failed', failed],
     ['running', running],
     ['attention', waiting],
+    ['would', would],
     ['neutral', skipped + not_run + cancelled],
   ];
   return pieces.filter(([, count]) => count > 0).map(([hue, count]) => ({ hue, share: count / total }));

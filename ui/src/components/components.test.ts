@@ -5,17 +5,18 @@ import { ofForm, ofInput, read, readAll, shown, uploaded } from './fields';
 import { fits, parseFilter } from './filter';
 import { concerned, fit, foundIn, isInSight, lookedAt, minimapOf, neighbour, nodeAt, opening, READABLE, resized, sceneOf, withStages, zoomed, type Scene } from './graph/scene';
 import { blocks } from './markdown';
+import { modesWithin } from './mode';
 import { match, runPlace, runRef } from './places';
 import { cells, kindOf } from './preview';
 import { heights } from './spark';
 import { LOOKS, lookOf, SHAPES } from './status';
-import { bytes, duration, relative, shortened, thousands } from './text';
+import { bytes, duration, relative, shortened, thousands, withPlainTimes } from './text';
 import { tokens } from './yaml';
 
 describe('statuses', () => {
   test('of the API all have a look', () => {
     const words =
-      'pending running waiting paused cancelling succeeded failed cancelled blocked listening queued retrying stopping waiting_approval waiting_input waiting_environment held unknown skipped not_run stopped lost approved rejected changes_requested timed_out void open submitted superseded';
+      'pending running waiting paused cancelling succeeded failed cancelled blocked listening queued retrying stopping waiting_approval waiting_input waiting_environment held unknown skipped not_run stopped lost approved rejected changes_requested timed_out void open submitted superseded would_have online draining drained shadow pilot production';
     for (const word of words.split(' ')) expect(LOOKS).toHaveProperty(word);
   });
 
@@ -53,6 +54,17 @@ describe('places', () => {
     expect(match('/runs', '/inbox')).toBeUndefined();
     expect(match('/runs/:run', '/runs/%zz')).toBeUndefined();
   });
+});
+
+test('a run may be as bold as the installation, or more careful', () => {
+  expect(modesWithin('production')).toEqual(['shadow', 'pilot', 'production']);
+  expect(modesWithin('shadow')).toEqual(['shadow']);
+  expect(modesWithin('something')).toEqual([]);
+});
+
+test('times in words of the server are told to the second', () => {
+  expect(withPlainTimes('held by ana since 2026-11-21T21:58:54.123456789Z')).toBe('held by ana since 2026-11-21 21:58:54 UTC');
+  expect(withPlainTimes('r2026')).toBe('r2026');
 });
 
 test('a filter is keys and words', () => {

@@ -1,10 +1,10 @@
 /** Small parts that all pages are made of. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Refusal } from '../api/client';
 import { useNow } from './now';
 import { lookOf, SHAPES, type Part } from './status';
-import { duration, exact, millis, relative } from './text';
+import { duration, exact, millis, relative, withPlainTimes } from './text';
 import { tell } from './toast';
 
 export function Glyph({ status, size = 16, still = false }: { status: string; size?: number; still?: boolean }) {
@@ -30,7 +30,7 @@ export function Glyph({ status, size = 16, still = false }: { status: string; si
 export function Words({ text }: { text: string }) {
   return (
     <>
-      {text.split('`').map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part))}
+      {withPlainTimes(text).split('`').map((part, at) => (at % 2 === 1 ? <code key={at}>{part}</code> : part))}
     </>
   );
 }
@@ -121,8 +121,14 @@ export interface TabItem {
 }
 
 export function Tabs({ items, chosen, label }: { items: TabItem[]; chosen: string; label: string }) {
+  const box = useRef<HTMLElement>(null);
+  // On a narrow page they scroll sideways: what is open is in sight.
+  useEffect(() => {
+    const [tabs, tab] = [box.current, box.current?.querySelector<HTMLElement>('[aria-current]')];
+    if (tabs && tab && tabs.scrollWidth > tabs.clientWidth) tabs.scrollLeft = tab.offsetLeft - (tabs.clientWidth - tab.offsetWidth) / 2;
+  }, [chosen]);
   return (
-    <nav class="tabs" aria-label={label}>
+    <nav ref={box} class="tabs" aria-label={label}>
       {items.map((item) => (
         <a key={item.id} href={item.href} aria-current={item.id === chosen ? 'page' : undefined}>
           {item.label}
@@ -131,6 +137,11 @@ export function Tabs({ items, chosen, label }: { items: TabItem[]; chosen: strin
       ))}
     </nav>
   );
+}
+
+/** No value; on a narrow page its cell is left out. */
+export function None() {
+  return <span class="soft none">-</span>;
 }
 
 /** Nothing there: a sentence, and what to do. */

@@ -27,6 +27,7 @@ export const pipelinePlace = (name: string, tab = 'runs'): string => `/pipelines
 export const versionsPlace = (name: string, from: number, to: number): string => `/pipelines/${encodeURIComponent(name)}/versions/${from}..${to}`;
 export const taskPlace = (id: string, run?: number): string =>
   `/tasks/${encodeURIComponent(id)}${run === undefined ? '' : `?run=${run}`}`;
+export const workerPlace = (name: string): string => `/fleet/workers/${encodeURIComponent(name)}`;
 export const inboxPlace = (id: string): string => `/inbox/${encodeURIComponent(id)}`;
 
 export interface Matched {

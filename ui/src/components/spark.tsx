@@ -59,5 +59,8 @@ function draw(pen: CanvasRenderingContext2D, status: string, x: number, height: 
   pen.fillStyle = ink('surface');
   if (hue === 'failed') {
     pen.fillRect(x, HEIGHT - 4, 6, 1.5);
-  } else if (hue === 'attention') pen.fillRect(x + 2.25, y, 1.5, height);
+  } else if (hue === 'attention') {
+    // Its foot stays whole: cut through, it would count as two.
+    pen.fillRect(x + 2.25, y, 1.5, height - 2.5);
+  }
 }

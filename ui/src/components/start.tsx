@@ -5,6 +5,7 @@ import { Dialog } from './dialog';
 import { ofInput, readAll, shown } from './fields';
 import { Fields, focusFirst } from './form';
 import { useLoad } from './load';
+import { ModeChoice } from './mode';
 import { navigate } from './location';
 import { Button, Skeleton, Trouble } from './parts';
 import { runPlace } from './places';
@@ -22,6 +23,7 @@ export function StartDialog({ pipeline, close }: { pipeline: string; close: () =
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [refused, setRefused] = useState<Refusal | undefined>(undefined);
   const [busy, setBusy] = useState(false);
+  const [mode, setMode] = useState<string | undefined>(undefined);
   const form = useRef<HTMLFormElement>(null);
   const fields = (detail.value?.inputs ?? []).map(ofInput);
   const all = Object.fromEntries(fields.map((field) => [field.name, typed[field.name] ?? shown(field, field.initial)]));
@@ -35,7 +37,7 @@ export function StartDialog({ pipeline, close }: { pipeline: string; close: () =
     }
     setBusy(true);
     try {
-      const run = await post('/api/pipelines/{name}/run', { path: { name: pipeline }, body: { inputs: filled.values as never } });
+      const run = await post('/api/pipelines/{name}/run', { path: { name: pipeline }, body: { inputs: filled.values as never, ...(mode === undefined ? {} : { mode }) } });
       close();
       if ('name' in run) navigate(runPlace(run.name));
     } catch (error) {
@@ -64,6 +66,7 @@ export function StartDialog({ pipeline, close }: { pipeline: string; close: () =
               setProblems(rest);
             }}
           />
+          <ModeChoice mode={mode} choose={setMode} />
           {refused ? <Trouble refusal={refused} /> : null}
           <div class="dialog-actions">
             <Button act={close}>Close</Button>

@@ -45,6 +45,12 @@ export const SHAPES = {
   hollow: [line('M8 5.2a2.8 2.8 0 1 1 0 5.6a2.8 2.8 0 1 1 0-5.6z')],
   lock: [fill('M3.5 7h9v6.5h-9z'), line('M5.3 7V5a2.7 2.7 0 0 1 5.4 0v2')],
   ear: [{ d: 'M8 5a3 3 0 1 1 0 6a3 3 0 1 1 0-6z', paint: 'line' }, { d: RING, paint: 'dots' }],
+  hatched: [line(RING), line('M4.2 9.6L9.6 4.2M5 12.2L12.2 5M8.4 12.6L12.6 8.4')],
+  would: [{ d: RING, paint: 'dashes' }, line('M5 9.4L9.4 5M6.6 11.2L11.2 6.6')],
+  half: [line(RING), fill('M8 2.25a5.75 5.75 0 0 0 0 11.5z')],
+  disc: [fill(DISC)],
+  beat: [line(RING), fill('M8 5.4a2.6 2.6 0 1 1 0 5.2a2.6 2.6 0 1 1 0-5.2z')],
+  drain: [line('M8 2v7M4.9 6.2L8 9.3l3.1-3.1M3 13.2h10')],
 } as const satisfies Record<string, readonly Part[]>;
 
 export interface Look {
@@ -95,6 +101,13 @@ export const LOOKS = {
   not_run: look('Not run', 'neutral', 'hollow'),
   void: look('Void', 'neutral', 'barred'),
   superseded: look('Superseded', 'neutral', 'back'),
+  would_have: look('Would have', 'neutral', 'would'),
+  online: look('Online', 'success', 'beat'),
+  draining: look('Draining', 'attention', 'drain'),
+  drained: look('Drained', 'neutral', 'drain'),
+  shadow: look('Shadow', 'attention', 'hatched'),
+  pilot: look('Pilot', 'attention', 'half'),
+  production: look('Production', 'neutral', 'disc'),
 } as const satisfies Record<string, Look>;
 
 /** A word that this page does not know is shown as it is. */
@@ -129,6 +142,7 @@ export const URGENCY: readonly string[] = [
   'blocked',
   'cancelled',
   'succeeded',
+  'would_have',
   'skipped',
   'not_run',
 ];

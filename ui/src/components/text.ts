@@ -31,6 +31,11 @@ export function exact(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
+/** Times that stand in words of the server, to the second: nobody reads the rest. */
+export function withPlainTimes(text: string): string {
+  return text.replace(/\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z/g, '$1 $2 UTC');
+}
+
 /** `14:02:11.104` */
 export function timeOfDay(at: number): string {
   return new Date(at).toISOString().slice(11, 23);

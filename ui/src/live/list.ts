@@ -21,7 +21,7 @@ export function applyList(value: Record<string, unknown>, entries: readonly Entr
 }
 
 function applied(value: Record<string, unknown>, entry: Entry): Record<string, unknown> {
-  if (entry.k === 'fleet') return { ...value, ...(entry.v as Record<string, unknown>) };
+  if (entry.k === 'fleet' || entry.k === 'rollout') return { ...value, ...(entry.v as Record<string, unknown>) };
   const kept = KEPT[entry.k];
   if (!kept) return value;
   // A pipeline's own topic holds it alone, beside its runs.

@@ -6,6 +6,7 @@ import type {
   Fleet,
   InputSummary,
   PipelineSummary,
+  RolloutView,
   RunDetail,
   RunSummary,
   TaskView,
@@ -21,6 +22,7 @@ interface Values {
   inbox: { approvals: ApprovalSummary[]; inputs: InputSummary[] };
   tasks: { tasks: TaskView[] };
   fleet: Fleet;
+  rollout: RolloutView;
   run: RunDetail;
 }
 

@@ -213,6 +213,7 @@ function frame(pen: CanvasRenderingContext2D, node: SceneNode, { chosen, hovered
     pen.fillStyle = ink(`${hue}-wash` as 'failed-wash');
     pen.fill();
   }
+  if (node.status === 'would_have') hatch(pen, x, y);
   pen.lineWidth = chosen ? 2 * line : line;
   pen.strokeStyle = chosen ? ink('accent') : loud && hue !== 'success' ? ink(hue) : ink('line-strong');
   if (planned && !chosen) pen.setLineDash([4 * line, 3 * line]);
@@ -221,14 +222,31 @@ function frame(pen: CanvasRenderingContext2D, node: SceneNode, { chosen, hovered
   return planned;
 }
 
+/** Nothing of it was really done. */
+function hatch(pen: CanvasRenderingContext2D, x: number, y: number): void {
+  pen.save();
+  pen.clip();
+  pen.beginPath();
+  for (let at = -NODE.height; at < NODE.width; at += 9) {
+    pen.moveTo(x + at, y + NODE.height);
+    pen.lineTo(x + at + NODE.height, y);
+  }
+  pen.strokeStyle = ink('line');
+  pen.lineWidth = 1;
+  pen.stroke();
+  pen.restore();
+  box(pen, x, y);
+}
+
 function under(node: SceneNode, word: string): string {
   const parts: string[] = [];
   if (node.status === undefined) parts.push(node.kind);
   else if (node.crowd.length > 0) {
     const all = node.crowd.reduce((sum, [, count]) => sum + count, 0);
+    const would = node.crowd.find(([status]) => status === 'would_have')?.[1] ?? 0;
     const done = node.crowd.find(([status]) => status === 'succeeded')?.[1] ?? 0;
-    parts.push(`${done}/${all} ${lookOf('succeeded').word.toLowerCase()}`);
-  } else parts.push(word);
+    parts.push(would > 0 ? `${would}/${all} ${lookOf('would_have').word.toLowerCase()}` : `${done}/${all} ${lookOf('succeeded').word.toLowerCase()}`);
+  } else parts.push(node.would ?? word);
   if (node.attempts > 1) parts.push(`attempt ${node.attempts}`);
   // Of what is over or asked already there is nothing to announce.
   if (node.mark && node.crowd.length === 0 && (node.status === undefined || PLANNED.has(node.status))) parts.push(node.mark);

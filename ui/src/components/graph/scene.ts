@@ -22,6 +22,8 @@ export interface SceneNode {
   /** How many instances have which status, most urgent first. */
   crowd: [status: string, count: number][];
   undo: string | undefined;
+  /** Of a shadow run: what it would have done. */
+  would: string | undefined;
 }
 
 export interface SceneEdge {
@@ -62,6 +64,7 @@ export function sceneOf(graph: Graph): Scene {
     attempts: node.attempts ?? 0,
     crowd: ranked(Object.entries(node.instances ?? {})),
     undo: node.undo ?? undefined,
+    would: undefined,
   }));
   const edges = graph.edges.map((edge): SceneEdge => {
     const [from, to] = [nodes[edge.from], nodes[edge.to]];
@@ -102,7 +105,8 @@ export function withStages(scene: Scene, stages: readonly StageView[]): Scene {
     const own = rows.find((row) => row.instance === null || row.instance === undefined);
     const status = own?.status ?? crowd[0]?.[0];
     const attempts = Math.max(0, ...rows.map((row) => row.attempts.length));
-    return { ...node, status, crowd, attempts };
+    const would = rows.flatMap((row) => row.would ?? [])[0]?.says;
+    return { ...node, status, crowd, attempts, would };
   });
   return { ...scene, nodes };
 }

@@ -1,102 +1,91 @@
-/** `/fleet/...`: room for work, and why what is queued does not begin. */
+/** `/fleet/...`: who works, what waits for room, and which agents there are. */
 import { useEffect } from 'preact/hooks';
 import { get } from '../../api/client';
-import type { RunSummary } from '../../api/types';
+import type { Fleet as FleetState } from '../../api/types';
 import { useLoad } from '../../components/load';
 import { markUseful } from '../../components/marks';
-import { Empty, PageHead, Section, Skeleton, Status, Trouble } from '../../components/parts';
-import { runPlace, runRef, type Matched } from '../../components/places';
-import { isOver } from '../../components/status';
+import { PageHead, Section, Skeleton, Status, Tabs } from '../../components/parts';
+import type { Matched } from '../../components/places';
+import { roomOf } from '../../components/room';
 import { bytes, duration } from '../../components/text';
 import { useTopic } from '../../live/use';
+import { Agents } from './agents';
+import { Queue } from './queues';
+import { RoleQueues } from './roles';
+import { Workers } from './workers';
 
-/** Of so many runs it is asked why their stages wait. */
-const EXPLAINED = 20;
+const TABS = [
+  ['workers', 'Workers'],
+  ['agents', 'Agents'],
+  ['queues', 'Queues'],
+] as const;
 
-interface Waiting {
-  run: string;
-  stage: string;
-  status: string;
-  because: string;
-}
-
-async function waiting(runs: readonly RunSummary[]): Promise<Waiting[]> {
-  const all = await Promise.all(
-    runs.slice(0, EXPLAINED).map(async (run) => {
-      const { data } = await get('/api/runs/{run}/explain', { path: { run: runRef(run.name) } });
-      return data
-        .filter((one) => one.status === 'queued' || one.status === 'waiting_environment')
-        .map((one): Waiting => ({ run: run.name, stage: one.stage, status: one.status, because: one.because.join('; ') }));
-    }),
-  );
-  return all.flat();
-}
-
-export function Fleet(_: { params: Matched }) {
-  const fleet = useTopic('fleet');
-  const runs = useTopic('runs');
-  const status = useLoad('status', () => get('/api/status'));
-  const live = (runs.value?.runs ?? []).filter((run) => !isOver(run.status));
-  // Asked anew when the stream says that something moved.
-  const queue = useLoad(runs.value ? 'queue' : undefined, () => waiting(live), `${runs.seq} ${fleet.seq}`);
+export function Fleet({ params }: { params: Matched }) {
+  const fleet = useTopic('fleet').value;
+  const tab = TABS.find(([id]) => id === params['tab'])?.[0] ?? 'workers';
   useEffect(() => {
-    if (fleet.value) markUseful();
-  }, [fleet.value !== undefined]);
-  if (!fleet.value) return <Skeleton rows={6} />;
-  const { slots, problem } = fleet.value;
+    if (fleet) markUseful();
+  }, [fleet !== undefined, tab]);
+  const counts: Record<string, number | undefined> = { workers: fleet?.workers?.length, queues: fleet?.slots.queued };
   return (
     <>
-      <PageHead title="Fleet" />
-      <Section title="This server">
-        <dl class="figures">
-          <div>
-            <dt>Slots in use</dt>
-            <dd class="value num">
-              {slots.used} of {slots.total}
-            </dd>
-          </div>
-          <div>
-            <dt>Queued stages</dt>
-            <dd class="value num">{slots.queued}</dd>
-          </div>
-          <div>
-            <dt>Storage</dt>
-            <dd class="value">{problem ? <Status status="failed">{problem}</Status> : 'takes changes'}</dd>
-          </div>
-          {status.value ? (
+      <PageHead title="Fleet" below={<Tabs label="Fleet" chosen={tab} items={TABS.map(([id, label]) => ({ id, label, count: counts[id], href: `/fleet/${id}` }))} />} />
+      {fleet === undefined ? (
+        <Skeleton rows={6} />
+      ) : (
+        <>
+          {tab === 'agents' ? null : <Figures fleet={fleet} />}
+          {tab === 'workers' ? <Workers fleet={fleet} /> : null}
+          {tab === 'agents' ? <Agents /> : null}
+          {tab === 'queues' ? (
             <>
-              <div>
-                <dt>Version</dt>
-                <dd class="value">{status.value.version}</dd>
-              </div>
-              <div>
-                <dt>Up for</dt>
-                <dd class="value num">{duration(status.value.uptime_ms)}</dd>
-              </div>
-              <div>
-                <dt>Database</dt>
-                <dd class="value num">{bytes(status.value.storage.bytes)}</dd>
-              </div>
+              <Queue fleet={fleet} />
+              <RoleQueues />
             </>
           ) : null}
-        </dl>
-        <p class="soft small">Workers on other machines are not there yet: every stage runs here, in one of these slots.</p>
-      </Section>
-      <Section title="Queue" count={queue.value?.length}>
-        {queue.refused ? <Trouble refusal={queue.refused} again={queue.again} /> : null}
-        {queue.value?.length === 0 ? <Empty>Nothing is queued.</Empty> : null}
-        <ul class="rows">
-          {(queue.value ?? []).map((one) => (
-            <li key={`${one.run}/${one.stage}`}>
-              <Status status={one.status} />
-              <a href={runPlace(one.run, { stage: one.stage })}>
-                {one.stage} <span class="soft">{one.run}</span>
-              </a>
-              <span class="grow soft">{one.because}</span>
-            </li>
-          ))}
-        </ul>
-      </Section>
+        </>
+      )}
     </>
+  );
+}
+
+function Figures({ fleet: { slots, workers, queue, problem } }: { fleet: FleetState }) {
+  const status = useLoad('status', () => get('/api/status'));
+  const room = workers && queue ? roomOf(workers, queue) : { workers: 1, ...slots };
+  return (
+    <Section title="All of it">
+      <dl class="figures">
+        <div>
+          <dt>Slots in use</dt>
+          <dd class="value num">
+            {room.used} of {room.total}
+          </dd>
+        </div>
+        <div>
+          <dt>Queued stages</dt>
+          <dd class="value num">{room.queued}</dd>
+        </div>
+        <div>
+          <dt>Storage</dt>
+          <dd class="value">{problem ? <Status status="failed">{problem}</Status> : 'takes changes'}</dd>
+        </div>
+        {status.value ? (
+          <>
+            <div>
+              <dt>Version</dt>
+              <dd class="value">{status.value.version}</dd>
+            </div>
+            <div>
+              <dt>Up for</dt>
+              <dd class="value num">{duration(status.value.uptime_ms)}</dd>
+            </div>
+            <div>
+              <dt>Database</dt>
+              <dd class="value num">{bytes(status.value.storage.bytes)}</dd>
+            </div>
+          </>
+        ) : null}
+      </dl>
+    </Section>
   );
 }

@@ -14,6 +14,12 @@ export interface Need {
 
 const DAY = 86_400_000;
 
+/** Who is still asked: `, needs devops`. */
+function askedSays(missing: readonly string[]): string {
+  if (missing.length === 0) return '';
+  return missing.every((one) => one === 'anybody') ? ', anybody may decide' : `, needs ${missing.join(', ')}`;
+}
+
 /** What waits for people, the one that is due first at the top. */
 export function needs(approvals: readonly ApprovalSummary[], inputs: readonly InputSummary[]): Need[] {
   const all: Need[] = [
@@ -22,7 +28,7 @@ export function needs(approvals: readonly ApprovalSummary[], inputs: readonly In
       kind: 'approval',
       stage: gate.stage,
       run: gate.run_name,
-      says: `${gate.have} of ${gate.need}${gate.missing.length > 0 ? `, needs ${gate.missing.join(', ')}` : ''}`,
+      says: `${gate.have} of ${gate.need}${askedSays(gate.missing)}`,
       due: gate.due_at ?? undefined,
       opened: gate.opened_at,
     })),

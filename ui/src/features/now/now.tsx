@@ -2,11 +2,14 @@
 import { useEffect } from 'preact/hooks';
 import { post } from '../../api/client';
 import { serverNow } from '../../api/clock';
+import type { Fleet } from '../../api/types';
 import { navigate } from '../../components/location';
 import { useNow } from '../../components/now';
 import { Button, Empty, Glyph, PageHead, Section, Skeleton, Status, Time, Took, Words } from '../../components/parts';
-import { inboxPlace, runPlace, runRef } from '../../components/places';
+import { ModeTag } from '../../components/mode';
+import { inboxPlace, runPlace, runRef, workerPlace } from '../../components/places';
 import { Progress } from '../../components/progress';
+import { fleetSays } from '../../components/room';
 import { runStatus } from '../../components/status';
 import { age } from '../../components/text';
 import { attempt } from '../../components/toast';
@@ -36,6 +39,42 @@ function NeedRow({ need }: { need: Need }) {
   );
 }
 
+/** `3 workers, 5/8 slots, 1 queued (needs label gpu)`, with the way to each. */
+function FleetLine({ fleet }: { fleet: Fleet }) {
+  const { slots, problem } = fleet;
+  const [workers, queue] = [fleet.workers ?? [], fleet.queue ?? []];
+  const says = workers.length > 0 ? fleetSays(workers, queue) : `${slots.used}/${slots.total} slots, ${slots.queued} queued`;
+  const lost = workers.filter((worker) => worker.state === 'lost');
+  return (
+    <Section title="Fleet">
+      <ul class="rows">
+        <li data-fleet>
+          <Glyph status={queue.length > 0 ? 'queued' : 'online'} />
+          <a class="grow two-lines" href={queue.length > 0 ? '/fleet/queues' : '/fleet/workers'}>
+            {says}
+          </a>
+        </li>
+        {lost.map((worker) => (
+          <li key={worker.name} data-worker={worker.name} data-status="lost">
+            <Glyph status="lost" />
+            <a class="grow" href={workerPlace(worker.name)}>
+              {worker.name} <span class="soft">is lost</span>
+            </a>
+            <span class="soft small">
+              since <Time at={worker.since} />
+            </span>
+          </li>
+        ))}
+        {problem ? (
+          <li>
+            <Status status="failed">{problem}</Status>
+          </li>
+        ) : null}
+      </ul>
+    </Section>
+  );
+}
+
 async function runExample(): Promise<void> {
   const { default: definition } = await import('../../../../templates/hello.yaml?raw');
   await attempt(async () => {
@@ -58,6 +97,7 @@ export function Now() {
   const waiting = needs(inbox.approvals, inbox.inputs);
   const live = going(all);
   const failed = failedLately(all, serverNow());
+  const done = all.filter((run) => run.status === 'succeeded');
   if (all.length === 0) {
     return (
       <>
@@ -98,11 +138,12 @@ export function Now() {
           ) : (
             <ul class="rows">
               {live.slice(0, 12).map((run) => (
-                <li key={run.id} data-run={run.name} data-status={run.status}>
+                <li key={run.id} class="one-line" data-run={run.name} data-status={run.status}>
                   <Glyph status={runStatus(run)} />
                   <a class="grow" href={runPlace(run.name)}>
                     {run.name}
                   </a>
+                  <ModeTag mode={run.mode} />
                   <Progress of={run.progress} />
                   <Took from={run.started_at} to={run.finished_at} />
                 </li>
@@ -139,46 +180,26 @@ export function Now() {
             </ul>
           )}
         </Section>
-        <Section title="Done lately">
-          {all.some((run) => run.status === 'succeeded') ? null : <p class="empty small">No run has succeeded yet.</p>}
-          <ul class="rows">
-            {all
-              .filter((run) => run.status === 'succeeded')
-              .slice(0, 6)
-              .map((run) => (
-                <li key={run.id} data-run={run.name} data-status={run.status}>
+        {done.length === 0 ? null : (
+          <Section title="Done lately">
+            <ul class="rows">
+              {done.slice(0, 6).map((run) => (
+                <li key={run.id} class="one-line" data-run={run.name} data-status={run.status}>
                   <Glyph status={run.status} />
                   <a class="grow" href={runPlace(run.name)}>
                     {run.name}
                   </a>
+                  <ModeTag mode={run.mode} />
                   <span class="soft small">
                     <Time at={run.finished_at} />
                   </span>
                   <Took from={run.started_at} to={run.finished_at} />
                 </li>
               ))}
-          </ul>
-        </Section>
-        <Section title="Fleet">
-          {fleet ? (
-            <dl class="figures">
-              <div>
-                <dt>Slots in use</dt>
-                <dd class="value">
-                  {fleet.slots.used} of {fleet.slots.total}
-                </dd>
-              </div>
-              <div>
-                <dt>Queued</dt>
-                <dd class="value">{fleet.slots.queued}</dd>
-              </div>
-              <div>
-                <dt>Storage</dt>
-                <dd class="value">{fleet.problem ? <Status status="failed">{fleet.problem}</Status> : 'takes changes'}</dd>
-              </div>
-            </dl>
-          ) : null}
-        </Section>
+            </ul>
+          </Section>
+        )}
+        {fleet ? <FleetLine fleet={fleet} /> : null}
       </div>
     </>
   );

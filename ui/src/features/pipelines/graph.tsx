@@ -5,7 +5,7 @@ import type { StageOutline } from '../../api/types';
 import { GraphCanvas } from '../../components/graph/canvas';
 import { sceneOf } from '../../components/graph/scene';
 import { useLoad } from '../../components/load';
-import { Skeleton, Trouble } from '../../components/parts';
+import { None, Skeleton, Trouble } from '../../components/parts';
 
 export function PipelineGraph({ name, revision, stages }: { name: string; revision: number; stages: readonly StageOutline[] }) {
   const graph = useLoad(name, () => get('/api/pipelines/{name}/graph', { path: { name } }), revision);
@@ -37,9 +37,9 @@ export function PipelineGraph({ name, revision, stages }: { name: string; revisi
                   {stage.finally ? <span class="tag">finally</span> : null}
                 </td>
                 <td class="soft">{stage.kind}</td>
-                <td class="soft">{stage.depends_on.join(', ') || '-'}</td>
-                <td class="soft">{[stage.foreach ? `for each of ${stage.foreach}` : '', stage.condition ?? ''].filter(Boolean).join('; ') || '-'}</td>
-                <td class="soft">{(stage.asks ?? []).join(', ') || '-'}</td>
+                <td class="soft">{stage.depends_on.join(', ') || <None />}</td>
+                <td class="soft">{[stage.foreach ? `for each of ${stage.foreach}` : '', stage.condition ?? ''].filter(Boolean).join('; ') || <None />}</td>
+                <td class="soft">{(stage.asks ?? []).join(', ') || <None />}</td>
               </tr>
             ))}
           </tbody>

@@ -23,11 +23,18 @@ export interface Rows {
   fresh: number;
 }
 
-/** Pages as they were asked for, with each run as it is now, and behind `fresh` those that began since. */
-export function joined(pages: readonly RunSummary[], live: readonly RunSummary[], filter: Filter, held: boolean): Rows {
+/** When the newest of them was created. */
+export const newestOf = (runs: readonly RunSummary[]): string => runs.reduce((newest, run) => (run.created_at > newest ? run.created_at : newest), '');
+
+/**
+ * Pages as they were asked for, with each run as it is now, and behind `fresh` those that began since.
+ * `held`: the list does not move by itself. `since`: what is newer has begun since; by itself it is what is
+ * newer than the pages, which are sorted by that.
+ */
+export function joined(pages: readonly RunSummary[], live: readonly RunSummary[], filter: Filter, held: boolean, since?: string): Rows {
   const now = new Map(live.map((run) => [run.id, run]));
   const known = new Set(pages.map((run) => run.id));
-  const newest = pages[0]?.created_at ?? '';
+  const newest = since ?? newestOf(pages);
   const begun = live.filter((run) => !known.has(run.id) && run.created_at >= newest && isMeant(filter, run));
   begun.sort((a, b) => b.created_at.localeCompare(a.created_at));
   const rows = pages.map((run) => now.get(run.id) ?? run).filter((run) => isMeant(filter, run));

@@ -1,5 +1,5 @@
 /** `/runs`: all runs, newest first, filtered by one line. */
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { get, refusal } from '../../api/client';
 import type { RunSummary } from '../../api/types';
 import { parseFilter } from '../../components/filter';
@@ -11,7 +11,8 @@ import { RunTable } from '../../components/runtable';
 import { SearchLine } from '../../components/searchline';
 import { tell } from '../../components/toast';
 import { useTopic } from '../../live/use';
-import { asked, joined } from './list.model';
+import { asked, joined, newestOf } from './list.model';
+import { ariaSort, DEFAULT, ofView, parsedSort, pressed, viewText, type Sort } from './sort';
 import { keep, kept, toggled } from './views';
 
 const VIEWS = [
@@ -22,18 +23,27 @@ const VIEWS = [
   ['status:succeeded', 'Succeeded'],
 ] as const;
 
+/** The usual order is not written into the address. */
+const orderText = (sort: Sort) => (sort === DEFAULT ? undefined : sort);
+
 /** Below this the list does not move by itself. */
 const HELD = 120;
 
 export function Runs() {
   const text = query.value.get('q') ?? '';
   const filter = useMemo(() => parseFilter(text), [text]);
-  const key = JSON.stringify(asked(filter));
-  const first = useLoad(key, () => get('/api/runs', { query: { ...asked(filter), limit: 100 } }));
+  const sort = parsedSort(query.value.get('sort'));
+  const usual = sort === DEFAULT;
+  const question = { ...asked(filter), ...(usual ? {} : { sort }), limit: 100 };
+  const key = JSON.stringify(question);
+  const first = useLoad(key, () => get('/api/runs', { query: question }));
   const [more, setMore] = useState<{ key: string; runs: RunSummary[]; next: string | null | undefined } | undefined>(undefined);
   const [held, setHeld] = useState(false);
   const [mine, setMine] = useState(kept);
   const live = useTopic('runs').value;
+  const asOf = useRef<{ of: unknown; newest: string }>({ of: undefined, newest: '' });
+  // In another order what begins has no place that is known: it is counted, and comes when it is asked for.
+  if (first.value && asOf.current.of !== first.value) asOf.current = { of: first.value, newest: newestOf([...first.value.data, ...(live?.runs ?? [])]) };
   useEffect(() => {
     const look = () => setHeld(scrollY > HELD);
     addEventListener('scroll', look, { passive: true });
@@ -45,14 +55,19 @@ export function Runs() {
   const further = more?.key === key ? more : undefined;
   const pages = [...(first.value?.data ?? []), ...(further?.runs ?? [])];
   const next = further ? further.next : first.value?.next;
-  const { rows, fresh } = joined(pages, live?.runs ?? [], filter, held);
+  const { rows, fresh } = joined(pages, live?.runs ?? [], filter, held || !usual, usual ? undefined : asOf.current.newest);
   const remember = (views: string[]) => {
     keep(views);
     setMine(views);
   };
+  const shown = viewText(text, sort);
+  const open = (view: string) => {
+    const of = ofView(view);
+    setQuery({ q: of.filter, sort: orderText(of.sort) }, { push: true });
+  };
   const load = async () => {
     try {
-      const page = await get('/api/runs', { query: { ...asked(filter), limit: 100, after: next ?? '' } });
+      const page = await get('/api/runs', { query: { ...question, after: next ?? '' } });
       setMore({ key, runs: [...(further?.runs ?? []), ...page.data], next: page.next });
     } catch (error) {
       tell(refusal(error).message, 'trouble');
@@ -65,18 +80,18 @@ export function Runs() {
         <SearchLine label="Filter runs" hint="Filter: status:failed pipeline:nightly by:ana words" />
         <div class="segments" role="group" aria-label="Saved views">
           {[...VIEWS, ...mine.map((view) => [view, view] as const)].map(([view, label]) => (
-            <button type="button" key={label} aria-pressed={text === view} onClick={() => setQuery({ q: view }, { push: true })}>
+            <button type="button" key={label} aria-pressed={shown === view} onClick={() => open(view)}>
               {label}
             </button>
           ))}
         </div>
-        {text && !VIEWS.some(([view]) => view === text) ? (
-          <Button act={() => remember(toggled(mine, text))}>{mine.includes(text) ? 'Forget view' : 'Save view'}</Button>
+        {shown && !VIEWS.some(([view]) => view === shown) ? (
+          <Button act={() => remember(toggled(mine, shown))}>{mine.includes(shown) ? 'Forget view' : 'Save view'}</Button>
         ) : null}
       </div>
       {first.refused ? <Trouble refusal={first.refused} again={first.again} /> : null}
       {fresh > 0 ? (
-        <Button class="float" act={() => scrollTo({ top: 0 })}>
+        <Button class="float" act={() => (usual ? scrollTo({ top: 0 }) : first.again())}>
           {fresh} new
         </Button>
       ) : null}
@@ -91,7 +106,7 @@ export function Runs() {
           <Empty command="orchestrate init && orchestrate run pipelines/feature.yaml">No runs yet.</Empty>
         )
       ) : (
-        <RunTable runs={rows} />
+        <RunTable runs={rows} sort={{ of: (column) => ariaSort(sort, column), press: (column) => setQuery({ sort: orderText(pressed(sort, column)) }, { push: true }) }} />
       )}
       {next ? <Button act={load}>Show more</Button> : null}
     </>

@@ -4,7 +4,7 @@ import { get, post } from '../../api/client';
 import type { Explained, RunDetail, StageView } from '../../api/types';
 import { useLoad } from '../../components/load';
 import { query, setQuery } from '../../components/location';
-import { Button, Empty, Status, Tabs, Took } from '../../components/parts';
+import { Button, Empty, Status, Tabs, Took, Words } from '../../components/parts';
 import { inboxPlace } from '../../components/places';
 import { bytes, duration } from '../../components/text';
 import { attempt as tried } from '../../components/toast';
@@ -17,6 +17,7 @@ import { retryRefusal } from './model';
 import { RunCost } from './talk/cost';
 import { AgentTab } from './talk/view';
 import { ValueTable } from './values';
+import { Would } from './would';
 
 interface Props {
   /** Whether agents work in the stage, or in any where none is chosen. */
@@ -58,6 +59,7 @@ export function Panel({ run, reference, stage, at, close, hasAgents }: Props) {
         </Button>
       </header>
       {stage ? <Reason stage={stage} run={run} reference={reference} /> : null}
+      <Would of={stage ? stage.would : run.would} />
       <Tabs label="Stage" chosen={tab} items={items.map(([id, label]) => ({ id, label: id === 'agent' && !stage ? 'Cost' : label, href: tabHref(id) }))} />
       {tab === 'log' && stage ? (
         <LogTab run={run} reference={reference} stage={stage} />
@@ -125,7 +127,7 @@ function Reason({ stage, run, reference }: { stage: StageView; run: RunDetail; r
   if (!says) return null;
   return (
     <p class="says soft small wrap">
-      {says}
+      <Words text={says} />
       {(found?.remedies ?? []).map((remedy) => (
         <>
           <br />
@@ -144,7 +146,7 @@ function LogTab({ run, reference, stage }: { run: RunDetail; reference: string; 
     // A new attempt is shown by itself, unless an older one was chosen.
     if (chosen && chosen === last && query.peek().has('attempt')) setQuery({ attempt: undefined }, { hash: location.hash });
   }, [last?.number]);
-  if (!chosen) return <div class="panel-body"><Empty>It has not begun.</Empty></div>;
+  if (!chosen) return <div class="panel-body"><Empty>{(stage.would ?? []).length > 0 ? 'Nothing ran, so nothing was written: what it would have done stands above.' : 'It has not begun.'}</Empty></div>;
   const took = chosen.elapsed_ms ?? undefined;
   const footer =
     chosen.finished_at && took !== undefined

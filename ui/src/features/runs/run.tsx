@@ -7,7 +7,8 @@ import { sceneOf, withStages } from '../../components/graph/scene';
 import { useLoad, type Loaded } from '../../components/load';
 import { navigate, place, query, setQuery } from '../../components/location';
 import { markUseful } from '../../components/marks';
-import { Button, PageHead, Skeleton, Status, Time, Took, Trouble, Words } from '../../components/parts';
+import { ModeTag } from '../../components/mode';
+import { Button, Glyph, PageHead, Skeleton, Status, Time, Took, Trouble, Words } from '../../components/parts';
 import { pipelinePlace, runPlace, taskPlace, type Matched } from '../../components/places';
 import { runStatus } from '../../components/status';
 import { Polite } from '../../components/polite';
@@ -31,9 +32,10 @@ export function Run({ params }: { params: Matched }) {
   const at = Number(query.value.get('at') ?? Number.NaN);
   const past = useLoad(Number.isNaN(at) ? undefined : `${reference}@${at}`, () => get('/api/runs/{run}', { path: { run: reference }, query: { at } }));
   const now = live.value;
+  const nowhere = live.phase === 'failed' && live.says !== undefined;
   useEffect(() => {
-    if (now) markUseful();
-  }, [now !== undefined]);
+    if (now || nowhere) markUseful();
+  }, [now !== undefined, nowhere]);
   const status = now ? runStatus(now) : undefined;
   useEffect(() => {
     if (now && status) return tabLook(now.name, status);
@@ -41,7 +43,16 @@ export function Run({ params }: { params: Matched }) {
   }, [now?.name, status]);
   if (live.phase === 'failed' && live.says) {
     const problem = { status: 404, code: 'not_found', title: 'There is no such run', detail: live.says, hints: ['orchestrate runs list'] };
-    return <Trouble refusal={new Refusal(404, problem)} />;
+    return (
+      <>
+        <PageHead title={reference.replace('~', '#')}>
+          <a class="button" href="/runs">
+            All runs
+          </a>
+        </PageHead>
+        <Trouble refusal={new Refusal(404, problem)} />
+      </>
+    );
   }
   if (!now) return <Skeleton rows={8} />;
   const isPast = !Number.isNaN(at);
@@ -87,6 +98,12 @@ function RunPage({ run, now, reference, at, within }: { run: RunDetail; now: Run
       {now.paused_at && at === undefined ? (
         <div class="notice" role="status">
           <Status status="paused" /> since <Time at={now.paused_at} />. What runs goes on to its end; nothing new begins.
+        </div>
+      ) : null}
+      {run.mode === 'shadow' ? (
+        <div class="notice" role="status">
+          <Glyph status="would_have" />
+          <span class="grow">Nothing is really done in this run: each stage says what it would have done.</span>
         </div>
       ) : null}
       {at === undefined ? <Asks run={now} /> : null}
@@ -142,6 +159,7 @@ function Facts({ run }: { run: RunDetail }) {
   return (
     <div class="run-facts">
       <Status status={runStatus(run)} />
+      <ModeTag mode={run.mode} always />
       <Took from={run.started_at} to={run.finished_at} />
       <span>
         by {run.by}, {run.trigger}

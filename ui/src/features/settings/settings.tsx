@@ -7,12 +7,14 @@ import { PageHead, Skeleton, Tabs, Trouble } from '../../components/parts';
 import type { Matched } from '../../components/places';
 import { Notify } from './notify';
 import { Retention } from './retention';
+import { Rollout } from './rollout';
 import { Secrets } from './secrets';
 import { Tokens } from './tokens';
 import { Webhooks } from './webhooks';
 
 const TABS = [
   ['general', 'General'],
+  ['rollout', 'Rollout'],
   ['tokens', 'Tokens'],
   ['secrets', 'Secrets'],
   ['notify', 'Notify'],
@@ -27,6 +29,7 @@ export function Settings({ params }: { params: Matched }) {
     <>
       <PageHead title="Settings" below={<Tabs label="Settings" chosen={tab} items={TABS.map(([id, label]) => ({ id, label, href: `/settings/${id}` }))} />} />
       {tab === 'general' ? <General /> : null}
+      {tab === 'rollout' ? <Rollout /> : null}
       {tab === 'tokens' ? <Tokens /> : null}
       {tab === 'secrets' ? <Secrets /> : null}
       {tab === 'notify' ? <Notify /> : null}

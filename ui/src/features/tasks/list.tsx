@@ -5,7 +5,8 @@ import type { TaskView } from '../../api/types';
 import { fits, parseFilter } from '../../components/filter';
 import { query, setQuery } from '../../components/location';
 import { markUseful } from '../../components/marks';
-import { Button, Empty, Glyph, PageHead, Skeleton, Time } from '../../components/parts';
+import { ModeTag } from '../../components/mode';
+import { Button, Empty, Glyph, None, PageHead, Skeleton, Time } from '../../components/parts';
 import { runPlace, taskPlace } from '../../components/places';
 import { SearchLine } from '../../components/searchline';
 import { runStatus } from '../../components/status';
@@ -81,15 +82,11 @@ function List({ tasks }: { tasks: readonly TaskView[] }) {
               <td class="name">
                 <a href={taskPlace(task.id)}>{task.id}</a>
               </td>
-              <td>
-                <span class="clip">{task.title}</span>
+              <td class="wrap">{task.title}</td>
+              <td class="wrap">
+                <Glyph status={taskGlyph(task)} /> {task.status.says}
               </td>
-              <td>
-                <span class="status">
-                  <Glyph status={taskGlyph(task)} /> {task.status.says}
-                </span>
-              </td>
-              <td>{task.last_run ? <a href={runPlace(task.last_run.name)}>{task.last_run.name}</a> : <span class="soft">-</span>}</td>
+              <td>{task.last_run ? <><a href={runPlace(task.last_run.name)}>{task.last_run.name}</a> <ModeTag mode={task.last_run.mode} /></> : <None />}</td>
               <td class="soft num">
                 <Time at={task.updated_at} />
               </td>
@@ -171,6 +168,7 @@ function Card({ task }: { task: TaskView }) {
           <a class="soft" href={runPlace(last.name)}>
             {last.name}
           </a>
+          <ModeTag mode={last.mode} />
           <span class="soft num">
             <Time at={last.finished_at ?? last.started_at ?? last.created_at} />
           </span>

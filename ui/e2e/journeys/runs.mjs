@@ -179,7 +179,7 @@ stages:
   - {name: a, depends_on: [], run: "until [ -f go ]; do sleep 0.1; done"}
 `;
 
-export async function J17_what_waits_for_room_is_told_until_there_is_some(world) {
+export async function J17b_what_waits_for_room_is_told_until_there_is_some(world) {
   await world.stop();
   await world.serve('127.0.0.1:0', { slots: 1 });
   const first = await world.run(FULL);
@@ -199,7 +199,7 @@ export async function J17_what_waits_for_room_is_told_until_there_is_some(world)
   await look.close();
 }
 
-export async function J17b_a_stage_whose_server_was_killed_is_told_and_goes_on(world) {
+export async function J17c_a_stage_whose_server_was_killed_is_told_and_goes_on(world) {
   const run = await world.run(FULL);
   await until(async () => (await world.api('GET', '/api/runs/full~1')).stages[0].status === 'running', 'the run');
   const look = await world.owner();
@@ -263,6 +263,49 @@ stages:
 
 const MANY = 10_000;
 
+/** By a press on a column, in the address, by keys, in a view that is kept, and on the way back. */
+async function sorted(look) {
+  const { page } = look;
+  const head = (name) => page.getByRole('columnheader', { name });
+  const first = () => page.locator('tbody tr').first().getAttribute('data-run');
+  await until(async () => (await first()) === `tick#${MANY}`, 'the newest first');
+  await head('Began').getByRole('button').click();
+  await until(async () => (await first()) === 'tick#1', 'the oldest first');
+  equal(await head('Began').getAttribute('aria-sort'), 'ascending', 'how it is sorted');
+  holds(page.url().includes('sort=created'), page.url());
+  // Page by page, in the same order, each run once.
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.locator('tr[data-run="tick#150"]').waitFor();
+  const names = await page.$$eval('tbody tr', (all) => all.map((row) => Number(row.dataset.run.split('#')[1])));
+  equal(names, Array.from({ length: 200 }, (_, at) => at + 1), 'runs in their order');
+  // By keys.
+  await head('Took').getByRole('button').focus();
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/sort=-duration/);
+  equal(await head('Took').getAttribute('aria-sort'), 'descending', 'the longest first');
+  equal(await head('Began').getAttribute('aria-sort'), null, 'the column of before');
+  await look.accessible();
+  // Kept as a view.
+  const views = page.getByRole('group', { name: 'Saved views' });
+  await page.getByRole('button', { name: 'Save view' }).click();
+  await views.getByRole('button', { name: 'All' }).click();
+  await until(async () => (await first()) === `tick#${MANY}`, 'the usual order');
+  holds(!page.url().includes('sort='), page.url());
+  await views.getByRole('button', { name: 'sort:-duration' }).click();
+  await page.waitForURL(/sort=-duration/);
+  await page.reload();
+  await look.live();
+  await until(async () => (await head('Took').getAttribute('aria-sort')) === 'descending', 'the order after a reload');
+  // And on the way back.
+  await page.locator('tbody tr').first().getByRole('link').first().click();
+  await page.waitForURL(/\/runs\/tick\//);
+  await page.goBack();
+  await until(async () => (await head('Took').getAttribute('aria-sort')) === 'descending', 'the order on the way back');
+  await page.getByRole('button', { name: 'Forget view' }).click();
+  await views.getByRole('button', { name: 'All' }).click();
+  await until(async () => (await first()) === `tick#${MANY}`, 'the newest first again');
+}
+
 export async function J25_many_runs_in_a_list(world) {
   await world.api('POST', '/api/pipelines', { definition: 'name: tick\nstages: [{name: a, noop: true}]\n' });
   const start = async () => {
@@ -295,6 +338,7 @@ export async function J25_many_runs_in_a_list(world) {
   equal(await views.getByRole('button', { name: 'by:nobody' }).count(), 0, 'views that were forgotten');
   await views.getByRole('button', { name: 'All' }).click();
   await look.page.locator(newest).waitFor();
+  await sorted(look);
   // Whoever comes back stands where they stood.
   const there = look.page.locator(`tr[data-run="tick#${MANY - 60}"]`);
   await there.scrollIntoViewIfNeeded();

@@ -25,6 +25,7 @@ declare module './schema' {
     '/api/queues': { get: Plain<Queues>; post?: never; put?: never; delete?: never; patch?: never };
     '/api/rollout': { get: Plain<RolloutView>; post?: never; put?: never; delete?: never; patch?: never };
     '/api/rollout/check': { get: Plain<RolloutCheck>; post?: never; put?: never; delete?: never; patch?: never };
-    '/api/rollout/switch': { post: Sent; get?: never; put?: never; delete: Plain<RolloutView>; patch?: never };
+    '/api/rollout/switch': { post: Sent; get?: never; put?: never; delete?: never; patch?: never };
+    '/api/rollout/draining': { delete: Plain<RolloutView>; get?: never; post?: never; put?: never; patch?: never };
   }
 }

@@ -52,12 +52,12 @@ function AtWork({ busy, known }: { busy: readonly Busy[]; known: ReadonlySet<str
           {busy.map((one) => (
             <tr key={`${one.run} ${one.stage} ${one.who}`} data-run={one.run_name} data-stage={one.stage} data-agent={one.who}>
               <td class="name">
-                <a class="clip" href={runPlace(one.run_name, { stage: one.stage, ...(known.has(one.who) ? { tab: 'agent' } : {}) })}>
+                <a class="clip" href={runPlace(one.run_name, { stage: one.stage || undefined, ...(known.has(one.who) ? { tab: 'agent' } : {}) })}>
                   {one.who}
                 </a>
               </td>
               <td>
-                <a href={runPlace(one.run_name, { stage: one.stage })}>
+                <a href={runPlace(one.run_name, { stage: one.stage || undefined })}>
                   {one.stage} <span class="soft">{one.run_name}</span>
                 </a>
               </td>
@@ -137,11 +137,11 @@ function Defined({ agents }: { agents: readonly AgentSummary[] }) {
                   one.description || <span class="soft">-</span>
                 )}
               </td>
-              <td class="soft">{one.adapter ?? 'of the installation'}</td>
-              <td class="soft">{one.model ?? 'of the installation'}</td>
+              <td class="soft">{one.adapter ?? 'default'}</td>
+              <td class="soft">{one.model ?? 'default'}</td>
               <td class="soft">{one.tools ? one.tools.join(', ') || 'nothing' : 'everything'}</td>
-              <td class="soft wrap">
-                {one.origin}
+              <td class="soft">
+                {one.origin === 'built-in' ? one.origin.replace('-', '\u2011') : <span class="wrap">{one.origin}</span>}
                 {one.hidden ? ', hidden by another one of its name' : ''}
               </td>
             </tr>

@@ -23,6 +23,18 @@ const VIEWS = [
   ['status:succeeded', 'Succeeded'],
 ] as const;
 
+/** Where there is no room for columns to press on. */
+const ORDERS: readonly (readonly [Sort, string])[] = [
+  ['-created', 'Newest first'],
+  ['created', 'Oldest first'],
+  ['-duration', 'Longest first'],
+  ['duration', 'Shortest first'],
+  ['name', 'By name'],
+  ['-name', 'By name, Z first'],
+  ['status', 'By status'],
+  ['-status', 'By status, turned'],
+];
+
 /** The usual order is not written into the address. */
 const orderText = (sort: Sort) => (sort === DEFAULT ? undefined : sort);
 
@@ -89,6 +101,16 @@ export function Runs() {
           <Button act={() => remember(toggled(mine, shown))}>{mine.includes(shown) ? 'Forget view' : 'Save view'}</Button>
         ) : null}
       </div>
+      <label class="only-narrow">
+        <span class="sr">Sort by</span>
+        <select value={sort} onChange={(event) => setQuery({ sort: orderText(parsedSort(event.currentTarget.value)) }, { push: true })}>
+          {ORDERS.map(([order, words]) => (
+            <option key={order} value={order}>
+              {words}
+            </option>
+          ))}
+        </select>
+      </label>
       {first.refused ? <Trouble refusal={first.refused} again={first.again} /> : null}
       {fresh > 0 ? (
         <Button class="float" act={() => (usual ? scrollTo({ top: 0 }) : first.again())}>

@@ -75,12 +75,12 @@ function Limits({ view }: { view: RolloutView }) {
 }
 
 function Drains({ draining, busy }: { draining: Draining; busy: readonly Busy[] }) {
-  const giveUp = () => attempt(() => remove('/api/rollout/switch'), 'The switch is given up: everything goes on as before.');
+  const giveUp = () => attempt(() => remove('/api/rollout/draining'), 'The switch is given up: everything goes on as before.');
   return (
     <div class="notice attention" role="status" data-draining>
       <Glyph status="draining" />
       <span class="grow">
-        <strong>Waits to switch</strong> to {awaited(draining.to)}, until nobody is busy ({busy.length} now). Nothing new begins meanwhile. By {draining.by}, <Time at={draining.since} />.
+        <strong>Waits to switch</strong> to {awaited(draining.to)} until nobody is busy ({busy.length} now). Nothing new begins meanwhile. By {draining.by}, <Time at={draining.since} />.
       </span>
       <Button act={giveUp} why={missing('maintain')}>
         Give up

@@ -298,6 +298,21 @@ CREATE TABLE rewinds (
 
 CREATE INDEX rewinds_pipeline ON rewinds (pipeline, number);
 
+CREATE TABLE rollout (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    version INTEGER NOT NULL,
+    mode TEXT NOT NULL,
+    pilot_tasks TEXT NOT NULL,
+    orchestration TEXT NOT NULL,
+    max_tasks INTEGER,
+    scheduler TEXT NOT NULL,
+    wip TEXT NOT NULL,
+    switched_at INTEGER,
+    switched_by TEXT,
+    mode_since INTEGER,
+    draining TEXT
+) STRICT;
+
 CREATE TABLE schedules (
     pipeline TEXT NOT NULL,
     trigger TEXT NOT NULL,

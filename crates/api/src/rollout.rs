@@ -21,6 +21,8 @@ pub struct RolloutView {
     /// Attempts at once of each role, by its name, in `parallel` and `hybrid`. A role that is not
     /// named has no limit.
     pub wip: std::collections::BTreeMap<String, u32>,
+    /// `priority` (the highest first, then who has waited longest) or `fifo`.
+    pub scheduler: String,
     pub switched_at: Option<Timestamp>,
     pub switched_by: Option<String>,
     /// A switch that waits until nobody is busy.
@@ -46,6 +48,8 @@ pub struct Draining {
     pub to: Switch,
     pub by: String,
     pub since: Timestamp,
+    /// `the installation drains to sequential`
+    pub says: String,
 }
 
 /// `POST /api/rollout/switch`: what is given changes. While somebody is busy it is refused with
@@ -64,6 +68,11 @@ pub struct Switch {
     /// Replaces all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wip: Option<std::collections::BTreeMap<String, u32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduler: Option<String>,
+    /// Why; kept in the trail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Waits until nobody is busy.
     #[serde(default)]
     pub drain: bool,
@@ -91,6 +100,58 @@ pub struct Criterion {
     pub figure: String,
     /// What is asked: `at least 90 % of at least 10`.
     pub needed: String,
+}
+
+/// `GET /api/queues`: where tasks are, derived at the moment of asking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Queues {
+    /// `sequential parallel hybrid`
+    pub orchestration: String,
+    /// `priority fifo`: the order within each queue.
+    pub scheduler: String,
+    /// To do and ready: a start would find nothing missing.
+    pub unassigned: Vec<QueuedTask>,
+    /// Roles that work, have somebody waiting, or have a limit; by name.
+    pub roles: Vec<RoleQueue>,
+    /// Tasks whose prerequisites are not done, and runs of tasks whose turn has not come.
+    pub blocked: Vec<QueuedTask>,
+    /// The newest that are done.
+    pub completed: Vec<QueuedTask>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QueuedTask {
+    pub task: String,
+    pub title: String,
+    /// The higher the sooner.
+    pub priority: i64,
+    /// Of a run that waits, or of the last one: `TASK-7-3`.
+    pub run_name: Option<String>,
+    /// When it came there.
+    pub since: Timestamp,
+    /// What it waits for; empty where it does not.
+    pub because: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoleQueue {
+    pub role: String,
+    /// Attempts at once; `None`: as many as there are slots.
+    pub limit: Option<u32>,
+    pub working: Vec<Busy>,
+    /// The next one first.
+    pub waiting: Vec<QueuedAttempt>,
+}
+
+/// An attempt of an agent that waits for its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QueuedAttempt {
+    pub run: String,
+    pub run_name: String,
+    pub task: Option<String>,
+    pub stage: String,
+    pub since: Timestamp,
+    pub because: String,
 }
 
 /// What a stage of a shadow run would have done.

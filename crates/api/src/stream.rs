@@ -13,6 +13,7 @@
 //! | `inbox` | `{"approvals": [ApprovalSummary], "inputs": [InputSummary]}` that wait | changes told |
 //! | `tasks` | `{"tasks": [TaskView]}`: the newest | changes told |
 //! | `fleet` | [`Fleet`] | changes told |
+//! | `rollout` | [`RolloutView`](crate::rollout::RolloutView) | changes told |
 //! | `log:<run>/<stage[i]>/<attempt>` | [`LogHead`] | bytes of the attempt's output |
 //! | `talk:<run>/<stage[i]>` | [`TalkHead`] | what the agents of the stage did, over all attempts |
 //!

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::rollout::RolloutView;
 use crate::run::RunSummary;
 
 /// `GET /api/status`
@@ -16,6 +17,9 @@ pub struct Status {
     pub address: Option<String>,
     pub uptime_ms: u64,
     pub slots: Slots,
+    /// `None`: a server that knows no modes.
+    #[serde(default)]
+    pub rollout: Option<RolloutView>,
     /// Runs that have not finished, oldest first.
     pub live: Vec<RunSummary>,
     /// The newest finished runs.

@@ -105,6 +105,8 @@ pub enum Command {
     Runs(commands::runs::RunsCommand),
     #[command(subcommand)]
     Task(commands::task::TaskCommand),
+    #[command(subcommand)]
+    Rollout(commands::rollout::RolloutCommand),
     Status(commands::status::StatusArgs),
     Logs(commands::logs::LogsArgs),
     #[command(subcommand)]

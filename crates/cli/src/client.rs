@@ -10,6 +10,7 @@ pub mod models;
 pub mod notices;
 pub mod people;
 pub mod raw;
+pub mod rollout;
 pub mod tasks;
 pub mod transport;
 

@@ -26,6 +26,7 @@ pub mod open;
 pub mod pipeline;
 pub mod reference;
 pub mod retention;
+pub mod rollout;
 pub mod run;
 pub mod runs;
 pub mod schema;
@@ -54,6 +55,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Pipeline(command) => pipeline::run(command, context),
         Command::Runs(command) => runs::run(command, context),
         Command::Task(command) => task::run(command, context),
+        Command::Rollout(command) => rollout::run(command, context),
         Command::Status(args) => status::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
         Command::Approval(command) => approval::run(command, context),

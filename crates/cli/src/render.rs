@@ -13,6 +13,7 @@ pub mod models;
 pub mod notices;
 pub mod pipelines;
 pub mod plan;
+pub mod rollout;
 pub mod runs;
 pub mod schedules;
 pub mod status;

@@ -2,6 +2,8 @@
 //!
 //! A pure function over the runs that go on; nothing counts up or down, so nothing can leak.
 
+mod policy;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -10,6 +12,8 @@ use pipeline::model::OnConflict;
 use crate::id::RunId;
 use crate::run::Run;
 use crate::state::Phase;
+
+pub use policy::{Held, Orchestration, Order, Other, Policy};
 
 /// The part of a run that admission looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +40,13 @@ pub struct Turn {
     pub task: String,
     /// It begins only when no other run of the task goes on.
     pub waits: bool,
+    /// What the run is called.
+    pub name: String,
+    pub priority: i64,
+    /// Patterns of what the task is about to change.
+    pub paths: Vec<String>,
+    /// The stage that it is at; empty where it is at none.
+    pub at: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +78,9 @@ impl Run {
     /// What it waits for its turn in, should it wait: its task, or its concurrency group.
     pub(crate) fn waits_in(&self) -> Option<&str> {
         let head = self.state.head.as_deref()?;
-        let task = head.task.as_ref().filter(|task| task.on_active.waits());
-        task.map(|task| task.id.as_str()).or(head.group.as_deref())
+        let task = head.task.as_ref();
+        let own = task.filter(|task| task.on_active.waits()).map(|task| task.id.as_str());
+        own.or(head.group.as_deref()).or(task.map(|task| task.id.as_str()))
     }
 
     /// `None`: it belongs to no group and to no task, or has finished.
@@ -80,7 +92,14 @@ impl Run {
             Group { name, limit, on_conflict }
         });
         let task = head.task.as_ref();
-        let turn = task.map(|task| Turn { task: task.id.clone(), waits: task.on_active.waits() });
+        let turn = task.map(|task| Turn {
+            task: task.id.clone(),
+            waits: task.on_active.waits(),
+            name: head.name.clone(),
+            priority: task.priority,
+            paths: task.paths.clone(),
+            at: self.whereabouts().map_or_else(String::new, |(stage, _)| stage.to_string()),
+        });
         if group.is_none() && turn.is_none() {
             return None;
         }
@@ -100,11 +119,9 @@ impl Run {
 /// `queue`: waiting runs start in order while the group has room. `cancel_running`: a waiting run
 /// cancels as many of the oldest admitted ones as it needs, and older waiting ones, and starts
 /// when they have ended. `cancel_new`: a run that finds no room is cancelled. A run whose turn in
-/// its task has not come is passed over, like a paused one.
-pub fn admit(occupants: impl IntoIterator<Item = Occupant>) -> Vec<Step> {
-    let mut occupants: Vec<Occupant> = occupants.into_iter().collect();
-    occupants.sort_by_key(|occupant| (occupant.since, occupant.run));
-    pass_over(&mut occupants);
+/// its task has not come is passed over, like a paused one, and so is one that the policy keeps.
+pub fn admit(occupants: impl IntoIterator<Item = Occupant>, policy: &Policy) -> Vec<Step> {
+    let (occupants, _) = passed_over(occupants, policy);
     let mut groups: BTreeMap<String, Vec<(Occupant, Group)>> = BTreeMap::new();
     let mut steps = Vec::new();
     for mut occupant in occupants {
@@ -120,6 +137,23 @@ pub fn admit(occupants: impl IntoIterator<Item = Occupant>) -> Vec<Step> {
         admit_group(&group, &mut steps);
     }
     steps
+}
+
+/// The runs of tasks that the policy keeps from beginning, each with why.
+pub fn held(occupants: impl IntoIterator<Item = Occupant>, policy: &Policy) -> Vec<(RunId, Held)> {
+    passed_over(occupants, policy).1
+}
+
+/// In order, those whose turn has not come as if they were paused.
+fn passed_over(
+    occupants: impl IntoIterator<Item = Occupant>,
+    policy: &Policy,
+) -> (Vec<Occupant>, Vec<(RunId, Held)>) {
+    let mut occupants: Vec<Occupant> = occupants.into_iter().collect();
+    occupants.sort_by_key(|occupant| (occupant.since, occupant.run));
+    pass_over(&mut occupants);
+    let held = policy::hold(&mut occupants, policy);
+    (occupants, held)
 }
 
 /// Of each task one run goes on, or else the one that has waited longest may begin. They are in

@@ -31,7 +31,9 @@ pub mod id;
 mod inputs;
 mod lineage;
 pub mod lock;
+pub mod paths;
 pub mod quorum;
+pub mod roles;
 pub mod rule;
 mod run;
 mod scope;
@@ -43,6 +45,7 @@ mod trees;
 pub mod view;
 mod wires;
 pub mod words;
+pub mod working;
 
 #[cfg(test)]
 mod tests;

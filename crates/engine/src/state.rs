@@ -113,7 +113,7 @@ pub(crate) struct Head {
 impl Head {
     /// It begins when somebody who sees the other runs says so: `Command::Admit`.
     pub(crate) fn is_admitted_by_others(&self) -> bool {
-        self.group.is_some() || self.task.as_ref().is_some_and(|task| task.on_active.waits())
+        self.group.is_some() || self.task.is_some()
     }
 
     /// What the nearest ancestor that finished this stage gave.

@@ -20,6 +20,7 @@ use store::port::{Read, Write};
 use tokio::sync::watch;
 
 use crate::agents::Agents;
+use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigFile};
 use crate::definition::Definitions;
@@ -36,6 +37,7 @@ use desk::{Ask, Gauges, Input};
 use hands::Hands;
 use live::{Live, guarded};
 use parked::Parked;
+use rollout::Rollout;
 use route::{Routes, Unknown};
 use schedules::Schedules;
 use timers::Timers;
@@ -59,6 +61,7 @@ mod people;
 mod reconcile;
 mod recover;
 mod reports;
+pub(crate) mod rollout;
 pub(crate) mod route;
 mod runs;
 pub(crate) mod runtimes;
@@ -96,6 +99,9 @@ pub(crate) struct Conductor {
     /// The bell of the stream.
     pub(crate) hub: Arc<Hub>,
     pub(crate) gauges: Arc<Gauges>,
+    /// Where everybody reads how the roll-out stands.
+    pub(crate) board: Arc<Board>,
+    pub(crate) rollout: Rollout,
     pub(crate) metrics: Arc<Metrics>,
     /// Since when attempts might start that have not.
     pub(crate) scheduled: HashMap<(RunId, AttemptId), Timestamp>,
@@ -251,6 +257,9 @@ impl Conductor {
             Ask::Give { events, reply } => self.give(events, reply, batch),
             Ask::Route { learned, reply } => self.learn(learned, reply, batch),
             Ask::Task { ask, reply } => self.task(*ask, reply, batch),
+            Ask::Switch { ask, reply } => self.switch(*ask, reply, batch),
+            Ask::Standing { reply } => reply.send(Ok(self.standing())),
+            Ask::Held { run, reply } => reply.send(Ok(self.held(run))),
             Ask::Inspect { run, reply } => self.inspect(run, reply),
             Ask::Look { run, look } => batch.looks.push((run, look)),
         }
@@ -311,6 +320,7 @@ impl Conductor {
             | self.admit(batch)
             | self.grant(batch)
             | self.tell_ends(batch)
+            | self.end_drain(batch)
         {}
     }
 

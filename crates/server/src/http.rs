@@ -50,6 +50,7 @@ mod reference;
 mod repeat;
 mod requests;
 mod retention;
+mod rollout;
 mod rooms;
 mod runs;
 mod schedules;
@@ -120,6 +121,7 @@ fn rooms() -> Rooms {
         .merge(pipelines::routes())
         .merge(runs::routes())
         .merge(tasks::routes())
+        .merge(rollout::routes())
         .merge(aliases::routes())
         .merge(compare::routes())
         .merge(observed::routes())

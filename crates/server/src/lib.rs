@@ -15,6 +15,7 @@
 
 mod accounts;
 mod agents;
+mod board;
 mod captured;
 mod changed;
 mod clock;

@@ -12,8 +12,9 @@ mod text;
 use std::time::Duration;
 
 use blobs::Blobs;
+use engine::admission::Orchestration;
 use engine::event::{AttemptResult, Event};
-use store::port::{Append, NoticeStatus, Tally};
+use store::port::{Append, NoticeStatus, RolloutMode, Tally};
 
 pub use self::catalogue::page;
 
@@ -228,12 +229,28 @@ fn counted(metrics: &Metrics, text: &mut Text) {
     text.counters(&metrics.trace_exports);
 }
 
+fn rollout(shared: &Shared, text: &mut Text) {
+    let view = shared.board.read();
+    let one = |is: bool| f64::from(u8::from(is));
+    text.begin(&named::ROLLOUT_MODE);
+    for mode in RolloutMode::ALL.map(RolloutMode::word) {
+        text.one(&named::ROLLOUT_MODE, &[mode], one(view.mode == mode));
+    }
+    text.begin(&named::ORCHESTRATION);
+    for mode in Orchestration::ALL.map(Orchestration::word) {
+        text.one(&named::ORCHESTRATION, &[mode], one(view.orchestration == mode));
+    }
+    text.one(&named::BUSY, &[], view.busy.len() as f64);
+    text.one(&named::DRAINING, &[], one(view.draining.is_some()));
+}
+
 fn now(shared: &Shared, tally: &Tally, text: &mut Text) {
     let gauge = shared.gauges.read();
     let version = env!("CARGO_PKG_VERSION");
     text.one(&named::BUILD, &[version, &shared.role], 1.0);
     let writable = gauge.problem.is_empty();
     text.one(&named::WRITABLE, &[], f64::from(u8::from(writable)));
+    rollout(shared, text);
     text.one(&named::SLOTS, &[], f64::from(shared.slots));
     text.one(&named::SLOTS_USED, &[], f64::from(gauge.used));
     text.one(&named::QUEUE, &[], f64::from(gauge.queued));

@@ -28,6 +28,14 @@ pub(crate) enum Refused {
     TaskBlocked { id: String, missing: Vec<String> },
     #[error("task `{id}` is needed by {}", .by.join(", "))]
     TaskNeeded { id: String, by: Vec<String> },
+    /// Each with what and for how long; `asked` as the command line writes it.
+    #[error("{} {} busy, and keep their modes until they have ended: {}", .busy.len(), if .busy.len() == 1 { "is" } else { "are" }, .busy.join("; "))]
+    RolloutBusy { busy: Vec<String>, asked: String },
+    #[error("no switch waits")]
+    NotDraining,
+    /// What is wished of the roll-out cannot be.
+    #[error("`{field}`: {problem}")]
+    RolloutUnfit { field: &'static str, problem: String },
     /// What is written in a task cannot be.
     #[error("`{field}`: {problem}")]
     TaskUnfit { field: &'static str, problem: String },

@@ -22,6 +22,7 @@ use tokio::sync::watch;
 
 use crate::accounts::{self, Accounts};
 use crate::agents::Agents;
+use crate::board::Board;
 use crate::changed;
 use crate::clock::Ahead;
 use crate::conductor::desk::{Desk, Gauges, Inbox, Input};
@@ -223,6 +224,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let (broker, hub) = (Arc::new(Broker::default()), Arc::new(Hub::new()));
         let (gauges, metrics) = (Arc::<Gauges>::default(), Arc::<Metrics>::default());
+        let board = Arc::<Board>::default();
         let (definitions, bell) = (Arc::<Definitions>::default(), Arc::<Bell>::default());
         let config = Arc::new(ConfigFile::in_folder(&options.data_dir));
         let mirror = mirror(&options.data_dir, &config, &reader)?;
@@ -247,6 +249,7 @@ impl Server {
             broker: Arc::clone(&broker),
             hub: Arc::clone(&hub),
             gauges: Arc::clone(&gauges),
+            board: Arc::clone(&board),
             metrics: Arc::clone(&metrics),
             busy: busy_sender,
             bell: Arc::clone(&bell),
@@ -279,6 +282,7 @@ impl Server {
             broker,
             hub,
             gauges,
+            board,
             metrics,
             stopping: AtomicBool::new(false),
             stop: stopped,

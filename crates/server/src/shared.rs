@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::accounts::Accounts;
 use crate::agents::Agents;
+use crate::board::Board;
 use crate::conductor::desk::{Desk, Gauges};
 use crate::config::settings::{Said, Settings};
 use crate::config::{Config, ConfigFile};
@@ -57,6 +58,8 @@ pub(crate) struct Shared {
     pub(crate) broker: Arc<Broker>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) gauges: Arc<Gauges>,
+    /// How the roll-out stands.
+    pub(crate) board: Arc<Board>,
     pub(crate) metrics: Arc<Metrics>,
     /// Requests with a key that are being carried out.
     pub(crate) running: Arc<Running>,

@@ -8,6 +8,7 @@ pub(crate) mod graph;
 pub(crate) mod model;
 pub(crate) mod pipeline;
 pub(crate) mod request;
+pub(crate) mod rollout;
 pub(crate) mod run;
 pub(crate) mod setting;
 pub(crate) mod stage;

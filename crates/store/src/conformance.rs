@@ -13,6 +13,7 @@ mod journal;
 mod models;
 mod notices;
 mod people;
+mod rollout;
 mod runs;
 mod schedules;
 mod tasks;
@@ -28,6 +29,7 @@ pub use self::journal::*;
 pub use self::models::*;
 pub use self::notices::*;
 pub use self::people::*;
+pub use self::rollout::*;
 pub use self::runs::*;
 pub use self::schedules::*;
 pub use self::tasks::*;
@@ -109,6 +111,7 @@ macro_rules! conformance {
             a_notice_moves_until_it_is_delivered_or_given_up
             notices_are_listed_by_target_status_and_run
             the_schedules_of_a_pipeline_are_kept_and_replaced
+            the_rollout_is_kept_version_by_version_and_each_leaves_an_entry
             tokens_are_created_found_and_revoked
             a_key_keeps_the_first_request_and_its_first_answer
             a_key_is_free_again_after_a_day

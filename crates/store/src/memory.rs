@@ -21,7 +21,8 @@ use jiff::Timestamp;
 use crate::chain::{self, Hash, Head};
 use crate::port::{
     AnswerRow, ArtifactRow, AuditRow, DraftRow, Error, GivenRow, NoticeRow, PipelineRow,
-    RequestRow, RevisionRow, RewindRow, RunRow, ScheduleRow, StageRow, TaskRow, TokenRow,
+    RequestRow, RevisionRow, RewindRow, RolloutRow, RunRow, ScheduleRow, StageRow, TaskRow,
+    TokenRow,
 };
 
 /// A fresh, empty memory: its writer, and a reader that sees what the writer commits.
@@ -59,6 +60,7 @@ struct State {
     given: Vec<GivenRow>,
     /// By pipeline and trigger.
     schedules: BTreeMap<(String, String), ScheduleRow>,
+    rollout: RolloutRow,
     rewinds: Vec<Rewind>,
     drafts: BTreeMap<u64, DraftRow>,
     tokens: Vec<TokenRow>,
@@ -95,6 +97,7 @@ impl Default for State {
             notices: Vec::new(),
             given: Vec::new(),
             schedules: BTreeMap::new(),
+            rollout: RolloutRow::default(),
             rewinds: Vec::new(),
             drafts: BTreeMap::new(),
             tokens: Vec::new(),

@@ -9,6 +9,7 @@ mod flow;
 mod models;
 mod notices;
 mod people;
+mod rollout;
 mod rows;
 mod schedules;
 pub(crate) mod tasks;
@@ -39,6 +40,7 @@ pub use self::notices::{
 pub use self::people::{
     ArtifactQuery, ArtifactRow, DraftRow, RequestKind, RequestQuery, RequestRow,
 };
+pub use self::rollout::{DrainingRow, RolloutChange, RolloutMode, RolloutRow, RolloutWish};
 pub(crate) use self::rows::run_name;
 pub use self::rows::{
     EventRow, Health, PipelineQuery, PipelineRow, Recent, RevisionRow, RunOrder, RunQuery, RunRow,
@@ -139,6 +141,8 @@ pub trait Read: ReadAccounts + ReadModels {
     fn given_event(&self, id: &str) -> Result<Option<GivenRow>, Error>;
     /// By pipeline and trigger; `None`: of all pipelines.
     fn schedules(&self, pipeline: Option<&str>) -> Result<Vec<ScheduleRow>, Error>;
+    /// As it stands before anybody has switched, where nobody has.
+    fn rollout(&self) -> Result<RolloutRow, Error>;
     /// Also a revoked one.
     fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error>;
     fn notices(&self, query: &NoticeQuery) -> Result<Vec<NoticeRow>, Error>;
@@ -278,6 +282,8 @@ pub enum Change {
     /// A task as it is to be from now on, also deleted. Refused unless its version follows on the
     /// stored one's, 0 where there never was such a task.
     SaveTask(Box<TaskRow>),
+    /// Refused unless its version follows on the stored one's. Leaves its entry in the trail.
+    SaveRollout(Box<RolloutChange>),
     Model(ModelChange),
     /// Answered by [`Outcome::Upkept`].
     Upkeep(Upkeep),
@@ -372,6 +378,8 @@ pub enum Refusal {
     TaskNumberTaken { task: String, number: u64 },
     #[error("task `{id}` is at version {current}, not {expected}")]
     TaskMoved { id: String, current: u64, expected: u64 },
+    #[error("the roll-out is at version {current}, not {expected}")]
+    RolloutMoved { current: u64, expected: u64 },
     #[error("there is no request {number}")]
     NoSuchRequest { number: u64 },
     #[error("request {number} is closed ({status})")]

@@ -16,6 +16,7 @@ mod notices;
 mod people;
 mod read;
 mod rewinds;
+mod rollout;
 mod row;
 mod schedules;
 mod tasks;

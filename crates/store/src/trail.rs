@@ -78,6 +78,7 @@ pub(crate) fn of(
             entry("token.created", id, by, *at, detail)
         }
         Change::RevokeToken { id, by, at } => entry("token.revoked", id, by, *at, json!({})),
+        Change::SaveRollout(change) => change.entry.clone(),
         Change::Account(change) => return of_account(change, before, entry),
         _ => return None,
     })

@@ -43,6 +43,7 @@ pub fn text(
         words::bytes(status.storage.bytes),
         status.storage.schema
     );
+    out += &rollout(status, palette);
     if !status.storage.ok {
         out += &format!("{} {}\n", palette.error("storage:"), status.storage.problem);
     }
@@ -53,6 +54,19 @@ pub fn text(
     out += &section("running", runs::table(&status.live, now), &status.live, choice, palette)?;
     out += &section("finished", runs::table(&status.recent, now), &status.recent, choice, palette)?;
     Ok(out)
+}
+
+/// Nothing while all is as it is before anybody has switched.
+fn rollout(status: &Status, palette: Palette) -> String {
+    let Some(view) = &status.rollout else { return String::new() };
+    let mut parts = vec![palette.bold(&view.mode), view.orchestration.clone()];
+    if let Some(draining) = &view.draining {
+        parts.push(draining.says.clone());
+    }
+    if !view.busy.is_empty() {
+        parts.push(format!("{} busy", view.busy.len()));
+    }
+    if view.version == 0 { String::new() } else { format!("rollout: {}\n", parts.join(", ")) }
 }
 
 fn section<T>(

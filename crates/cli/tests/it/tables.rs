@@ -120,6 +120,7 @@ fn the_state_of_a_folder() {
         address: Some("127.0.0.1:7070".into()),
         uptime_ms: 7_260_000,
         slots: Slots { total: 8, used: 3, queued: 0 },
+        rollout: None,
         live: vec![sample::summary("running")],
         recent: vec![sample::failed().summary],
         storage: Storage {

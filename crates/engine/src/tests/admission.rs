@@ -5,7 +5,7 @@ use pipeline::model::OnConflict;
 use uuid::Uuid;
 
 use super::{given_with, start};
-use crate::admission::{Group, NO_ROOM, Occupant, REPLACED, Stand, Step, Turn, admit};
+use crate::admission::{Group, NO_ROOM, Occupant, Policy, REPLACED, Stand, Step, Turn, admit};
 use crate::command::{Command, Create};
 use crate::id::RunId;
 
@@ -19,8 +19,19 @@ fn run(n: u128, stand: Stand, on_conflict: OnConflict, limit: u32) -> Occupant {
     }
 }
 
+fn turn(task: &str, waits: bool) -> Turn {
+    Turn {
+        task: task.into(),
+        waits,
+        name: format!("{task}-1"),
+        priority: 0,
+        paths: Vec::new(),
+        at: String::new(),
+    }
+}
+
 fn steps(occupants: Vec<Occupant>) -> String {
-    let steps = admit(occupants).into_iter().map(|step| match step {
+    let steps = admit(occupants, &Policy::default()).into_iter().map(|step| match step {
         Step::Admit(id) => format!("+{}", id.0.as_u128()),
         Step::Cancel(id, why) if why == REPLACED => format!("-{}", id.0.as_u128()),
         Step::Cancel(id, why) => {
@@ -96,11 +107,11 @@ fn runs_of_one_task_take_turns() {
     use Stand::{Inside, Leaving, Paused, Waiting};
     let of = |n: u128, task: &str, waits: bool, stand: Stand| Occupant {
         group: None,
-        turn: Some(Turn { task: task.into(), waits }),
+        turn: Some(turn(task, waits)),
         ..run(n, stand, OnConflict::Queue, 1)
     };
     let grouped = |n: u128, task: &str, stand: Stand| Occupant {
-        turn: Some(Turn { task: task.into(), waits: true }),
+        turn: Some(turn(task, true)),
         ..run(n, stand, OnConflict::Queue, 1)
     };
     let table: Vec<(&str, Vec<Occupant>, &str)> = vec![
@@ -165,7 +176,10 @@ fn occupancy_is_derived_so_the_next_run_starts_however_this_one_ended() {
         let mut first = given_with(yaml, start());
         let second = given_with(yaml, Create { run: RunId(Uuid::from_u128(2)), ..start() });
         let ask = |first: &super::Story| {
-            admit([second.run.occupant(), first.run.occupant()].into_iter().flatten())
+            admit(
+                [second.run.occupant(), first.run.occupant()].into_iter().flatten(),
+                &Policy::default(),
+            )
         };
         let id = first.run.header().unwrap().run;
         assert_eq!(ask(&first), [Step::Admit(id)]);

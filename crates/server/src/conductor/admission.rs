@@ -17,17 +17,18 @@ impl Conductor {
     /// Says whether anybody was moved.
     pub(super) fn admit(&mut self, batch: &mut Batch) -> bool {
         // Nothing of a group can have changed when no run did.
-        if batch.touched.is_empty() && batch.reconcile.is_empty() {
+        if batch.touched.is_empty() && batch.reconcile.is_empty() && !batch.readmit {
             return false;
         }
         if !self.all_here() {
             return false;
         }
+        batch.readmit = false;
+        let policy = self.rollout.policy();
         let mut any = false;
         // Each step can make room for the next; a run is cancelled or admitted at most once.
         for _ in 0..=self.runs.len() + self.parked.len() {
-            let here = self.runs.values().filter_map(|live| live.run.occupant());
-            let steps = admit(here.chain(self.parked.occupants().cloned()));
+            let steps = admit(self.occupants(), &policy);
             if steps.is_empty() {
                 break;
             }

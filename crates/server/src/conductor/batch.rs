@@ -42,6 +42,8 @@ pub(crate) struct Batch {
     pub(crate) numbers: HashMap<String, u64>,
     /// The same among the runs of a task.
     pub(crate) task_numbers: HashMap<String, u64>,
+    /// Who may begin is another question than before.
+    pub(crate) readmit: bool,
     /// Tasks as they are after this turn.
     pub(crate) tasks: HashMap<String, TaskRow>,
 }

@@ -174,6 +174,7 @@ impl Conductor {
         self.unrouted.extend(batch.routing.drain(..));
         batch.unknown.clear();
         self.schedules.doubtful = true;
+        self.undo_rollout();
         for Written { run, change, .. } in written {
             if change.is_none() {
                 continue;
@@ -227,7 +228,11 @@ impl Conductor {
         }
         self.dispatch();
         failpoint::pass("ordered");
+        for run in rows.iter().map(|(run, _)| run).chain(&batch.reconcile) {
+            self.note_working(*run);
+        }
         self.show();
+        self.show_rollout();
         for (run, reply) in batch.acks {
             let row = rows.iter().find(|(id, _)| *id == run).map(|(_, row)| row);
             reply.send(row.map_or_else(
@@ -275,6 +280,9 @@ impl Conductor {
                     self.full = false;
                 }
                 self.follow_catalog(changes);
+                if changes.iter().any(|change| matches!(change, Change::SaveRollout(_))) {
+                    self.show_rollout();
+                }
                 Ok(outcomes)
             }
             Err(error) if error.is_full() => {

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::inspect::Inspected;
 use super::live::guarded;
+use super::rollout::{Standing, SwitchAsk};
 use super::tasks::{TaskAsk, TaskDone};
 use crate::intake::Start;
 use crate::refused::Refused;
@@ -65,6 +66,20 @@ pub(crate) enum Ask {
     Task {
         ask: Box<TaskAsk>,
         reply: Reply<TaskDone>,
+    },
+    /// Another mode of the installation, or less.
+    Switch {
+        ask: Box<SwitchAsk>,
+        reply: Reply<Outcome>,
+    },
+    /// Who works, and who waits for what.
+    Standing {
+        reply: Reply<Standing>,
+    },
+    /// What keeps a run of a task from beginning, beside its own task and its group.
+    Held {
+        run: RunId,
+        reply: Reply<Option<String>>,
     },
     /// What the hands say of a run now.
     Inspect {

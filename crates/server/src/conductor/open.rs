@@ -21,10 +21,12 @@ use super::hands::Hands;
 use super::live::{Live, guarded};
 use super::parked::Parked;
 use super::reports::Whose;
+use super::rollout::Rollout;
 use super::route::{Routes, Unknown};
 use super::schedules::Schedules;
 use super::timers::Timers;
 use crate::agents::Agents;
+use crate::board::Board;
 use crate::clock::{Ahead, Clock};
 use crate::config::ConfigFile;
 use crate::definition::Definitions;
@@ -54,6 +56,7 @@ pub(crate) struct Opening {
     pub(crate) broker: Arc<Broker>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) gauges: Arc<Gauges>,
+    pub(crate) board: Arc<Board>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) busy: watch::Sender<bool>,
     pub(crate) bell: Arc<Bell>,
@@ -80,6 +83,8 @@ impl Conductor {
             broker: opening.broker,
             hub: opening.hub,
             gauges: opening.gauges,
+            board: opening.board,
+            rollout: Rollout::default(),
             metrics: opening.metrics,
             scheduled: HashMap::new(),
             busy: opening.busy,
@@ -123,6 +128,7 @@ impl Conductor {
         conductor.clock = Clock::start_ahead(newest, opening.ahead);
         conductor.open_routes()?;
         conductor.open_schedules()?;
+        conductor.open_rollout()?;
         conductor.publish_files();
         Ok(conductor)
     }
@@ -148,6 +154,7 @@ impl Conductor {
         let live_attempts = guarded(|| to_adopt(&live))
             .map_err(|problem| Error::Corrupt { run: run.to_string(), problem })?;
         adopted.extend(live_attempts);
+        self.rollout.note(&live);
         self.enter(live);
         self.park_untouched(run);
         Ok(newest)

@@ -85,6 +85,7 @@ impl Conductor {
 
     /// Takes a run out of memory for good.
     pub(super) fn leave(&mut self, run: RunId) -> Option<Live> {
+        self.rollout.forget(run);
         let live = self.runs.remove(&run)?;
         self.listeners.leave(run, live.run.pipeline());
         Some(live)

@@ -15,6 +15,7 @@ use super::body::Json;
 use super::caller::Caller;
 use super::problem::Fault;
 use super::{pipelines, reference, runs};
+use crate::conductor::desk::Ask;
 use crate::history;
 use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
@@ -165,6 +166,10 @@ pub(crate) async fn explain(
 ) -> Result<Json<Page<Explained>>, Fault> {
     let row = reference::run(&shared, &run).await?;
     let told = history::look(&shared, &row, engine::Run::explain).await?;
+    let held = match row.finished {
+        true => None,
+        false => shared.desk.ask(|reply| Ask::Held { run: row.id, reply }).await?,
+    };
     let (used, slots) = (shared.gauges.read().used, shared.slots);
     // The run does not know how many there are.
     let with_slots = |cause: String| match (cause == FOR_A_SLOT, used >= slots) {
@@ -177,7 +182,7 @@ pub(crate) async fn explain(
         .map(|told| Explained {
             stage: told.execution.to_string(),
             status: told.status.word().to_owned(),
-            because: told.because.into_iter().map(with_slots).collect(),
+            because: told.because.into_iter().map(with_slots).chain(held.clone()).collect(),
             remedies: told.remedies,
         })
         .collect();

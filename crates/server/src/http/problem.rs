@@ -214,6 +214,21 @@ impl From<Refused> for Fault {
                 let hints = by.iter().map(|id| format!("orchestrate task update {id} --after ''"));
                 hints.fold(Self::conflict(says), Self::hint)
             }
+            Refused::RolloutBusy { asked, .. } => {
+                let switch = format!("orchestrate rollout switch {asked}");
+                Self::conflict(says)
+                    .hint(format!("{switch} --drain"))
+                    .hint(format!("{switch} --force"))
+            }
+            Refused::NotDraining => Self::conflict(says).hint("orchestrate rollout status"),
+            Refused::RolloutUnfit { field, problem } => {
+                let fault = Self::invalid_input(says).field(field, problem);
+                match field {
+                    "max_tasks" => fault
+                        .hint("orchestrate rollout switch --orchestration hybrid --max-tasks 3"),
+                    _other => fault.hint("orchestrate rollout status"),
+                }
+            }
             Refused::TaskUnfit { field, problem } => {
                 let mut fault = Self::invalid_input(says);
                 fault.0.fields = vec![FieldProblem { field: field.to_owned(), problem }];
@@ -331,6 +346,13 @@ impl Fault {
                 Self::new(StatusCode::PRECONDITION_FAILED, code, title, says)
                     .hint(format!("orchestrate task show {id}"))
             }
+            Refusal::RolloutMoved { .. } => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "changed_meanwhile",
+                "changed meanwhile",
+                says,
+            )
+            .hint("orchestrate rollout status"),
             Refusal::DraftMoved { .. } => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "changed_meanwhile",

@@ -115,6 +115,7 @@ pub(crate) async fn status(
         address: shared.address.get().map(ToString::to_string),
         uptime_ms: u64::try_from(shared.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         slots: Slots { total: shared.slots, used: gauge.used, queued: gauge.queued },
+        rollout: Some((*shared.board.read()).clone()),
         live: live.iter().rev().map(summary).collect(),
         recent: recent.iter().map(view::run::summary).collect(),
         storage: Storage {

@@ -140,6 +140,8 @@ impl Hub {
             | Change::Account(_)
             | Change::ReserveAnswer(_)
             | Change::KeepAnswer { .. }
+            // Told with who is busy.
+            | Change::SaveRollout(_)
             | Change::Model(ModelChange::Begin { .. } | ModelChange::LoseOpen { .. })
             | Change::Upkeep(_) => {}
         }
@@ -161,6 +163,13 @@ impl Hub {
     pub(crate) fn fleet(&self) {
         if self.listened.load(Ordering::Acquire) > 0 {
             self.lock().ring(&Topic::Fleet, Some(Key::Fleet));
+        }
+    }
+
+    /// How the roll-out stands is different.
+    pub(crate) fn rollout(&self) {
+        if self.listened.load(Ordering::Acquire) > 0 {
+            self.lock().ring(&Topic::Rollout, Some(Key::Rollout));
         }
     }
 
@@ -275,7 +284,8 @@ impl Hub {
             | Topic::Pipeline(_)
             | Topic::Inbox
             | Topic::Tasks
-            | Topic::Fleet => {
+            | Topic::Fleet
+            | Topic::Rollout => {
                 format!("p-{}.{}", self.name, self.opened.fetch_add(1, Ordering::Relaxed))
             }
         }
@@ -376,7 +386,8 @@ impl Channel {
             | Topic::Pipeline(_)
             | Topic::Inbox
             | Topic::Tasks
-            | Topic::Fleet => false,
+            | Topic::Fleet
+            | Topic::Rollout => false,
         }
     }
 

@@ -35,6 +35,7 @@ pub(crate) enum Key {
     Request(u64),
     Task(String),
     Fleet,
+    Rollout,
 }
 
 /// What the bell said since it was heard last.
@@ -85,7 +86,8 @@ impl Source {
             | Topic::Pipeline(_)
             | Topic::Inbox
             | Topic::Tasks
-            | Topic::Fleet => Self::List(ListSource::new(topic.clone(), name, epoch)),
+            | Topic::Fleet
+            | Topic::Rollout => Self::List(ListSource::new(topic.clone(), name, epoch)),
         })
     }
 

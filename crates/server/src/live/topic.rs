@@ -13,6 +13,7 @@ pub(crate) enum Topic {
     Inbox,
     Tasks,
     Fleet,
+    Rollout,
     Log(LogOf),
     Talk(TalkOf),
 }
@@ -43,7 +44,7 @@ pub(crate) enum Wanted {
 }
 
 /// How a topic may be written.
-pub(crate) const FORMS: &str = "run:<run> runs pipelines pipeline:<name> inbox tasks fleet \
+pub(crate) const FORMS: &str = "run:<run> runs pipelines pipeline:<name> inbox tasks fleet rollout \
                                 log:<run>/<stage>/<attempt> talk:<run>/<stage>";
 
 impl Wanted {
@@ -56,6 +57,7 @@ impl Wanted {
                 "inbox" => Some(Self::Plain(Topic::Inbox)),
                 "tasks" => Some(Self::Plain(Topic::Tasks)),
                 "fleet" => Some(Self::Plain(Topic::Fleet)),
+                "rollout" => Some(Self::Plain(Topic::Rollout)),
                 _ => None,
             },
             Some(("run", run)) => Some(Self::Run(run.to_owned())),
@@ -85,6 +87,7 @@ impl fmt::Display for Topic {
             Self::Inbox => f.write_str("inbox"),
             Self::Tasks => f.write_str("tasks"),
             Self::Fleet => f.write_str("fleet"),
+            Self::Rollout => f.write_str("rollout"),
             Self::Log(LogOf { run, execution, attempt }) => {
                 write!(f, "log:{run}/{execution}/{attempt}")
             }

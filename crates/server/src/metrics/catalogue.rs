@@ -66,6 +66,10 @@ RUN_SECONDS: Histogram "orchestrate_run_duration_seconds" ["status"] in LONG, "F
 STAGE_SECONDS: Histogram "orchestrate_stage_duration_seconds" ["conclusion"] in LONG, "From the start of a stage (or one of its instances) to its end, over all attempts.";
 ATTEMPTS: Counter "orchestrate_attempts_total" ["result"], "Attempts that ended: succeeded, failed, stopped or lost.";
 QUEUE_SECONDS: Histogram "orchestrate_attempt_queue_seconds" [] in LONG, "From when an attempt might start to when it did.";
+ROLLOUT_MODE: Gauge "orchestrate_rollout_mode" ["mode"], "1 for the mode in which new runs are created, 0 for the others.";
+ORCHESTRATION: Gauge "orchestrate_orchestration_mode" ["mode"], "1 for the way in which tasks pass through the roles, 0 for the others.";
+BUSY: Gauge "orchestrate_rollout_busy" [], "Agents and runs of tasks that stand in the way of a switch of modes.";
+DRAINING: Gauge "orchestrate_rollout_draining" [], "1 while a switch waits until nobody is busy.";
 SLOTS: Gauge "orchestrate_slots" [], "Attempts that may be live at once.";
 SLOTS_USED: Gauge "orchestrate_slots_used" [], "Attempts that are live.";
 QUEUE: Gauge "orchestrate_queue_depth" [], "Attempts that wait for a slot.";

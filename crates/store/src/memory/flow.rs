@@ -8,7 +8,7 @@ use super::{Rewind, State};
 use crate::audit::decided_by;
 use crate::port::{
     AuditQuery, AuditRow, GivenEvent, GivenQuery, GivenRow, KeptSchedules, Outcome, Refusal,
-    RewindRow, Routed, RunRow, ScheduleRow, Taker, TokenRow,
+    RewindRow, RolloutRow, Routed, RunRow, ScheduleRow, Taker, TokenRow,
 };
 
 impl State {
@@ -68,6 +68,15 @@ impl State {
             self.schedules.insert((row.pipeline.clone(), row.trigger.clone()), row);
         }
         Outcome::Done
+    }
+
+    pub(super) fn save_rollout(&mut self, row: &RolloutRow) -> Result<Outcome, Refusal> {
+        let (current, expected) = (self.rollout.version, row.version.saturating_sub(1));
+        if current + 1 != row.version {
+            return Err(Refusal::RolloutMoved { current, expected });
+        }
+        self.rollout = row.clone();
+        Ok(Outcome::Done)
     }
 
     /// What an event means to other tables than its run's.

@@ -10,8 +10,8 @@ use crate::chain::{self, Head};
 use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
     GivenRow, Health, NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read,
-    RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow, StageRow,
-    TaskQuery, TaskRow, TokenRow, Verified, prefix_range,
+    RequestQuery, RequestRow, RevisionRow, RewindRow, RolloutRow, RunQuery, RunRow, ScheduleRow,
+    StageRow, TaskQuery, TaskRow, TokenRow, Verified, prefix_range,
 };
 use crate::port::{NoticeStatus, Open, Tally, WAITING};
 
@@ -203,6 +203,10 @@ impl Read for MemoryReader {
 
     fn open_notices(&self) -> Result<Vec<OpenNotices>, Error> {
         Ok(lock(&self.shared).open_notices())
+    }
+
+    fn rollout(&self) -> Result<RolloutRow, Error> {
+        Ok(lock(&self.shared).rollout.clone())
     }
 
     fn schedules(&self, pipeline: Option<&str>) -> Result<Vec<ScheduleRow>, Error> {

@@ -95,6 +95,7 @@ impl State {
             Change::DropArtifacts { numbers } => Ok(self.drop_artifacts(numbers)),
             Change::Account(change) => self.account(change),
             Change::SaveTask(task) => self.save_task(task),
+            Change::SaveRollout(change) => self.save_rollout(&change.row),
             Change::Model(change) => Ok(self.change_models(change)),
             Change::Upkeep(work) => Ok(self.keep_up(work)),
         };

@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use super::catalog::{self, Saved};
 use super::failure::storage;
 use super::{
-    accounts, answers, given, models, notices, people, rewinds, schedules, tasks, tokens, upkeep,
+    accounts, answers, given, models, notices, people, rewinds, rollout, schedules, tasks, tokens,
+    upkeep,
 };
 use crate::port::{Change, Error, Outcome};
 
@@ -82,5 +83,8 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
             accounts::apply(connection, change).map_err(storage("change an account"))
         }
         Change::SaveTask(task) => tasks::save(connection, task).map_err(storage("save a task")),
+        Change::SaveRollout(change) => {
+            rollout::save(connection, &change.row).map_err(storage("switch the roll-out"))
+        }
     }
 }

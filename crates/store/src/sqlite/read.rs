@@ -11,17 +11,17 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::failure::storage;
 use super::upkeep;
 use super::{
-    SCHEMA, accounts, audit, given, journal, list, migrate, models, notices, people, rewinds, row,
-    schedules, tasks, tokens, trail, verify,
+    SCHEMA, accounts, audit, given, journal, list, migrate, models, notices, people, rewinds,
+    rollout, row, schedules, tasks, tokens, trail, verify,
 };
 use crate::port::Tally;
 use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, CostBy, DraftRow, Error, EventRow,
     GivenQuery, GivenRow, Health, ModelCall, ModelCosts, ModelQuery, ModelSum, ModelTexts,
     NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read, ReadAccounts,
-    ReadModels, RequestQuery, RequestRow, RevisionRow, RewindRow, RunQuery, RunRow, ScheduleRow,
-    SecretRow, SessionRow, StageRow, TaskQuery, TaskRow, TokenRow, TrailQuery, TrailRow, UserRow,
-    Verified,
+    ReadModels, RequestQuery, RequestRow, RevisionRow, RewindRow, RolloutRow, RunQuery, RunRow,
+    ScheduleRow, SecretRow, SessionRow, StageRow, TaskQuery, TaskRow, TokenRow, TrailQuery,
+    TrailRow, UserRow, Verified,
 };
 
 /// Connections kept between calls; more are opened when more calls come at once.
@@ -270,6 +270,10 @@ impl Read for SqliteReader {
 
     fn open_notices(&self) -> Result<Vec<OpenNotices>, Error> {
         self.query("count notices", notices::open)
+    }
+
+    fn rollout(&self) -> Result<RolloutRow, Error> {
+        self.query("read the roll-out", rollout::read)
     }
 
     fn schedules(&self, pipeline: Option<&str>) -> Result<Vec<ScheduleRow>, Error> {

@@ -82,13 +82,13 @@ fn task(line: &Row<'_>) -> rusqlite::Result<TaskRow> {
     })
 }
 
-fn word<T>(
+pub(super) fn word<T>(
     line: &Row<'_>,
     column: usize,
     named: impl Fn(&str) -> Option<T>,
 ) -> rusqlite::Result<T> {
     let word = line.get_ref(column)?.as_str()?;
-    let unknown = || format!("`{word}` is no word of a task").into();
+    let unknown = || format!("`{word}` is no word that is known here").into();
     named(word)
         .ok_or_else(|| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, unknown()))
 }

@@ -86,7 +86,8 @@ impl SqliteWriter {
                 | Change::Account(_)
                 | Change::Model(_)
                 | Change::Upkeep(_)
-                | Change::SaveTask(_) => self.noted(change)?,
+                | Change::SaveTask(_)
+                | Change::SaveRollout(_) => self.noted(change)?,
             });
         }
         let moves = batch.finish()?;

@@ -232,6 +232,7 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Refused(Refusal::NumberTaken { .. }) => "number taken",
         Outcome::Refused(Refusal::TaskNumberTaken { .. }) => "task number taken",
         Outcome::Refused(Refusal::TaskMoved { .. }) => "task moved",
+        Outcome::Refused(Refusal::RolloutMoved { .. }) => "rollout moved",
         Outcome::Given { created: true, .. } => "given",
         Outcome::Given { created: false, .. } => "given before",
         Outcome::Reserved(_) => "reserved",

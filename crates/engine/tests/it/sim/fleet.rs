@@ -1,7 +1,7 @@
 //! Many runs, few places: concurrency groups, with the admission function as the only judge and
 //! the conductor's loop around it.
 
-use engine::admission::{Step, admit};
+use engine::admission::{Policy, Step, admit};
 use engine::command::Command;
 use engine::event::FinalStatus;
 use engine::lock::grants;
@@ -64,8 +64,14 @@ impl Fleet<'_> {
     /// What the conductor does after every command.
     fn conduct(&mut self) -> Result<(), Broken> {
         for _ in 0..=self.worlds.len() * 2 {
-            let steps = admit(self.worlds.iter().filter_map(|world| world.run.occupant()));
-            let again = admit(self.worlds.iter().rev().filter_map(|world| world.run.occupant()));
+            let steps = admit(
+                self.worlds.iter().filter_map(|world| world.run.occupant()),
+                &Policy::default(),
+            );
+            let again = admit(
+                self.worlds.iter().rev().filter_map(|world| world.run.occupant()),
+                &Policy::default(),
+            );
             if steps != again {
                 return Err(format!("admission hangs on the order: {steps:?}, {again:?}"));
             }

@@ -5,7 +5,7 @@ mod people;
 
 use std::collections::BTreeSet;
 
-use engine::admission::{Step, admit};
+use engine::admission::{Policy, Step, admit};
 use engine::command::{Command, End, Report, TimerKind};
 use engine::desired::Desired;
 use engine::event::{Event, FinalStatus, Outcome};
@@ -84,7 +84,10 @@ fn occupancy_equals_live_attempts_after_kill_at_every_event_boundary() {
             world.kill()?;
             let inside = world.run.occupant();
             let open = world.ledger.finished.is_none();
-            let steps = admit([inside.clone(), waiting.run.occupant()].into_iter().flatten());
+            let steps = admit(
+                [inside.clone(), waiting.run.occupant()].into_iter().flatten(),
+                &Policy::default(),
+            );
             let lets_it_in = steps.iter().any(|step| *step == Step::Admit(run_id(&waiting)));
             if inside.is_some() != open || lets_it_in == (open && world.ledger.started) {
                 return Err(format!("beside {inside:?} admission says {steps:?}"));
@@ -95,7 +98,10 @@ fn occupancy_equals_live_attempts_after_kill_at_every_event_boundary() {
             if live > 0 || world.run.occupant().is_some() {
                 return Err(format!("{live} attempts outlive the run"));
             }
-            let steps = admit([world.run.occupant(), waiting.run.occupant()].into_iter().flatten());
+            let steps = admit(
+                [world.run.occupant(), waiting.run.occupant()].into_iter().flatten(),
+                &Policy::default(),
+            );
             let wanted = [Step::Admit(run_id(&waiting))];
             if steps == wanted { Ok(()) } else { Err(format!("the next run waits: {steps:?}")) }
         });

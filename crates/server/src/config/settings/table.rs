@@ -197,6 +197,11 @@ CONNECTIONS = Setting {
     doc: "Connections at once on each door. More are answered 503 and closed. Read at start.",
     ..PLAIN
 };
+ROLLOUT_RUNS = Setting {
+    name: "rollout.check_runs", kind: Kind::Whole(1, 1_000), default: Some("10"),
+    doc: "Runs that have to have ended in a mode before `orchestrate rollout check` lets the next one pass.",
+    ..PLAIN
+};
 OPENAI_API_KEY = Setting {
     name: "agents.openai_api_key", kind: Kind::Secret, env: &["OPENAI_API_KEY"], file: false,
     doc: "Makes a provider `openai` for agents, unless `models.providers` has one. Given to nobody.",

@@ -9,6 +9,7 @@ const TAGS: &[(&str, &str)] = &[
     ("pipelines", "Definitions and their revisions"),
     ("runs", "Executions of pipelines, and what can be asked of them"),
     ("tasks", "Units of work, each with its runs"),
+    ("rollout", "How much is really done, and how tasks pass through the roles"),
     ("executions", "Stages in runs, and what people do there"),
     ("checkpoints", "Stages of a definition, one by one"),
     ("aliases", "The same under the paths and in the words of others"),

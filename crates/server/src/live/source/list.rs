@@ -128,6 +128,7 @@ impl ListSource {
                 Ok(json!({ "tasks": all.collect::<Result<Vec<_>, _>>()? }))
             }
             Topic::Fleet => Ok(fleet(shared)),
+            Topic::Rollout => Ok(json!(*shared.board.read())),
             // They have sources of their own.
             Topic::Run(_) | Topic::Log(_) | Topic::Talk(_) => Ok(Json::Null),
         }
@@ -160,6 +161,10 @@ impl ListSource {
                 Some(entry("task", id.clone(), json!(view)))
             }
             Key::Fleet => Some(entry("fleet", "fleet".to_owned(), fleet(shared))),
+            Key::Rollout => {
+                let view = json!(*shared.board.read());
+                Some(entry("rollout", "rollout".to_owned(), view))
+            }
         })
     }
 }

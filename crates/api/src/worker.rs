@@ -39,6 +39,11 @@ pub struct Hello {
     /// Drawn anew whenever the program starts. A second worker of the same name is refused as long
     /// as the lease of the first lasts.
     pub session: String,
+    /// Drawn once and kept in the worker's folder, unknown to anybody else: a new session of the
+    /// identity that holds the name takes its place at once, lease or not. Empty: it has none, and
+    /// takes nobody's place.
+    #[serde(default)]
+    pub identity: String,
     pub labels: BTreeSet<String>,
     /// Attempts at once; at least 1.
     pub slots: u32,

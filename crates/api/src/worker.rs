@@ -81,7 +81,9 @@ pub enum ToWorker {
     Welcome(Welcome),
     /// The first is an `Adopt` of what it is held to have; what it holds beside that is stopped and
     /// forgotten.
-    Order(Box<Order>),
+    Order {
+        order: Box<Order>,
+    },
     /// Reports up to this number are stored.
     Stored {
         seq: u64,
@@ -197,4 +199,33 @@ pub struct QueuedAttempt {
     pub role: Option<String>,
     /// Why it waits, in words: `needs label gpu; 0 of 3 workers have it`.
     pub why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::link::{AttemptRef, Stopped, What};
+
+    use super::*;
+
+    fn attempt() -> AttemptRef {
+        let (run, execution, key) = ("r".into(), "a[2]".into(), "r-a-2-1".into());
+        AttemptRef { run, execution, number: 1, fence: 1, key }
+    }
+
+    /// Orders and reports have types of their own, which must not meet those of the messages.
+    #[test]
+    fn messages_survive_the_trip() {
+        let order = Box::new(Order::Stop { attempt: attempt(), reason: Stopped::Cancelled });
+        let text = serde_json::to_string(&ToWorker::Order { order }).unwrap();
+        let back: ToWorker = serde_json::from_str(&text).unwrap();
+        assert!(matches!(back, ToWorker::Order { order } if matches!(*order, Order::Stop { .. })));
+        let report = Box::new(Report { attempt: attempt(), what: What::NeverStarted });
+        let text = serde_json::to_string(&FromWorker::Report { seq: 3, report }).unwrap();
+        let back: FromWorker = serde_json::from_str(&text).unwrap();
+        assert!(matches!(back, FromWorker::Report { seq: 3, report }
+            if report.attempt == attempt() && matches!(report.what, What::NeverStarted)));
+        let bye = ToWorker::Bye(Bye { why: ByeWhy::Drained, message: "m".into() });
+        let text = serde_json::to_string(&bye).unwrap();
+        assert_eq!(text, r#"{"type":"bye","why":"drained","message":"m"}"#);
+    }
 }

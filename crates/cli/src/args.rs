@@ -138,6 +138,7 @@ pub enum Command {
     Whoami(commands::whoami::WhoamiArgs),
     Doctor(commands::doctor::DoctorArgs),
     Serve(commands::serve::ServeArgs),
+    Worker(commands::worker::WorkerArgs),
     Backup(commands::backup::BackupArgs),
     Restore(commands::backup::RestoreArgs),
     Retention(commands::retention::RetentionArgs),

@@ -39,6 +39,7 @@ pub mod trigger;
 pub mod user;
 pub mod validate;
 pub mod whoami;
+pub mod worker;
 
 use crate::args::Command;
 use crate::context::Context;
@@ -74,6 +75,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Whoami(args) => whoami::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Serve(args) => serve::run(&args, context),
+        Command::Worker(args) => worker::run(&args, context),
         Command::Backup(args) => backup::back_up(&args, context),
         Command::Restore(args) => backup::restore(&args, context),
         Command::Retention(args) => retention::run(&args, context),

@@ -133,7 +133,7 @@ impl std::fmt::Debug for Host {
 
 /// Keys of providers may stand in our environment, and attempts run as the same user: the kernel
 /// keeps `/proc/<pid>/environ` and our memory from them. Programs that we start are not concerned.
-fn close_environment() {
+pub(crate) fn close_environment() {
     let closed = rustix::process::DumpableBehavior::NotDumpable;
     if let Err(error) = rustix::process::set_dumpable_behavior(closed) {
         tracing::warn!(%error, "the environment of this process can be read by its user");
@@ -284,7 +284,7 @@ impl Host {
     }
 }
 
-fn default_slots() -> u32 {
+pub(crate) fn default_slots() -> u32 {
     let processors = std::thread::available_parallelism().map_or(2, usize::from);
     u32::try_from(2 * processors).unwrap_or(u32::MAX).max(4)
 }

@@ -3,6 +3,7 @@
 //! Every process that a stage starts stays below the keeper, also one that goes into a session of
 //! its own: the keeper is a child subreaper. A process cannot change who its ancestors are, so
 //! neither an environment without our variables nor a borrowed token hides where it comes from.
+//! Workers on this machine have keepers of their own, in folders of their own.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -78,7 +79,15 @@ fn is_keeper(pid: u32, data: &Path) -> bool {
     let (Some(theirs), Ok(ours)) = (theirs, fs::canonicalize(data)) else { return false };
     // A relative path is relative to where that process is.
     let theirs = Path::new("/proc").join(pid.to_string()).join("cwd").join(&*theirs);
-    fs::canonicalize(theirs).is_ok_and(|theirs| theirs == ours)
+    fs::canonicalize(theirs).is_ok_and(|theirs| theirs == ours || is_worker_of(&theirs, &ours))
+}
+
+/// Whether a folder is that of a worker of ours on this machine: below our own, where nobody can take
+/// it away from, or anywhere with a word of whose it is.
+fn is_worker_of(theirs: &Path, ours: &Path) -> bool {
+    theirs.starts_with(ours.join("workers"))
+        || fs::read_to_string(theirs.join("server"))
+            .is_ok_and(|said| Path::new(said.trim()) == ours)
 }
 
 /// The fourth field, behind a name in brackets that may hold anything.
@@ -121,6 +130,11 @@ mod tests {
         let child: u32 = line.trim().parse().unwrap();
         assert_eq!(of(Some(child), ours.path()), Descent::Stage);
         assert_eq!(of(Some(child), other.path()), Descent::Other);
+        assert!(is_worker_of(&ours.path().join("workers/w1"), ours.path()));
+        assert!(!is_worker_of(&ours.path().join("workspaces/w1"), ours.path()));
+        assert!(!is_worker_of(other.path(), ours.path()));
+        std::fs::write(other.path().join("server"), folder).unwrap();
+        assert!(is_worker_of(other.path(), ours.path()));
         rustix::process::kill_process(
             rustix::process::Pid::from_raw(i32::try_from(child).unwrap()).unwrap(),
             rustix::process::Signal::KILL,

@@ -1,6 +1,7 @@
 //! The hands: they run attempts as processes, and know nothing of pipelines.
 //!
-//! A [`Worker`] lives in the server's process and speaks the protocol of `api::link`. The children belong to a [`keeper`], a
+//! A [`Worker`] lives in the server's process and speaks the protocol of `api::link`, or on another
+//! machine and speaks it over the network ([`remote`]). The children belong to a [`keeper`], a
 //! process of its own that outlives both.
 
 mod capture;
@@ -12,6 +13,7 @@ mod mask;
 pub mod merge;
 pub mod programs;
 mod record;
+pub mod remote;
 pub mod runtime;
 mod tree;
 mod wire;

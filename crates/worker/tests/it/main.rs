@@ -10,6 +10,7 @@ mod fence;
 mod output;
 mod recovery;
 mod refusals;
+mod remote;
 mod runtimes;
 mod surroundings;
 mod trees;

@@ -116,11 +116,13 @@ enum Leaving {
 
 /// What its own tasks say to it.
 struct Inner {
-    lines: (UnboundedSender<(u64, Heard)>, UnboundedReceiver<(u64, Heard)>),
+    lines: Channel<(u64, Heard)>,
     reports: UnboundedReceiver<Report>,
-    ready: (UnboundedSender<Report>, UnboundedReceiver<Report>),
-    prepared: (UnboundedSender<Prepared>, UnboundedReceiver<Prepared>),
+    ready: Channel<Report>,
+    prepared: Channel<Prepared>,
 }
+
+type Channel<T> = (UnboundedSender<T>, UnboundedReceiver<T>);
 
 struct Prepared {
     attempt: AttemptRef,

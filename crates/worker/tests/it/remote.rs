@@ -228,7 +228,7 @@ async fn what_was_not_stored_is_said_again() {
     assert_eq!(remote.output(&script), "one\ntwo\n", "tried again, and nothing twice");
     remote.house.hang_up();
     let hello = remote.house.hello().await;
-    assert_eq!(hello.held, [script.attempt.clone()]);
+    assert_eq!(hello.held, std::slice::from_ref(&script.attempt));
     stage.stores.store(true, Ordering::Relaxed);
     let (seq, what) = remote.house.report().await;
     assert_eq!(seq, 1);
@@ -257,7 +257,7 @@ async fn a_worker_that_was_killed_finds_its_children_again() {
     let Heard::Hello(after) = after else { panic!("{after:?}") };
     assert_eq!(after.identity, before.identity);
     assert_ne!(after.session, before.session);
-    assert_eq!(after.held, [script.attempt.clone()]);
+    assert_eq!(after.held, std::slice::from_ref(&script.attempt));
     let mut found = remote.house.next().await;
     if matches!(found, Heard::Gone) {
         found = remote.house.next().await;

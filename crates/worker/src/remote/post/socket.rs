@@ -65,7 +65,7 @@ impl Post<'_> {
                 return Some(Ending::Refused { status, message, hints });
             }
             Heard::Down(trouble @ (Trouble::Away(_) | Trouble::NotHeld(_) | Trouble::Here(_))) => {
-                self.lost(&trouble.to_string())
+                self.lost(&trouble.to_string());
             }
         }
         None

@@ -43,7 +43,7 @@ pub struct WorkerArgs {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// What stages can ask for by `runs_on:` (comma-separated)
-    #[arg(long, value_delimiter = ',', value_name = "LABELS")]
+    #[arg(long, alias = "label", value_delimiter = ',', value_name = "LABELS")]
     labels: Vec<String>,
     /// At most so many attempts at once; by default twice the number of processors
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
@@ -137,7 +137,7 @@ fn door(args: &WorkerArgs, context: &Context) -> Result<(Address, String)> {
         };
         let token = said.or_else(known).ok_or_else(|| {
             Failure::usage("a server at an address wants a token")
-                .hint("on the server: orchestrate token create NAME --right work")
+                .hint("on the server: orchestrate token create NAME --scope work")
                 .hint("then give it with `--token-file FILE` or ORCHESTRATE_TOKEN")
         })?;
         return Ok((address, token));
@@ -200,7 +200,7 @@ fn ended(
         Ok(Ending::Refused { status, message, hints }) => {
             let failure = match status {
                 Some(401 | 403) => Failure::new(Exit::NotAllowed, message)
-                    .hint("it needs a token with the right `work`: orchestrate token create"),
+                    .hint("it needs a token that may work: orchestrate token create NAME --scope work"),
                 Some(404) => Failure::new(
                     Exit::Unreachable,
                     format!("{server} is no server that has workers: {message}"),

@@ -68,7 +68,19 @@ stages:
   - {name: after, run: "echo after"}
 `;
 
-const EMPTY = ['/', '/inbox', '/tasks', '/tasks?view=list', '/pipelines', '/pipelines/new', '/runs', '/fleet', '/metrics', '/audit', '/compare', '/templates', '/settings/tokens', '/settings/secrets', '/settings/notify', '/settings/webhooks', '/settings/retention'];
+const TRAIN = `name: train
+stages:
+  - {name: fit, depends_on: [], runs_on: gpu, run: "python fit.py"}
+`;
+const CAREFUL = `name: careful
+stages:
+  - {name: build, depends_on: [], run: "make image"}
+  - {name: scan, depends_on: [build], run: "scan image"}
+  - {name: deploy, depends_on: [scan], environment: staging, run: "./deploy.sh staging"}
+  - {name: tell, depends_on: [deploy], run: "curl -d done https://chat.example/hook"}
+`;
+
+const EMPTY = ['/', '/inbox', '/tasks', '/tasks?view=list', '/pipelines', '/pipelines/new', '/runs', '/fleet/workers', '/fleet/agents', '/fleet/queues', '/fleet/workers/nobody', '/metrics', '/audit', '/compare', '/templates', '/settings/rollout', '/settings/tokens', '/settings/secrets', '/settings/notify', '/settings/webhooks', '/settings/retention'];
 
 async function deliver(world) {
   const body = JSON.stringify({ ref: 'refs/heads/main', after: '1', commits: [] });
@@ -90,6 +102,10 @@ async function fill(world) {
   for (let n = 0; n < 2; n += 1) await go('feature-complete');
   await go('release');
   await go('long');
+  // Waits for a worker that there is not; and a run that only says what it would do.
+  for (const definition of [TRAIN, CAREFUL]) await world.api('POST', '/api/pipelines', { definition });
+  await go('train');
+  await world.api('POST', '/api/pipelines/careful/run', { mode: 'shadow' });
   await deliver(world);
   await world.run(readFileSync(new URL('../../templates/first.yaml', import.meta.url), 'utf8'));
   await until(async () => (await world.api('GET', '/api/runs/feature~1')).status === 'waiting', 'the first pipeline');
@@ -110,7 +126,10 @@ async function fill(world) {
     '/runs/feature/1?stage=plan&tab=agent',
     '/templates?show=first',
     '/metrics?by=run',
-    '/fleet/agents',
+    '/fleet/workers/local',
+    '/runs?sort=-duration',
+    '/runs/careful/1',
+    '/runs/careful/1?stage=deploy',
     '/pipelines/nightly/versions/1..1',
     '/runs/none/1',
     `/inbox/${form.id}`,

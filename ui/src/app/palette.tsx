@@ -23,10 +23,13 @@ const PAGES: readonly (readonly [label: string, href: string, keys?: string])[] 
   ['Runs', '/runs', SHORTCUTS['go.runs'].keys],
   ['Compare runs', '/compare'],
   ['Fleet', '/fleet', SHORTCUTS['go.fleet'].keys],
+  ['Workers', '/fleet/workers'],
   ['Agents', '/fleet/agents'],
+  ['Queues', '/fleet/queues'],
   ['Metrics', '/metrics', SHORTCUTS['go.metrics'].keys],
   ['Audit', '/audit', SHORTCUTS['go.audit'].keys],
   ['Settings', '/settings/general'],
+  ['Rollout', '/settings/rollout'],
   ['Secrets', '/settings/secrets'],
   ['Tokens', '/settings/tokens'],
 ];

@@ -1,17 +1,18 @@
 /** How far a run is, as a bar of its stages. */
 import type { Progress as Counts } from '../api/types';
-import { bar } from './bar';
+import { bar, counted } from './bar';
 
 export function Progress({ of }: { of: Counts }) {
+  const { settled, total } = counted(of);
   return (
     <span class="num">
-      <span class="bar" role="img" aria-label={`${of.settled} of ${of.total} stages`}>
+      <span class="bar" role="img" aria-label={`${settled} of ${total} stages`}>
         {bar(of).map(({ hue, share }) => (
           <i key={hue} class={hue} style={{ width: `${share * 100}%` }} />
         ))}
       </span>{' '}
       <span class="soft small">
-        {of.settled}/{of.total}
+        {settled}/{total}
       </span>
     </span>
   );

@@ -20,7 +20,7 @@ export function roomOf(workers: readonly WorkerView[], queue: readonly QueuedAtt
 }
 
 /** The short reason of `needs label gpu; 0 of 3 workers have it`. */
-export const shortWhy = (why: string): string => why.split(';')[0]?.trim() ?? why;
+export const shortWhy = (why: string): string => (why.split(';')[0] ?? why).replace(/\s*\([^)]*\)\s*$/, '').replaceAll('`', '').trim();
 
 /** `1 queued (needs label gpu)`: why, and how many other reasons there are. */
 export function queuedSays(queue: readonly QueuedAttempt[]): string {

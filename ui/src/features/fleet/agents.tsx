@@ -4,7 +4,7 @@ import { get, post } from '../../api/client';
 import type { AgentSummary, Busy } from '../../api/types';
 import { Dialog } from '../../components/dialog';
 import { useLoad } from '../../components/load';
-import { navigate } from '../../components/location';
+import { navigate, query } from '../../components/location';
 import { Button, Empty, Glyph, Section, Skeleton, Took, Trouble } from '../../components/parts';
 import { runPlace, runRef, taskPlace } from '../../components/places';
 import { attempt } from '../../components/toast';
@@ -109,6 +109,7 @@ function StopDialog({ one, close }: { one: Busy; close: () => void }) {
 }
 
 function Defined({ agents }: { agents: readonly AgentSummary[] }) {
+  const chosen = query.value.get('agent');
   return (
     <div class="scroll-x">
       <table class="stack">
@@ -124,7 +125,7 @@ function Defined({ agents }: { agents: readonly AgentSummary[] }) {
         </thead>
         <tbody>
           {agents.map((one) => (
-            <tr key={`${one.name} ${one.origin}`} data-agent={one.name} class={one.hidden ? 'old' : ''}>
+            <tr key={`${one.name} ${one.origin}`} aria-selected={chosen === null ? undefined : one.name === chosen} data-agent={one.name} class={one.hidden ? 'old' : ''}>
               <td class="name">
                 <strong class="clip">{one.name}</strong>
               </td>

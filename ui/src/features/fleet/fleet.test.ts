@@ -39,6 +39,7 @@ describe('the fleet in a line', () => {
     expect(queuedSays([queued('a', GPU), queued('b', GPU)])).toBe('2 queued (needs label gpu)');
     expect(queuedSays([queued('a', GPU), queued('b', 'every slot is in use')])).toBe('2 queued (needs label gpu, and 1 other reason)');
     expect(queuedSays([queued('a', '')])).toBe('1 queued');
+    expect(queuedSays([queued('a', 'all 6 slots of the server are taken (`--slots`)')])).toBe('1 queued (all 6 slots of the server are taken)');
   });
 });
 
@@ -56,8 +57,8 @@ describe('a worker', () => {
     expect(inOrder(all).map((one) => one.name)).toEqual(['local', 'c', 'b', 'z']);
   });
   test('can be drained, be taken back, and be forgotten when it is gone', () => {
-    expect(['online', 'draining', 'drained', 'lost'].map((state) => actsOf(worker('a', state)))).toEqual([['drain'], ['resume'], ['forget'], ['forget']]);
-    expect(actsOf(worker('local', 'drained'))).toEqual(['resume']);
+    expect(['online', 'draining', 'drained', 'lost'].map((state) => actsOf(worker('a', state)))).toEqual([['drain'], ['resume'], ['resume', 'forget'], ['forget']]);
+    expect(actsOf(worker('local'))).toEqual([]);
   });
 });
 

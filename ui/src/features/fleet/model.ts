@@ -26,17 +26,18 @@ export function leaseLeft(worker: WorkerView, now: number): number | undefined {
 
 export type WorkerAct = 'drain' | 'resume' | 'forget';
 
-/** What can be done with it: who is gone may be forgotten, the server's own hands never. */
+/** What can be done with it: who is gone may be forgotten; the server's own hands stay as long as it does. */
 export function actsOf(worker: WorkerView): WorkerAct[] {
+  if (worker.name === LOCAL) return [];
   switch (worker.state) {
     case 'online':
       return ['drain'];
     case 'draining':
       return ['resume'];
     case 'drained':
-      return worker.name === LOCAL ? ['resume'] : ['forget'];
+      return ['resume', 'forget'];
     case 'lost':
-      return worker.name === LOCAL ? [] : ['forget'];
+      return ['forget'];
     default:
       return [];
   }

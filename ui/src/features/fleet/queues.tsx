@@ -1,6 +1,6 @@
 /** Queues: what waits to be handed out, each with its reason; and where tasks are on their way through the roles. */
 import type { Fleet, QueuedAttempt } from '../../api/types';
-import { Empty, Glyph, Section, Time } from '../../components/parts';
+import { Empty, Glyph, Section, Time, Words } from '../../components/parts';
 import { runPlace } from '../../components/places';
 import { attemptKey, reasonsOf } from './model';
 
@@ -14,7 +14,7 @@ export function Queue({ fleet }: { fleet: Fleet }) {
         <p class="soft small says">
           {reasons.map(({ why, number }) => (
             <span key={why} class="why">
-              {number} × {why}
+              {number} × <Words text={why} />
             </span>
           ))}
         </p>
@@ -59,7 +59,7 @@ function Waits({ one }: { one: QueuedAttempt }) {
         </a>
       </td>
       <td class="wrap">
-        <Glyph status="queued" /> {one.why}
+        <Glyph status="queued" /> <Words text={one.why} />
       </td>
       <td>
         {one.runs_on.length === 0 ? (

@@ -55,7 +55,11 @@ export function Worker({ params }: { params: Matched }) {
         </div>
       ) : null}
       <Section title={worker.state === 'lost' ? 'What it held' : 'Works on'} count={worker.attempts.length || undefined}>
-        {worker.attempts.length === 0 ? <p class="empty small">Nothing.</p> : <Held worker={worker} />}
+        {worker.attempts.length > 0 ? (
+          <Held worker={worker} />
+        ) : (
+          <p class="empty small">{worker.state === 'lost' ? 'Nothing that is still with it: what it had is in the queue, or with another worker.' : 'Nothing.'}</p>
+        )}
       </Section>
       <Section title="What it is">
         <dl class="pairs">

@@ -143,7 +143,7 @@ export function Heard({ worker }: { worker: WorkerView }) {
 /** What it holds, each with the way to it. */
 export function Works({ worker, most }: { worker: WorkerView; most: number }) {
   const { attempts } = worker;
-  if (attempts.length === 0) return <span class="soft">nothing</span>;
+  if (attempts.length === 0) return <span class="soft none">{worker.state === 'lost' ? 'handed to others' : 'nothing'}</span>;
   return (
     <>
       {worker.state === 'lost' ? <span class="soft">held </span> : null}

@@ -10,7 +10,7 @@ export function RolloutMark() {
   const { mode, orchestration, draining } = rollout;
   const { word } = lookOf(mode);
   return (
-    <a class={`rollout-mark ${mode}`} href="/settings/rollout" data-mode={mode} data-orchestration={orchestration} title={MEANS[mode]} aria-label={`Rollout: ${word}, tasks ${orchestration}${draining ? ', a switch waits' : ''}`}>
+    <a class={`rollout-mark ${mode}`} href="/settings/rollout" data-mode={mode} data-orchestration={orchestration} title={MEANS[mode]} aria-label={`Rollout: ${word} ${orchestration}${draining ? ', a switch waits' : ''}`}>
       <Glyph status={mode} size={14} />
       <span class="mode-word">{word}</span>
       <span class="soft wide-only">{orchestration}</span>

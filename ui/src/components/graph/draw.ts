@@ -238,6 +238,12 @@ function hatch(pen: CanvasRenderingContext2D, x: number, y: number): void {
   box(pen, x, y);
 }
 
+/** Of what it would have done, as much as there is room for. */
+function begun(says: string): string {
+  const text = says.replaceAll('`', '');
+  return text.length > 21 ? `${text.slice(0, 20)}…` : text;
+}
+
 function under(node: SceneNode, word: string): string {
   const parts: string[] = [];
   if (node.status === undefined) parts.push(node.kind);
@@ -246,7 +252,7 @@ function under(node: SceneNode, word: string): string {
     const would = node.crowd.find(([status]) => status === 'would_have')?.[1] ?? 0;
     const done = node.crowd.find(([status]) => status === 'succeeded')?.[1] ?? 0;
     parts.push(would > 0 ? `${would}/${all} ${lookOf('would_have').word.toLowerCase()}` : `${done}/${all} ${lookOf('succeeded').word.toLowerCase()}`);
-  } else parts.push(node.would ?? word);
+  } else parts.push(node.would === undefined ? word : begun(node.would));
   if (node.attempts > 1) parts.push(`attempt ${node.attempts}`);
   // Of what is over or asked already there is nothing to announce.
   if (node.mark && node.crowd.length === 0 && (node.status === undefined || PLANNED.has(node.status))) parts.push(node.mark);

@@ -53,7 +53,7 @@ function Figures({ fleet: { slots, workers, queue, problem } }: { fleet: FleetSt
   const status = useLoad('status', () => get('/api/status'));
   const room = workers && queue ? roomOf(workers, queue) : { workers: 1, ...slots };
   return (
-    <Section title="All of it">
+    <Section title="Room for work">
       <dl class="figures">
         <div>
           <dt>Slots in use</dt>

@@ -10,7 +10,7 @@ export function Queue({ fleet }: { fleet: Fleet }) {
   return (
     <Section title="Waiting for a worker" count={queue.length || undefined}>
       {queue.length === 0 ? <Empty>Nothing is queued: every attempt that may begin has a slot.</Empty> : null}
-      {reasons.length > 1 ? (
+      {reasons.length < queue.length ? (
         <p class="soft small says">
           {reasons.map(({ why, number }) => (
             <span key={why} class="why">

@@ -63,9 +63,8 @@ function Wanted({ queue, workers }: { queue: readonly QueuedAttempt[]; workers: 
 }
 
 function Row({ worker }: { worker: WorkerView }) {
-  const lost = worker.state === 'lost';
   return (
-    <tr data-worker={worker.name} data-status={worker.state} class={lost || worker.state === 'drained' ? 'old' : ''}>
+    <tr data-worker={worker.name} data-status={worker.state}>
       <td class="name">
         <a class="clip" href={workerPlace(worker.name)}>
           {worker.name}
@@ -134,7 +133,7 @@ export function Heard({ worker }: { worker: WorkerView }) {
   const left = leaseLeft(worker, now);
   return (
     <span title={left === undefined ? undefined : `counts as there for another ${duration(left)}`}>
-      <span class="only-narrow">heard </span>
+      {worker.heard_at ? <span class="only-narrow">heard </span> : null}
       {heard(worker, now)}
     </span>
   );

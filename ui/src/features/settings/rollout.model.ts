@@ -14,7 +14,7 @@ export const ORCHESTRATIONS: readonly (readonly [mode: string, says: string])[] 
 ];
 
 export const SCHEDULERS: readonly (readonly [id: string, says: string])[] = [
-  ['priority', 'the highest priority, then who has waited longest'],
+  ['priority', 'the highest priority'],
   ['fifo', 'who has waited longest'],
 ];
 

@@ -96,92 +96,15 @@ export interface QueuedAttempt {
   role?: string | null;
   why: string;
 }
-export interface RolloutView {
-  version: number;
-  mode: string;
-  pilot_tasks: string[];
-  orchestration: string;
-  max_tasks?: number | null;
-  wip: Record<string, number>;
-  /** `priority` or `fifo` */
-  scheduler: string;
-  switched_at?: string | null;
-  switched_by?: string | null;
-  draining?: Draining | null;
-  busy: Busy[];
-}
-export interface Busy {
-  who: string;
-  run: string;
-  run_name: string;
-  task?: string | null;
-  stage: string;
-  since: string;
-}
-export interface Draining {
-  to: Switch;
-  by: string;
-  since: string;
-  /** `the installation drains to sequential` */
-  says: string;
-}
-export interface Switch {
-  mode?: string | null;
-  pilot_tasks?: string[] | null;
-  orchestration?: string | null;
-  max_tasks?: number | null;
-  wip?: Record<string, number> | null;
-  scheduler?: string | null;
-  reason?: string | null;
-  drain?: boolean;
-  force?: boolean;
-}
-export interface RolloutCheck {
-  mode: string;
-  next?: string | null;
-  passed: boolean;
-  criteria: Criterion[];
-}
-export interface Criterion {
-  name: string;
-  passed: boolean;
-  figure: string;
-  needed: string;
-}
+export type RolloutView = Schemas['RolloutView'];
+export type Busy = Schemas['Busy'];
+export type Draining = Schemas['Draining'];
+export type Switch = Schemas['Switch'];
 export interface WouldHave {
   kind: string;
   says: string;
   /** Values that stand in it as `<name>`. */
   unknown?: string[];
 }
-export interface Queues {
-  orchestration: string;
-  scheduler: string;
-  unassigned: QueuedTask[];
-  roles: RoleQueue[];
-  blocked: QueuedTask[];
-  completed: QueuedTask[];
-}
-export interface QueuedTask {
-  task: string;
-  title: string;
-  priority: number;
-  run_name?: string | null;
-  since: string;
-  because: string[];
-}
-export interface RoleQueue {
-  role: string;
-  limit?: number | null;
-  working: Busy[];
-  waiting: RoleAttempt[];
-}
-/** An attempt of an agent that waits for its place. */
-export interface RoleAttempt {
-  run: string;
-  run_name: string;
-  task?: string | null;
-  stage: string;
-  since: string;
-  because: string;
-}
+export type QueuedTask = Schemas['QueuedTask'];
+export type RoleQueue = Schemas['RoleQueue'];

@@ -20,6 +20,7 @@ const Tasks = lazy(() => import('../features/tasks/list').then((file) => file.Ta
 const Inbox = lazy(() => import('../features/inbox/inbox').then((file) => file.Inbox));
 const InboxItem = lazy(() => import('../features/inbox/item').then((file) => file.InboxItem));
 const Fleet = lazy(() => import('../features/fleet/fleet').then((file) => file.Fleet));
+const Worker = lazy(() => import('../features/fleet/worker').then((file) => file.Worker));
 const Audit = lazy(() => import('../features/audit/audit').then((file) => file.Audit));
 const Settings = lazy(() => import('../features/settings/settings').then((file) => file.Settings));
 const Compare = lazy(() => import('../features/compare/compare').then((file) => file.Compare));
@@ -57,6 +58,7 @@ const PAGES: readonly (readonly [string, Page])[] = [
   ['/templates', Templates],
   ['/fleet', Fleet],
   ['/fleet/:tab', Fleet],
+  ['/fleet/workers/:id', Worker],
   ['/metrics', Metrics],
   ['/audit', Audit],
   ['/settings', Settings],

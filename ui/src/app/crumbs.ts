@@ -42,6 +42,7 @@ export function crumbs(path: string): Crumb[] {
     return trail;
   }
   trail.push({ label: readable(first), href: `/${room}/${first}` });
+  if (second !== undefined && room === 'fleet') trail.push({ label: readable(second), href: path });
   if (second !== undefined && room === 'pipelines') trail.push({ label: third === undefined ? readable(second) : `${readable(second)} ${readable(third)}`, href: path });
   return trail;
 }

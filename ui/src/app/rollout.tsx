@@ -12,7 +12,7 @@ export function RolloutMark() {
   return (
     <a class={`rollout-mark ${mode}`} href="/settings/rollout" data-mode={mode} data-orchestration={orchestration} title={MEANS[mode]} aria-label={`Rollout: ${word} ${orchestration}${draining ? ', a switch waits' : ''}`}>
       <Glyph status={mode} size={14} />
-      <span class="mode-word">{word}</span>
+      <span class="mode-word">{word}</span>{' '}
       <span class="soft wide-only">{orchestration}</span>
       {draining ? <Glyph status="draining" size={14} /> : null}
     </a>

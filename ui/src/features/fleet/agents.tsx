@@ -5,7 +5,7 @@ import type { AgentSummary, Busy } from '../../api/types';
 import { Dialog } from '../../components/dialog';
 import { useLoad } from '../../components/load';
 import { navigate, query } from '../../components/location';
-import { Button, Empty, Glyph, Section, Skeleton, Took, Trouble } from '../../components/parts';
+import { Button, Empty, Glyph, None, Section, Skeleton, Took, Trouble } from '../../components/parts';
 import { runPlace, runRef, taskPlace } from '../../components/places';
 import { attempt } from '../../components/toast';
 import { missing } from '../../components/who';
@@ -61,7 +61,7 @@ function AtWork({ busy, known }: { busy: readonly Busy[]; known: ReadonlySet<str
                   {one.stage} <span class="soft">{one.run_name}</span>
                 </a>
               </td>
-              <td>{one.task ? <a href={taskPlace(one.task)}>{one.task}</a> : <span class="soft">-</span>}</td>
+              <td>{one.task ? <a href={taskPlace(one.task)}>{one.task}</a> : <None />}</td>
               <td class="right soft">
                 <Took from={one.since} to={undefined} />
               </td>

@@ -1,6 +1,6 @@
 /** Queues: what waits to be handed out, each with its reason; and where tasks are on their way through the roles. */
 import type { Fleet, QueuedAttempt } from '../../api/types';
-import { Empty, Glyph, Section, Time, Words } from '../../components/parts';
+import { Empty, Glyph, None, Section, Time, Words } from '../../components/parts';
 import { runPlace } from '../../components/places';
 import { attemptKey, reasonsOf } from './model';
 
@@ -63,7 +63,7 @@ function Waits({ one }: { one: QueuedAttempt }) {
       </td>
       <td>
         {one.runs_on.length === 0 ? (
-          <span class="soft">-</span>
+          <None />
         ) : (
           one.runs_on.map((label) => (
             <span key={label} class="tag">
@@ -72,7 +72,7 @@ function Waits({ one }: { one: QueuedAttempt }) {
           ))
         )}
       </td>
-      <td class="soft">{one.role ?? '-'}</td>
+      <td class="soft">{one.role ?? <None />}</td>
       <td class="soft num">
         <Time at={one.since} />
       </td>

@@ -2,7 +2,7 @@
 import type { Fleet, QueuedAttempt, WorkerView } from '../../api/types';
 import { Copy } from '../../components/copy';
 import { useNow } from '../../components/now';
-import { Section, Status } from '../../components/parts';
+import { None, Section, Status } from '../../components/parts';
 import { runPlace, workerPlace } from '../../components/places';
 import { bytes, duration } from '../../components/text';
 import { WorkerActs } from './acts';
@@ -103,7 +103,7 @@ function Since({ worker }: { worker: WorkerView }) {
 }
 
 export function Labels({ labels }: { labels: readonly string[] }) {
-  if (labels.length === 0) return <span class="soft">-</span>;
+  if (labels.length === 0) return <None />;
   return (
     <span class="tags">
       {labels.map((label) => (

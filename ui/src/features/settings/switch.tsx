@@ -126,7 +126,11 @@ function Choice({ name, legend, options, value, glyphs = false, choose }: Choice
       {options.map(([id, says]) => (
         <label key={id} class="check">
           <input type="radio" name={name} value={id} checked={value === id} onChange={() => choose(id)} />
-          {glyphs ? <Glyph status={id} /> : null}
+          {glyphs ? (
+            <span aria-hidden="true">
+              <Glyph status={id} />
+            </span>
+          ) : null}
           <span>
             <strong>{id}</strong> <span class="soft">{says}</span>
           </span>

@@ -31,6 +31,7 @@ mod policy;
 mod read;
 mod rollback;
 mod root;
+mod runs_on;
 mod runtime;
 mod scalars;
 mod stage;
@@ -166,6 +167,8 @@ pub(crate) struct AuthoredStage {
     pub(crate) probe: Option<Placed<Template>>,
     pub(crate) environment: Option<String>,
     pub(crate) runtime: Option<Placed<Runtime>>,
+    /// Labels of the worker that it needs.
+    pub(crate) runs_on: Vec<String>,
     pub(crate) people: AuthoredPeople,
     /// The key is there, whether or not it could be read.
     pub(crate) is_triggered: bool,

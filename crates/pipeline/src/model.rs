@@ -188,6 +188,9 @@ pub struct Stage {
     pub environment: Option<String>,
     /// Where it runs; `None`: as a process of the hands. Only of scripts and Python programs.
     pub runtime: Option<Runtime>,
+    /// Labels of a worker on another machine, which it needs all of, in order and each once; empty:
+    /// it runs on the server's own machine. Only of scripts and Python programs.
+    pub runs_on: Vec<String>,
     /// Runs after every other stage has settled, also after a failure or a cancel.
     pub finally: bool,
 }
@@ -197,6 +200,12 @@ impl Stage {
     pub fn feed(&self) -> Option<&EventFilter> {
         self.triggers.as_ref().and_then(Triggers::feed)
     }
+}
+
+/// Whether this may be a label of a worker, or its name: 1 to 64 of `A-Z a-z 0-9 _ . -`.
+pub fn is_label(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }
 
 /// A repository that runs work on, in a clone of their own.

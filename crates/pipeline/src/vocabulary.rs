@@ -171,6 +171,7 @@ pub fn word_elsewhere(written: &str) -> Option<&'static str> {
 /// What other systems call a key of ours.
 pub fn known_elsewhere(written: &str) -> Option<&'static str> {
     let ours = match written {
+        "runs-on" | "runner" | "runners" | "node_labels" => "runs_on",
         "needs" | "requires" | "dependencies" | "after" | "dependsOn" => "depends_on",
         "script" | "command" | "commands" | "cmd" | "bash" | "sh" | "exec" => "run",
         "jobs" | "steps" | "nodes" | "workflow" => "stages",

@@ -66,6 +66,7 @@ impl Reader<'_> {
                 .map(|(template, span)| Placed::new(template, span)),
             environment: fields.text("environment", self).map(|text| text.value),
             runtime: self.runtime(&fields),
+            runs_on: self.runs_on(&fields),
             people: AuthoredPeople::default(),
             is_triggered: fields.get("triggers").is_some(),
             triggers: None,
@@ -80,6 +81,7 @@ impl Reader<'_> {
         };
         self.people_and_triggers(&fields, &mut stage);
         self.fits_runtime(&fields, &stage);
+        self.fits_workers(&fields, &stage);
         if let Some(node) = fields.node("when") {
             self.condition(node, &mut stage);
         }

@@ -5,6 +5,7 @@ use super::Code;
 mod limits;
 mod lints;
 mod names;
+mod places;
 mod references;
 mod values;
 mod yaml;
@@ -47,6 +48,7 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
         names::ENTRIES,
         values::ENTRIES,
         references::ENTRIES,
+        places::ENTRIES,
         limits::ENTRIES,
         lints::ENTRIES,
     ]

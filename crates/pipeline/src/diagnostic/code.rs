@@ -76,6 +76,10 @@ impl Code {
     pub const BAD_CONTEXT: Self = Self("E0415");
     pub const BAD_MENTION: Self = Self("E0416");
 
+    // E05: where a stage runs.
+    pub const BAD_LABEL: Self = Self("E0501");
+    pub const NOT_FOR_WORKERS: Self = Self("E0502");
+
     // E09: limits, and what is yet to come.
     pub const NOT_SUPPORTED_YET: Self = Self("E0901");
     pub const LIMIT: Self = Self("E0902");

@@ -253,7 +253,7 @@ fn with_limits(
         Work::Run { .. } | Work::Python { .. } | Work::Noop | Work::Merge(_) => Some(TIMEOUT),
     };
     let idle = matches!(work, Work::Agent(_)).then_some(AGENT_IDLE);
-    let runtime = runtime(stage.runtime.take(), &work, defaults);
+    let runtime = runtime(stage.runtime.take(), &work, stage.runs_on.is_empty(), defaults);
     // A child run is found again by its id, so nothing of it is ever done twice.
     let once = stage.environment.is_some() && !matches!(work, Work::Child { .. });
     let effects = if once { Effects::Once } else { Effects::Idempotent };
@@ -283,14 +283,21 @@ fn with_limits(
         probe: stage.probe.take().map(|probe| probe.value),
         environment: stage.environment.take(),
         runtime,
+        runs_on: std::mem::take(&mut stage.runs_on),
         finally: stage.finally,
         ..bare_stage()
     })
 }
 
-/// Only scripts and Python programs run elsewhere.
-fn runtime(own: Option<Placed<Runtime>>, work: &Work, defaults: &Defaults<'_>) -> Option<Runtime> {
-    let movable = match work {
+/// Only scripts and Python programs run elsewhere; on a worker of another machine they are
+/// processes. `here`: it runs on the server's own.
+fn runtime(
+    own: Option<Placed<Runtime>>,
+    work: &Work,
+    here: bool,
+    defaults: &Defaults<'_>,
+) -> Option<Runtime> {
+    let movable = here && match work {
         Work::Run { .. } | Work::Python { .. } => true,
         Work::Noop | Work::Form | Work::Child { .. } | Work::Merge(_) | Work::Agent(_) => false,
     };
@@ -341,6 +348,7 @@ pub(super) fn bare_stage() -> Stage {
         probe: None,
         environment: None,
         runtime: None,
+        runs_on: Vec::new(),
         finally: false,
     }
 }

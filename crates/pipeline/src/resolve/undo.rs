@@ -130,6 +130,12 @@ impl Undoing<'_> {
             | Work::Child { .. }
             | Work::Merge(_) => (TIMEOUT, None),
         };
+        let runs_on = match work {
+            Work::Run { .. } | Work::Python { .. } => of.runs_on.clone(),
+            Work::Noop | Work::Form | Work::Child { .. } | Work::Merge(_) | Work::Agent(_) => {
+                Vec::new()
+            }
+        };
         Stage {
             name: Arc::from(format!("{}.rollback", of.name)),
             description: format!("Undoes `{}`", of.name),
@@ -139,6 +145,7 @@ impl Undoing<'_> {
             compensates: Some(ix),
             env: unplaced(action.env),
             worktree: of.worktree,
+            runs_on,
             working_dir: action.working_dir.or_else(|| of.working_dir.clone()),
             limits: Limits {
                 timeout: Some(action.timeout.unwrap_or(timeout)),

@@ -315,6 +315,13 @@ pub static STAGE: Object = Object {
             .default("the pipeline's, else `process`")
             .doc("Where `run` and `python` stages run: a kind, or more about it.")
             .example("tmux"),
+        Key::new("runs_on", TEXTS)
+            .default("the server's own machine, where the directory of the run is")
+            .doc(
+                "Labels that a worker on another machine has to have, all of them; the stage runs \
+                 there, in a folder that the worker keeps for the run. Of `run` and `python` stages.",
+            )
+            .example("[gpu, linux]"),
         Key::new("environment", Type::Text)
             .doc("The environment this stage works on: a label, and a fact for `when`.")
             .example("staging"),

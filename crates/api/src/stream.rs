@@ -40,6 +40,7 @@ use utoipa::ToSchema;
 
 use crate::run::{RunDetail, RunSummary, StageView};
 use crate::system::Slots;
+use crate::worker::{QueuedAttempt, WorkerView};
 
 /// What a client of the WebSocket says. At most 64 KiB a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -210,6 +211,12 @@ pub struct Fleet {
     pub slots: Slots,
     /// Why nothing can be stored; empty when everything can.
     pub problem: String,
+    /// The server's own hands first.
+    #[serde(default)]
+    pub workers: Vec<WorkerView>,
+    /// What waits to be handed out, the oldest run first: 1000 at most.
+    #[serde(default)]
+    pub queue: Vec<QueuedAttempt>,
 }
 
 /// The answer of the long poll.

@@ -116,6 +116,8 @@ pub enum Command {
     #[command(subcommand)]
     Agent(commands::agent::AgentCommand),
     #[command(subcommand)]
+    Fleet(commands::fleet::FleetCommand),
+    #[command(subcommand)]
     Artifacts(commands::artifacts::ArtifactsCommand),
     #[command(subcommand)]
     Event(commands::event::EventCommand),

@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod drive;
 pub mod event;
 pub mod explain;
+pub mod fleet;
 pub mod harness;
 pub mod init;
 pub mod input;
@@ -57,6 +58,7 @@ pub fn perform(command: Command, context: &Context) -> Result<Exit> {
         Command::Runs(command) => runs::run(command, context),
         Command::Task(command) => task::run(command, context),
         Command::Rollout(command) => rollout::run(command, context),
+        Command::Fleet(command) => fleet::run(command, context),
         Command::Status(args) => status::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
         Command::Approval(command) => approval::run(command, context),

@@ -5,6 +5,7 @@ pub mod approvals;
 pub mod artifacts;
 pub mod compare;
 pub mod events;
+pub mod fleet;
 pub mod flow;
 pub mod graph;
 pub mod inputs;

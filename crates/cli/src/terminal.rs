@@ -108,9 +108,8 @@ impl Palette {
     /// A status word in its colour. `word` decides, `text` is shown.
     pub fn status(self, word: &str, text: &str) -> String {
         let style = match word.to_ascii_lowercase().replace(' ', "_").as_str() {
-            "succeeded" | "ok" | "resumed" | "approved" | "submitted" | "promoted" | "valid" => {
-                AnsiColor::Green.on_default().bold()
-            }
+            "succeeded" | "ok" | "resumed" | "approved" | "submitted" | "promoted" | "valid"
+            | "online" => AnsiColor::Green.on_default().bold(),
             "failed" | "fail" | "lost" | "rejected" | "timed_out" => {
                 AnsiColor::Red.on_default().bold()
             }
@@ -123,6 +122,8 @@ impl Palette {
             | "warn"
             | "warning"
             | "cancelling"
+            | "draining"
+            | "drained"
             | "stopping"
             | "cancelled"
             | "waiting_approval"

@@ -25,6 +25,8 @@ pub struct Explained {
 
 /// Of what nothing in its run keeps from running.
 pub const FOR_A_SLOT: &str = "it waits for a free slot";
+/// The same as the detail of its row.
+pub const WAITS_FOR_A_SLOT: &str = "waits for a free slot";
 /// Causes further up that are named, at most.
 const CAUSES: usize = 5;
 

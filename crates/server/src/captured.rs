@@ -212,5 +212,7 @@ fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
+pub(crate) mod write;
+
 #[cfg(test)]
 mod tests;

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use crate::agents::Agents;
 use crate::board::Board;
 use crate::clock::Clock;
-use crate::config::{Config, ConfigFile};
+use crate::config::{Config, ConfigFile, settings};
 use crate::definition::Definitions;
 use crate::failpoint;
 use crate::live::hub::Hub;
@@ -41,6 +41,7 @@ use rollout::Rollout;
 use route::{Routes, Unknown};
 use schedules::Schedules;
 use timers::Timers;
+use workers::Said;
 
 mod admission;
 pub(crate) mod batch;
@@ -70,6 +71,7 @@ pub(crate) mod starts;
 pub(crate) mod tasks;
 pub(crate) mod timers;
 pub(crate) mod trees;
+pub(crate) mod workers;
 
 pub(crate) use open::Opening;
 
@@ -85,6 +87,8 @@ pub(crate) struct Conductor {
     pub(crate) data_dir: PathBuf,
     /// The name of the hands in the journal.
     pub(crate) worker: String,
+    /// What flags and the environment say of settings.
+    pub(crate) said: settings::Said,
     pub(crate) writer: Box<dyn Write>,
     pub(crate) reader: Arc<dyn Read>,
     pub(crate) definitions: Arc<Definitions>,
@@ -133,7 +137,7 @@ pub(crate) struct Conductor {
     /// Runs whose memory was dropped because it could not be stored: they are folded again.
     pub(crate) dropped: HashSet<RunId>,
     /// Reports that could not be stored yet, in the order in which they came.
-    pub(crate) retained: VecDeque<link::Report>,
+    pub(crate) retained: VecDeque<Said>,
     /// More came than could be retained: the hands are asked again.
     pub(crate) overflowed: bool,
     pub(crate) full: bool,
@@ -149,6 +153,8 @@ pub(crate) struct Conductor {
     pub(crate) revisit: IndexSet<RunId>,
     /// Whoever waits for what the hands say.
     pub(crate) inspections: Vec<inspect::Inspection>,
+    /// What was last shown of the workers.
+    pub(crate) shown: u64,
     pub(crate) ended: bool,
 }
 
@@ -176,6 +182,7 @@ impl Conductor {
             self.recover(&mut batch);
             self.route_stored(&mut batch);
             self.fire_schedules(&mut batch);
+            self.end_leases(&mut batch);
             self.fire(&mut batch);
             self.follow(&mut batch);
             self.finish(batch);
@@ -220,11 +227,13 @@ impl Conductor {
         let routes = self.can_route() || (!self.full && self.schedules.is_behind());
         let unsettled =
             !self.unhanded.is_empty() || !self.unprobed.is_empty() || !self.unmade.is_empty();
-        if routes || unsettled {
+        let unsaved = !self.full && self.hands.fleet.has_unsaved();
+        if routes || unsettled || unsaved {
             return Some(Duration::ZERO);
         }
         let schedule = self.schedules.next().filter(|_| !self.full);
-        let timer = self.timers.next().into_iter().chain(schedule).min().map(|due| {
+        let lease = self.hands.next_due();
+        let timer = self.timers.next().into_iter().chain(schedule).chain(lease).min().map(|due| {
             let wait = due.duration_since(self.clock.now());
             // Rounded up: waking just before it is due would be a turn for nothing.
             Duration::try_from(wait).map_or(Duration::ZERO, |wait| wait + Duration::from_millis(1))
@@ -239,7 +248,8 @@ impl Conductor {
     fn take(&mut self, input: Input, batch: &mut Batch) {
         match input {
             Input::Ask(ask) => self.ask(ask, batch),
-            Input::Report(report) => self.report(report, batch),
+            Input::Report(report) => self.report(Said { report, from: None }, batch),
+            Input::Worker(spoken) => self.spoken(spoken, batch),
             Input::Schedules => self.begin_schedules(batch),
             Input::Stop => self.ended = true,
         }
@@ -262,14 +272,27 @@ impl Conductor {
             Ask::Held { run, reply } => reply.send(Ok(self.held(run))),
             Ask::Inspect { run, reply } => self.inspect(run, reply),
             Ask::Look { run, look } => batch.looks.push((run, look)),
+            Ask::Workers { ask, reply } => self.workers(ask, reply, batch),
+            Ask::Fleet { reply } => self.fleet(reply),
+            Ask::Holding { ask, reply } => self.holding(&ask, reply),
         }
     }
 
     /// What the hands say. Output is only passed on; everything else is a matter of the run.
-    fn report(&mut self, report: link::Report, batch: &mut Batch) {
+    fn report(&mut self, said: Said, batch: &mut Batch) {
+        let from = said.from.clone();
+        let waits = self.take_report(said, batch);
+        if let Some(from) = from.filter(|_| !waits) {
+            self.hands.fleet.stored(&from);
+        }
+    }
+
+    /// Whether it waits to be stored.
+    fn take_report(&mut self, said: Said, batch: &mut Batch) -> bool {
+        let Said { report, from } = said;
         let Some(whose) = reports::whose(&report.attempt) else {
             tracing::warn!(key = report.attempt.key, "a report about nothing we know");
-            return;
+            return false;
         };
         self.note_seen(&whose, &report.what);
         if let link::What::Output { bytes } = report.what {
@@ -279,22 +302,23 @@ impl Conductor {
                 self.hub.grew(whose.run, &attempt);
                 self.broker.publish(whose.run, &Notice::Output { attempt, key, bytes });
             }
-            return;
+            return false;
         }
         if let link::What::NeverStarted = report.what {
             if self.hands.never_started(&whose) {
                 batch.reconcile.insert(whose.run);
             }
-            return;
+            return false;
         }
         let last = reports::is_last(&report.what);
-        let kept = report.clone();
+        let kept = Said { report: report.clone(), from };
+        let worker = kept.from.as_ref().map_or(&*self.worker, |from| &*from.worker);
         let command = if whose.probe {
             reports::of_probe(&report.what)
         } else {
-            reports::of_attempt(report.what, &self.worker)
+            reports::of_attempt(report.what, worker)
         };
-        let Some(said) = command else { return };
+        let Some(said) = command else { return false };
         let attempt = whose.attempt.clone();
         let command = Command::Report { attempt, report: said };
         let now = self.clock.now();
@@ -302,13 +326,18 @@ impl Conductor {
             // A late result changes nothing; the hands may forget it all the same.
             Ok(()) | Err(Refused::Rejected(_) | Refused::NotFound { .. }) => {
                 if last {
-                    batch.ended.push((whose, report.attempt));
+                    batch.ended.push((whose, report.attempt, kept.from.clone()));
                 }
                 batch.reports.push(kept);
+                true
             }
-            Err(Refused::StorageFull) => self.retain(kept),
+            Err(Refused::StorageFull) => {
+                self.retain(kept);
+                true
+            }
             Err(refused) => {
-                tracing::warn!(key = kept.attempt.key, cause = %refused, "a report was dropped");
+                tracing::warn!(key = kept.report.attempt.key, cause = %refused, "a report was dropped");
+                false
             }
         }
     }

@@ -25,7 +25,13 @@ pub(crate) struct Histories {
 
 /// The run as it is on disk.
 pub(crate) async fn detail(shared: &Shared, row: &RunRow) -> Result<RunDetail, Refused> {
-    let mut detail = look(shared, row, view::run::detail).await?;
+    let (reasons, run) = (shared.gauges.read().reasons, row.id);
+    let seen = move |live: &Run| {
+        let mut detail = view::run::detail(live);
+        view::fleet::explain(live, run, &reasons, &mut detail.stages);
+        detail
+    };
+    let mut detail = look(shared, row, seen).await?;
     // Said by the pipeline's history, not by the run's.
     detail.summary.superseded = row.superseded;
     let id = row.id;

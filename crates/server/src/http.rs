@@ -69,6 +69,7 @@ mod triggers;
 mod uploads;
 mod users;
 mod versions;
+mod workers;
 
 pub(crate) use answer::AsIs;
 pub(crate) use caller::{Caller, Door};
@@ -155,6 +156,7 @@ fn rooms() -> Rooms {
         .merge(agents::routes())
         .merge(takeover::routes())
         .merge(talk::routes())
+        .merge(workers::routes())
         .merge(openapi::routes())
         .merge(front::routes())
 }

@@ -16,6 +16,8 @@ pub(crate) enum Refused {
     Rejected(#[from] Rejection),
     #[error(transparent)]
     Catalog(#[from] Refusal),
+    #[error("worker `{name}`: {problem}")]
+    Worker { name: String, problem: String },
     #[error("there is no {what} `{name}`")]
     NotFound { what: &'static str, name: String },
     #[error("runs are not started more than {depth} deep inside each other")]

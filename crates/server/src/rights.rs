@@ -1,4 +1,4 @@
-//! What somebody may do: seven rights, and the roles that give them. Pure.
+//! What somebody may do: eight rights, and the roles that give them. Pure.
 
 use std::fmt;
 
@@ -19,10 +19,12 @@ pub(crate) enum Right {
     Audit,
     /// Users, tokens, sessions of others, backups.
     Admin,
+    /// Be a worker: take attempts with what they need, and say what became of them.
+    Work,
 }
 
 impl Right {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Read,
         Self::Run,
         Self::Define,
@@ -30,6 +32,7 @@ impl Right {
         Self::Maintain,
         Self::Audit,
         Self::Admin,
+        Self::Work,
     ];
 
     pub(crate) fn word(self) -> &'static str {
@@ -41,6 +44,7 @@ impl Right {
             Self::Maintain => "maintain",
             Self::Audit => "audit",
             Self::Admin => "admin",
+            Self::Work => "work",
         }
     }
 
@@ -58,6 +62,7 @@ impl Right {
             Self::Maintain => "roll back, rewind, resolve; secrets, notices, retention",
             Self::Audit => "see the audit trail and have it proved",
             Self::Admin => "users, tokens, sessions of others, backups",
+            Self::Work => "be a worker: take attempts, with the secrets of their stages",
         }
     }
 }
@@ -116,7 +121,8 @@ impl fmt::Debug for Rights {
 }
 
 /// Roles that give rights, from few to all. Other roles only name approvers.
-pub(crate) const ROLES: [(&str, &[Right]); 7] = [
+pub(crate) const ROLES: [(&str, &[Right]); 8] = [
+    ("worker", &[Right::Work]),
     ("viewer", &[Right::Read]),
     ("auditor", &[Right::Read, Right::Audit]),
     ("approver", &[Right::Read, Right::Decide]),
@@ -156,6 +162,7 @@ mod tests {
     #[test]
     fn roles_give_what_the_table_says() {
         let words = |roles: &[&str]| of_roles(roles.iter().copied(), DEFAULT_ROLES).to_string();
+        assert_eq!(words(&["worker"]), "work");
         assert_eq!(words(&["viewer"]), "read");
         assert_eq!(words(&["auditor"]), "read audit");
         assert_eq!(words(&["operator", "approver"]), "read run decide");

@@ -41,7 +41,7 @@ use crate::live::hub::Hub;
 use crate::metrics::Metrics;
 use crate::notices::outbox::{self, Bell};
 use crate::retention;
-use crate::shared::Shared;
+use crate::shared::{Shared, Turns};
 use crate::traces;
 use crate::vault::Vault;
 use crate::watch::Watched;
@@ -234,6 +234,7 @@ impl Server {
         let conductor = Conductor::open(Opening {
             data_dir: options.data_dir.clone(),
             worker: options.worker,
+            said: options.said.clone(),
             slots: options.slots,
             writer,
             reader: Arc::clone(&reader),
@@ -274,6 +275,7 @@ impl Server {
             reader,
             definitions,
             histories: Arc::default(),
+            outputs: Turns::default(),
             running: Arc::default(),
             desk: Desk::new(inbox_sender.clone()),
             egress: Egress::default(),

@@ -1,9 +1,10 @@
 //! What the handlers of the API share.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use api::program::ProgramDoor;
@@ -61,6 +62,8 @@ pub(crate) struct Shared {
     /// How the roll-out stands.
     pub(crate) board: Arc<Board>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Captured output that workers send, one piece at a time for each attempt.
+    pub(crate) outputs: Turns,
     /// Requests with a key that are being carried out.
     pub(crate) running: Arc<Running>,
     pub(crate) stopping: AtomicBool,
@@ -97,6 +100,25 @@ impl Shared {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+/// Of things that have a name: one at a time for each. Names may share a turn.
+#[derive(Debug)]
+pub(crate) struct Turns([Mutex<()>; 64]);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl Turns {
+    pub(crate) fn of(&self, name: &str) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let place = usize::try_from(hasher.finish() % 64).unwrap_or(0);
+        self.0[place].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

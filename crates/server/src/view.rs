@@ -4,6 +4,7 @@ pub(crate) mod alias;
 pub(crate) mod artifact;
 pub(crate) mod audit;
 pub(crate) mod event;
+pub(crate) mod fleet;
 pub(crate) mod graph;
 pub(crate) mod model;
 pub(crate) mod pipeline;

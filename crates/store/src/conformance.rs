@@ -18,6 +18,7 @@ mod runs;
 mod schedules;
 mod tasks;
 mod upkeep;
+mod workers;
 
 use std::any::Any;
 
@@ -34,6 +35,7 @@ pub use self::runs::*;
 pub use self::schedules::*;
 pub use self::tasks::*;
 pub use self::upkeep::*;
+pub use self::workers::*;
 use crate::port::{Change, Outcome, Read, Write};
 
 /// An empty memory to be put to the test.
@@ -112,6 +114,7 @@ macro_rules! conformance {
             notices_are_listed_by_target_status_and_run
             the_schedules_of_a_pipeline_are_kept_and_replaced
             the_rollout_is_kept_version_by_version_and_each_leaves_an_entry
+            workers_are_kept_until_they_are_forgotten
             tokens_are_created_found_and_revoked
             a_key_keeps_the_first_request_and_its_first_answer
             a_key_is_free_again_after_a_day

@@ -22,7 +22,7 @@ use crate::chain::{self, Hash, Head};
 use crate::port::{
     AnswerRow, ArtifactRow, AuditRow, DraftRow, Error, GivenRow, NoticeRow, PipelineRow,
     RequestRow, RevisionRow, RewindRow, RolloutRow, RunRow, ScheduleRow, StageRow, TaskRow,
-    TokenRow,
+    TokenRow, WorkerRow,
 };
 
 /// A fresh, empty memory: its writer, and a reader that sees what the writer commits.
@@ -61,6 +61,7 @@ struct State {
     /// By pipeline and trigger.
     schedules: BTreeMap<(String, String), ScheduleRow>,
     rollout: RolloutRow,
+    workers: BTreeMap<String, WorkerRow>,
     rewinds: Vec<Rewind>,
     drafts: BTreeMap<u64, DraftRow>,
     tokens: Vec<TokenRow>,
@@ -98,6 +99,7 @@ impl Default for State {
             given: Vec::new(),
             schedules: BTreeMap::new(),
             rollout: RolloutRow::default(),
+            workers: BTreeMap::new(),
             rewinds: Vec::new(),
             drafts: BTreeMap::new(),
             tokens: Vec::new(),

@@ -14,6 +14,7 @@ mod rows;
 mod schedules;
 pub(crate) mod tasks;
 mod upkeep;
+mod workers;
 
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ pub use self::schedules::{KeptSchedules, ScheduleRow};
 pub use self::tasks::{DRAWN, TaskQuery, TaskRow, Wanted};
 pub(crate) use self::upkeep::WAITING;
 pub use self::upkeep::{Open, Tally, Upkeep};
+pub use self::workers::{WorkerChange, WorkerRow, WorkerState};
 
 /// The one writer.
 ///
@@ -143,6 +145,8 @@ pub trait Read: ReadAccounts + ReadModels {
     fn schedules(&self, pipeline: Option<&str>) -> Result<Vec<ScheduleRow>, Error>;
     /// As it stands before anybody has switched, where nobody has.
     fn rollout(&self) -> Result<RolloutRow, Error>;
+    /// By name.
+    fn workers(&self) -> Result<Vec<WorkerRow>, Error>;
     /// Also a revoked one.
     fn token_by_hash(&self, hash: &str) -> Result<Option<TokenRow>, Error>;
     fn notices(&self, query: &NoticeQuery) -> Result<Vec<NoticeRow>, Error>;
@@ -221,6 +225,7 @@ pub enum Change {
     /// Said once of an event; later ones change nothing.
     RouteEvent(Routed),
     KeepSchedules(KeptSchedules),
+    Worker(WorkerChange),
     CreateToken {
         id: String,
         /// Hex SHA-256 of the token.

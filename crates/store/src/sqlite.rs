@@ -24,6 +24,7 @@ mod tokens;
 mod trail;
 mod upkeep;
 mod verify;
+mod workers;
 mod write;
 
 use std::path::Path;

@@ -8,6 +8,7 @@ use api::config::SettingView;
 use api::flow::{CreateToken, TokenView, Whoami};
 use api::input::{InputDetail, InputSummary, SaveDraft, SubmitForm, Upload};
 use api::system::Retained;
+use api::worker::{QueuedAttempt, WorkerView};
 use axum::body::Bytes;
 use http::Method;
 use serde_json::Value as Json;
@@ -114,6 +115,30 @@ impl Client {
 
     pub async fn whoami(&self) -> Result<Whoami> {
         self.get("/api/whoami").await
+    }
+
+    pub async fn workers(&self) -> Result<Page<WorkerView>> {
+        self.get("/api/workers").await
+    }
+
+    pub async fn worker(&self, name: &str) -> Result<WorkerView> {
+        self.get(&path(&["api", "workers", name])).await
+    }
+
+    pub async fn drain_worker(&self, name: &str) -> Result<WorkerView> {
+        self.post(&path(&["api", "workers", name, "drain"]), &()).await
+    }
+
+    pub async fn resume_worker(&self, name: &str) -> Result<WorkerView> {
+        self.post(&path(&["api", "workers", name, "resume"]), &()).await
+    }
+
+    pub async fn forget_worker(&self, name: &str) -> Result<()> {
+        self.send(Method::DELETE, &path(&["api", "workers", name]), &()).await.map(drop)
+    }
+
+    pub async fn queue(&self, limit: u32) -> Result<Page<QueuedAttempt>> {
+        self.get(&format!("/api/queue?limit={}", limit.clamp(1, 1000))).await
     }
 
     pub async fn tokens(&self) -> Result<Page<TokenView>> {

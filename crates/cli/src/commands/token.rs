@@ -22,15 +22,17 @@ pub enum TokenCommand {
 #[command(after_help = "\
 Examples:
   TOKEN_OF_BO=$(orchestrate token create bo --quiet)
-  orchestrate --token \"$TOKEN_OF_BO\" whoami")]
+  orchestrate --token \"$TOKEN_OF_BO\" whoami
+  orchestrate token create ci --scope work   # for `orchestrate worker`")]
 pub struct CreateArgs {
     /// Who is known by it
     user: String,
     /// What it is for
     #[arg(long, default_value = "", value_name = "TEXT")]
     name: String,
-    /// A right, of which it has no others: read, run, define, decide, maintain, audit, admin
-    #[arg(long = "scope", value_name = "RIGHT")]
+    /// A right, of which it has no others: read, run, define, decide, maintain, audit, admin,
+    /// work
+    #[arg(long = "scope", alias = "scopes", value_delimiter = ',', value_name = "RIGHT")]
     scopes: Vec<String>,
     /// Lets nobody in after this time: `90d`, `12h`
     #[arg(long, value_name = "TIME")]

@@ -307,7 +307,7 @@ impl Run {
             ExecutionState::Live { stopping: None, .. }
                 if !execution.has_started() && !self.state.links.taken.contains(&ix) =>
             {
-                "waits for a free slot".to_owned()
+                crate::explain::WAITS_FOR_A_SLOT.to_owned()
             }
             ExecutionState::Live { stopping: None, .. } => {
                 self.inquiry_words(ix).or_else(|| self.taken_words(ix)).unwrap_or_default()

@@ -22,7 +22,8 @@ impl Reader<'_> {
                 0 => "`runs_on` names no label".to_owned(),
                 many => format!("`runs_on` names {many} labels"),
             };
-            let help = format!("1 to {MOST} labels; leave the key out for the server's own machine");
+            let help =
+                format!("1 to {MOST} labels; leave the key out for the server's own machine");
             self.push(Diagnostic::new(Code::BAD_LABEL, node.span, message).help(help));
         }
         for item in items {

@@ -297,10 +297,11 @@ fn runtime(
     here: bool,
     defaults: &Defaults<'_>,
 ) -> Option<Runtime> {
-    let movable = here && match work {
-        Work::Run { .. } | Work::Python { .. } => true,
-        Work::Noop | Work::Form | Work::Child { .. } | Work::Merge(_) | Work::Agent(_) => false,
-    };
+    let movable = here
+        && match work {
+            Work::Run { .. } | Work::Python { .. } => true,
+            Work::Noop | Work::Form | Work::Child { .. } | Work::Merge(_) | Work::Agent(_) => false,
+        };
     let said = own.map(|own| own.value).or_else(|| defaults.runtime.cloned());
     said.filter(|runtime| movable && runtime.kind() != RuntimeKind::Process)
 }

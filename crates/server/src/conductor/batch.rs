@@ -1,16 +1,19 @@
 //! What one turn of the conductor gathers for one commit.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use api::link::{AttemptRef, Report};
+use api::link::AttemptRef;
 use api::run::RunSummary;
 use engine::id::RunId;
 use indexmap::{IndexMap, IndexSet};
 use store::port::{Change, Outcome, TaskRow};
 
 use super::desk::{Given, Look, Reply, Saved};
+use super::hands::fleet::Sender;
 use super::reports::Whose;
 use super::tasks::TaskDone;
+use super::workers::Said;
 use crate::refused::Refused;
 
 #[derive(Default)]
@@ -23,9 +26,9 @@ pub(crate) struct Batch {
     /// Who waits for a run's events to be on disk.
     pub(crate) acks: Vec<(RunId, Reply<RunSummary>)>,
     /// Reports handled in this turn: kept, should it not reach the disk.
-    pub(crate) reports: Vec<Report>,
+    pub(crate) reports: Vec<Said>,
     /// Attempts whose end is stored with this commit.
-    pub(crate) ended: Vec<(Whose, AttemptRef)>,
+    pub(crate) ended: Vec<(Whose, AttemptRef, Option<Sender>)>,
     /// Runs to bring in line with the world although nothing was decided.
     pub(crate) reconcile: IndexSet<RunId>,
     /// Read after the commit, so that only what is on disk is shown.
@@ -44,6 +47,10 @@ pub(crate) struct Batch {
     pub(crate) task_numbers: HashMap<String, u64>,
     /// Who may begin is another question than before.
     pub(crate) readmit: bool,
+    /// Workers that came in this turn, and their connections.
+    pub(crate) greeted: Vec<(Arc<str>, u64)>,
+    /// Workers that are stored with this commit.
+    pub(crate) workers: Vec<String>,
     /// Tasks as they are after this turn.
     pub(crate) tasks: HashMap<String, TaskRow>,
 }
@@ -98,6 +105,7 @@ impl Batch {
             && self.looks.is_empty()
             && self.after.is_empty()
             && self.reconcile.is_empty()
+            && self.greeted.is_empty()
     }
 
     /// A change beside the runs for which nobody waits by itself.
@@ -107,10 +115,10 @@ impl Batch {
     }
 
     /// Forgets all that hangs on a run whose events will not be stored, and answers for it.
-    pub(crate) fn strike(&mut self, run: RunId, refused: impl Fn() -> Refused) -> Vec<Report> {
+    pub(crate) fn strike(&mut self, run: RunId, refused: impl Fn() -> Refused) -> Vec<Said> {
         self.touched.shift_remove(&run);
         self.reconcile.shift_remove(&run);
-        self.ended.retain(|(whose, _)| whose.run != run);
+        self.ended.retain(|(whose, ..)| whose.run != run);
         let (acks, others) =
             std::mem::take(&mut self.acks).into_iter().partition(|(of, _)| *of == run);
         self.acks = others;
@@ -121,7 +129,7 @@ impl Batch {
         let id = run.to_string();
         let (struck, others) = std::mem::take(&mut self.reports)
             .into_iter()
-            .partition(|report| report.attempt.run == id);
+            .partition(|said| said.report.attempt.run == id);
         self.reports = others;
         struck
     }

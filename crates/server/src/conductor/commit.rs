@@ -29,6 +29,7 @@ impl Conductor {
     /// Stores what the batch holds; then answers, publishes and reconciles, in this order: orders
     /// leave before answers, so that whoever is answered finds the server at work.
     pub(super) fn finish(&mut self, mut batch: Batch) {
+        self.keep_workers(&mut batch);
         let catalog = batch.catalog.len();
         let mut changes = std::mem::take(&mut batch.catalog);
         let (written, outcomes) = loop {
@@ -163,6 +164,7 @@ impl Conductor {
     /// Nothing was stored: whoever waited is refused, runs are dropped from memory and folded
     /// again, reports are kept for the next try.
     fn roll_back(&mut self, mut batch: Batch, written: &[Written]) {
+        self.unkeep_workers(&mut batch);
         let full = self.full && !self.ended;
         let refused = || if full { Refused::StorageFull } else { Refused::Stopping };
         for waits in batch.waits.drain(..) {
@@ -220,9 +222,13 @@ impl Conductor {
 
     /// What is stored takes effect and is answered.
     fn tell(&mut self, mut batch: Batch, rows: Vec<(RunId, RunRow)>) {
-        for (whose, attempt) in batch.ended.drain(..) {
-            self.hands.release(&whose, attempt);
+        for (whose, attempt, from) in batch.ended.drain(..) {
+            self.hands.release(&whose, attempt, from.as_ref());
         }
+        for from in batch.reports.drain(..).filter_map(|said| said.from) {
+            self.hands.fleet.stored(&from);
+        }
+        self.tell_workers(&mut batch);
         for run in &batch.reconcile {
             self.reconcile(*run);
         }

@@ -13,10 +13,12 @@ use pipeline::Pipeline;
 use store::port::{Change, Expect, GivenEvent, Outcome};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
+use super::hands::seen::{FleetSeen, Reasons, Tally};
 use super::inspect::Inspected;
 use super::live::guarded;
 use super::rollout::{Standing, SwitchAsk};
 use super::tasks::{TaskAsk, TaskDone};
+use super::workers::{Holding, HoldingAsk, Spoken, WorkersAsk};
 use crate::intake::Start;
 use crate::refused::Refused;
 
@@ -27,6 +29,8 @@ const ROOM: usize = 1024;
 pub(crate) enum Input {
     Ask(Ask),
     Report(link::Report),
+    /// From the connection of a worker on another machine.
+    Worker(Spoken),
     /// What is due starts runs from now on.
     Schedules,
     Stop,
@@ -90,6 +94,20 @@ pub(crate) enum Ask {
     Look {
         run: RunId,
         look: Look,
+    },
+    /// A change of a worker.
+    Workers {
+        ask: WorkersAsk,
+        reply: Reply<()>,
+    },
+    /// Who is there, and what waits.
+    Fleet {
+        reply: Reply<FleetSeen>,
+    },
+    /// What a worker has; answered at once.
+    Holding {
+        ask: HoldingAsk,
+        reply: Reply<Option<Holding>>,
     },
 }
 
@@ -200,6 +218,22 @@ impl Desk {
         .await
     }
 
+    /// The same for whoever blocks anyway.
+    pub(crate) fn ask_blocking<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Refused> {
+        let Ok(room) = Arc::clone(&self.room).try_acquire_owned() else {
+            return Err(Refused::Overloaded);
+        };
+        let (sender, answer) = oneshot::channel();
+        let input = Input::Ask(ask(Reply { sender, _room: room }));
+        self.inbox.send(input).map_err(|_closed| Refused::Stopping)?;
+        answer.blocking_recv().map_err(|_dropped| Refused::Stopping)?
+    }
+
+    /// From the connection of a worker. `false`: the server has stopped.
+    pub(crate) fn worker(&self, spoken: Spoken) -> bool {
+        self.inbox.send(Input::Worker(spoken)).is_ok()
+    }
+
     /// From now on schedules start runs.
     pub(crate) fn begin_schedules(&self) {
         let _stopped = self.inbox.send(Input::Schedules);
@@ -242,6 +276,10 @@ pub(crate) struct Gauge {
     pub(crate) problem: String,
     /// Runs that were stopped because they are damaged, each with why.
     pub(crate) damaged: Vec<(RunId, String)>,
+    /// Of workers on other machines.
+    pub(crate) fleet: Tally,
+    /// Why what waits for one of them waits.
+    pub(crate) reasons: Arc<Reasons>,
 }
 
 impl Gauges {

@@ -1,58 +1,135 @@
-//! What the hands hold, and what they ought to: attempts go out while there are free slots, the
-//! oldest run first. Occupancy is not counted, it is the number of attempts held.
+//! What is held, by the own hands and by workers on other machines, and what ought to be: attempts
+//! go out while there are free slots, the oldest run first. Occupancy is not counted, it is the
+//! number of attempts held.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use api::link::{Assignment, AttemptRef, Order};
 use engine::command::StopReason;
 use engine::id::{AttemptId, RunId};
+use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::reports::{Whose, reference, stopped};
+use fleet::{Fleet, Sender};
+use queue::{Elsewhere, Labels};
+
+pub(crate) mod fleet;
+mod queue;
+pub(crate) mod seen;
+mod why;
+
+/// The name of the own hands among the workers.
+pub(crate) const LOCAL: &str = "local";
 
 pub(crate) struct Hands {
     orders: UnboundedSender<Order>,
     slots: usize,
     /// By run. No map is empty.
     held: HashMap<RunId, HashMap<Whose, Held>>,
-    /// Attempts that wait for a slot, in order. No queue is empty.
+    /// Attempts that wait for a slot of the own hands, in order. No queue is empty.
     queues: BTreeMap<RunId, VecDeque<AttemptId>>,
+    /// Attempts that wait for a worker with labels.
+    elsewhere: Elsewhere,
+    pub(crate) fleet: Fleet,
+    /// Rises when what is shown of workers, or of what waits for them, is different.
+    changes: u64,
+    /// Something changed after which one of them might be placed.
+    placeable: bool,
+    /// When the first doubt about an attempt ends.
+    doubt: Option<Timestamp>,
 }
 
 /// An attempt handed out, or of which it was asked whether it ever had been.
 struct Held {
     key: String,
     told: Option<StopReason>,
+    with: With,
+    started: Option<Timestamp>,
+}
+
+/// Who has an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum With {
+    /// The own hands.
+    Here,
+    Worker(Arc<str>),
+    /// It was given up with its worker, and that is not stored yet.
+    Lost(Arc<str>),
+    /// Before this process began it may have been handed to a worker with these labels.
+    Doubtful {
+        labels: Labels,
+        until: Timestamp,
+    },
+}
+
+/// What an earlier process may have handed out.
+pub(crate) struct Adopted {
+    pub(crate) whose: Whose,
+    pub(crate) key: String,
+    pub(crate) with: With,
+    pub(crate) started: Option<Timestamp>,
 }
 
 impl Hands {
     pub(crate) fn new(orders: UnboundedSender<Order>, slots: u32) -> Self {
         let slots = slots.max(1) as usize;
-        Self { orders, slots, held: HashMap::new(), queues: BTreeMap::new() }
+        Self {
+            orders,
+            slots,
+            held: HashMap::new(),
+            queues: BTreeMap::new(),
+            elsewhere: Elsewhere::default(),
+            fleet: Fleet::default(),
+            changes: 1,
+            placeable: false,
+            doubt: None,
+        }
     }
 
-    /// These attempts of a run, and no others, ought to be running, in this order.
-    pub(crate) fn want(&mut self, run: RunId, attempts: Vec<AttemptId>) {
+    /// These attempts of a run, and no others, ought to be running, in this order: those for the own
+    /// hands, and those for workers with labels.
+    pub(crate) fn want(
+        &mut self,
+        run: RunId,
+        here: Vec<AttemptId>,
+        elsewhere: Vec<(AttemptId, Labels)>,
+    ) {
         let waits = |attempt: &AttemptId| !self.holds(&running(run, attempt));
-        let queue: VecDeque<AttemptId> = attempts.into_iter().filter(waits).collect();
+        let queue: VecDeque<AttemptId> = here.into_iter().filter(waits).collect();
+        let elsewhere = elsewhere.into_iter().filter(|(attempt, _)| waits(attempt)).collect();
         if queue.is_empty() {
             self.queues.remove(&run);
         } else {
             self.queues.insert(run, queue);
         }
+        if self.elsewhere.set(run, elsewhere) {
+            self.changed();
+        }
     }
 
     /// This attempt of a run ought to be running too.
-    pub(crate) fn want_more(&mut self, run: RunId, attempt: AttemptId) {
-        self.queues.entry(run).or_default().push_back(attempt);
+    pub(crate) fn want_more(&mut self, run: RunId, attempt: AttemptId, labels: Labels) {
+        if labels.is_empty() {
+            self.queues.entry(run).or_default().push_back(attempt);
+        } else {
+            self.elsewhere.push(run, attempt, labels);
+            self.changed();
+        }
     }
 
-    /// Attempts of this run that wait for a slot, in order.
+    /// Attempts of this run that wait for a slot of the own hands, in order.
     pub(crate) fn waiting(&self, run: RunId) -> impl Iterator<Item = &AttemptId> {
         self.queues.get(&run).into_iter().flatten()
     }
 
-    /// Takes the attempts for which there is a slot, in order: the oldest run first.
+    /// Attempts of this run that wait for a worker.
+    pub(crate) fn waiting_elsewhere(&self, run: RunId) -> impl Iterator<Item = &AttemptId> {
+        self.elsewhere.of_run(run)
+    }
+
+    /// Takes the attempts for which there is a slot here, in order: the oldest run first.
     pub(crate) fn next(&mut self) -> Vec<Whose> {
         let mut free = self.slots.saturating_sub(self.used());
         let mut next = Vec::new();
@@ -71,18 +148,57 @@ impl Hands {
         next
     }
 
+    /// Takes the attempts for which a worker has a free slot and all labels, the oldest run first;
+    /// the worker with the most free slots gets it.
+    pub(crate) fn place(&mut self) -> Vec<(Whose, Labels, Arc<str>)> {
+        if !std::mem::take(&mut self.placeable) || self.elsewhere.is_empty() {
+            return Vec::new();
+        }
+        let taken = self.taken();
+        let takes = self.fleet.iter().filter(|(_, worker)| worker.takes());
+        let mut free: Vec<(Arc<str>, BTreeSet<String>, usize)> = takes
+            .map(|(name, worker)| {
+                let used = taken.get(name).copied().unwrap_or(0);
+                let free = (worker.row.slots as usize).saturating_sub(used);
+                (Arc::clone(name), worker.row.labels.clone(), free)
+            })
+            .collect();
+        let mut placed = Vec::new();
+        loop {
+            let best = |labels: &Labels| {
+                let of = free.iter().enumerate().rev();
+                let fits = of.filter(|(_, (_, has, free))| {
+                    *free > 0 && labels.iter().all(|label| has.contains(label))
+                });
+                fits.max_by_key(|(_, (_, _, free))| *free).map(|(at, _)| at)
+            };
+            let Some((run, attempt, labels, at)) = self.elsewhere.take(best) else { break };
+            free[at].2 -= 1;
+            placed.push((running(run, &attempt), labels, Arc::clone(&free[at].0)));
+        }
+        if !placed.is_empty() {
+            self.changes += 1;
+        }
+        placed
+    }
+
     /// It could not be handed out now.
-    pub(crate) fn give_back(&mut self, whose: Whose) {
-        self.queues.entry(whose.run).or_default().push_front(whose.attempt);
+    pub(crate) fn give_back(&mut self, whose: Whose, labels: Labels) {
+        if labels.is_empty() {
+            self.queues.entry(whose.run).or_default().push_front(whose.attempt);
+        } else {
+            self.elsewhere.give_back(whose.run, whose.attempt, labels);
+            self.changed();
+        }
     }
 
-    pub(crate) fn start(&mut self, whose: Whose, assignment: Assignment) {
+    pub(crate) fn start(&mut self, whose: Whose, assignment: Assignment, with: With) {
         let key = assignment.attempt.key.clone();
-        self.send(Order::Start(Box::new(assignment)));
-        self.hold(whose, key);
+        self.send(&with, Order::Start(Box::new(assignment)));
+        self.hold(Adopted { whose, key, with, started: None });
     }
 
-    /// `false`: the hands do not hold it.
+    /// `false`: nobody holds it.
     pub(crate) fn stop(&mut self, whose: &Whose, reason: StopReason) -> bool {
         let Some(held) = self.held.get_mut(&whose.run).and_then(|of| of.get_mut(whose)) else {
             return false;
@@ -90,7 +206,8 @@ impl Hands {
         if held.told != Some(reason) {
             held.told = Some(reason);
             let attempt = reference(whose, &held.key);
-            self.send(Order::Stop { attempt, reason: stopped(reason) });
+            let with = held.with.clone();
+            self.send(&with, Order::Stop { attempt, reason: stopped(reason) });
         }
         true
     }
@@ -99,30 +216,126 @@ impl Hands {
         self.get(whose).is_some()
     }
 
+    /// Whether this worker has it.
+    pub(crate) fn is_with(&self, whose: &Whose, worker: &str) -> bool {
+        let with = self.get(whose).map(|held| &held.with);
+        matches!(with, Some(With::Worker(name)) if **name == *worker)
+    }
+
+    /// What this worker has under this key.
+    pub(crate) fn with_key(&self, worker: &str, key: &str) -> Option<Whose> {
+        let mut of = self.of_worker(worker);
+        of.find(|(_, held)| held.key == key).map(|(whose, _)| whose.clone())
+    }
+
     /// Whether anything of this run is held.
     pub(crate) fn is_at(&self, run: RunId) -> bool {
         self.held.contains_key(&run)
     }
 
-    /// Asks what became of attempts that an earlier process may have handed out.
-    pub(crate) fn adopt(&mut self, attempts: Vec<(Whose, String)>) {
-        if attempts.is_empty() {
-            return;
+    /// Asks what became of attempts that an earlier process may have handed out. Workers are asked
+    /// when they are back.
+    pub(crate) fn adopt(&mut self, attempts: Vec<Adopted>) {
+        let here = attempts.iter().filter(|of| of.with == With::Here);
+        let here: Vec<AttemptRef> = here.map(|of| reference(&of.whose, &of.key)).collect();
+        for adopted in attempts {
+            self.hold(adopted);
         }
-        let references = attempts.iter().map(|(whose, key)| reference(whose, key)).collect();
-        for (whose, key) in attempts {
-            self.hold(whose, key);
+        if !here.is_empty() {
+            self.send(&With::Here, Order::Adopt { attempts: here });
         }
-        self.send(Order::Adopt { attempts: references });
     }
 
     /// Asks again about everything held: reports may have been lost.
     pub(crate) fn ask_again(&mut self) {
+        let here = self.all().filter(|(_, held)| held.with == With::Here);
         let attempts: Vec<AttemptRef> =
-            self.all().map(|(whose, held)| reference(whose, &held.key)).collect();
+            here.map(|(whose, held)| reference(whose, &held.key)).collect();
         if !attempts.is_empty() {
-            self.send(Order::Adopt { attempts });
+            self.send(&With::Here, Order::Adopt { attempts });
         }
+        let workers: Vec<Arc<str>> = self.fleet.iter().map(|(name, _)| Arc::clone(name)).collect();
+        for worker in workers {
+            self.ask_worker(&worker);
+        }
+    }
+
+    /// Asks a worker about all that it has.
+    pub(crate) fn ask_worker(&self, worker: &str) {
+        let attempts: Vec<AttemptRef> =
+            self.of_worker(worker).map(|(whose, held)| reference(whose, &held.key)).collect();
+        self.fleet.order(worker, Order::Adopt { attempts });
+    }
+
+    /// One that is back is told what it is held to have, and what of it has to stop.
+    pub(crate) fn greet(&mut self, worker: &str, connection: u64, data_dir: &str) {
+        if !self.fleet.greet(worker, connection, data_dir) {
+            return;
+        }
+        self.ask_worker(worker);
+        for (whose, held) in self.of_worker(worker) {
+            if let Some(reason) = held.told {
+                let attempt = reference(whose, &held.key);
+                self.fleet.order(worker, Order::Stop { attempt, reason: stopped(reason) });
+            }
+        }
+        self.changed();
+    }
+
+    /// What a worker says it has: that of it which anybody may have had is with it.
+    pub(crate) fn claim(&mut self, worker: &Arc<str>, held: &[AttemptRef]) {
+        for whose in held.iter().filter_map(super::reports::whose) {
+            let of = self.held.get_mut(&whose.run).and_then(|of| of.get_mut(&whose));
+            if let Some(of) = of.filter(|of| matches!(of.with, With::Doubtful { .. })) {
+                of.with = With::Worker(Arc::clone(worker));
+                self.changes += 1;
+            }
+        }
+    }
+
+    /// What a lost worker had: it is given up, and no word of that worker about it counts.
+    pub(crate) fn give_up(&mut self, worker: &Arc<str>) -> Vec<AttemptRef> {
+        let mut given_up = Vec::new();
+        for (whose, held) in self.held.values_mut().flatten() {
+            if held.with == With::Worker(Arc::clone(worker)) {
+                held.with = With::Lost(Arc::clone(worker));
+                given_up.push(reference(whose, &held.key));
+            }
+        }
+        given_up.sort_unstable();
+        self.changed();
+        given_up
+    }
+
+    /// Runs with attempts of which nobody said in time that they have them: they are free again.
+    pub(crate) fn end_doubt(&mut self, now: Timestamp) -> Vec<RunId> {
+        let over = |held: &Held| matches!(held.with, With::Doubtful { until, .. } if until <= now);
+        let mut runs = Vec::new();
+        if self.doubt.is_none_or(|until| until > now) {
+            return runs;
+        }
+        for (run, of) in &mut self.held {
+            let before = of.len();
+            of.retain(|_, held| !over(held));
+            if of.len() != before {
+                runs.push(*run);
+            }
+        }
+        self.held.retain(|_, of| !of.is_empty());
+        let left = self.all().filter_map(|(_, held)| match held.with {
+            With::Doubtful { until, .. } => Some(until),
+            With::Here | With::Worker(_) | With::Lost(_) => None,
+        });
+        self.doubt = left.min();
+        if !runs.is_empty() {
+            self.changed();
+        }
+        runs
+    }
+
+    /// When something ends that is only believed: a lease, or a doubt.
+    pub(crate) fn next_due(&self) -> Option<Timestamp> {
+        self.fleet.next().into_iter().chain(self.doubt).min()
     }
 
     /// Attempts of this run that are held, in order.
@@ -135,34 +348,68 @@ impl Hands {
 
     /// Asks what they do at this moment.
     pub(crate) fn ask_about(&mut self, held: &[Whose]) {
-        let references =
-            held.iter().filter_map(|whose| Some(reference(whose, &self.get(whose)?.key)));
-        self.send(Order::Adopt { attempts: references.collect() });
+        let mut here = Vec::new();
+        let mut workers = Vec::new();
+        for (whose, of) in held.iter().filter_map(|whose| Some((whose, self.get(whose)?))) {
+            match &of.with {
+                With::Here => here.push(reference(whose, &of.key)),
+                With::Worker(name) => workers.push(Arc::clone(name)),
+                With::Lost(_) | With::Doubtful { .. } => {}
+            }
+        }
+        if !here.is_empty() {
+            self.send(&With::Here, Order::Adopt { attempts: here });
+        }
+        workers.sort_unstable();
+        workers.dedup();
+        for worker in workers {
+            self.ask_worker(&worker);
+        }
+    }
+
+    /// It runs.
+    pub(crate) fn note_started(&mut self, whose: &Whose, now: Timestamp) {
+        let held = self.held.get_mut(&whose.run).and_then(|of| of.get_mut(whose));
+        let Some(held) = held else { return };
+        if held.started.is_none() {
+            held.started = Some(now);
+            if held.with != With::Here {
+                self.changes += 1;
+            }
+        }
     }
 
     /// They never had it: it may be started. Says whether it was held.
     pub(crate) fn never_started(&mut self, whose: &Whose) -> bool {
-        self.let_go(whose)
+        self.let_go(whose).is_some()
     }
 
-    fn let_go(&mut self, whose: &Whose) -> bool {
-        let Some(of) = self.held.get_mut(&whose.run) else { return false };
-        let held = of.remove(whose).is_some();
+    fn let_go(&mut self, whose: &Whose) -> Option<Held> {
+        let of = self.held.get_mut(&whose.run)?;
+        let held = of.remove(whose);
         if of.is_empty() {
             self.held.remove(&whose.run);
+        }
+        if held.as_ref().is_some_and(|held| held.with != With::Here) {
+            self.changed();
         }
         held
     }
 
     /// Its end is stored.
-    pub(crate) fn release(&mut self, whose: &Whose, attempt: AttemptRef) {
-        self.let_go(whose);
-        self.send(Order::Forget { attempt });
+    pub(crate) fn release(&mut self, whose: &Whose, attempt: AttemptRef, from: Option<&Sender>) {
+        let held = self.let_go(whose);
+        let with = match (held, from) {
+            (Some(held), _) => held.with,
+            (None, Some(from)) => With::Worker(Arc::clone(&from.worker)),
+            (None, None) => With::Here,
+        };
+        self.send(&with, Order::Forget { attempt });
     }
 
     /// The run needs nothing any more. What is still held ends and is forgotten when it reports.
     pub(crate) fn drop_run(&mut self, run: RunId) {
-        self.queues.remove(&run);
+        self.leave_queues(run);
         let held: Vec<Whose> = self.of_run(run);
         for whose in held {
             self.stop(&whose, StopReason::Cancelled);
@@ -171,8 +418,16 @@ impl Hands {
 
     /// The run is damaged: whatever runs of it is left alone.
     pub(crate) fn abandon(&mut self, run: RunId) {
-        self.queues.remove(&run);
+        self.leave_queues(run);
         self.held.remove(&run);
+        self.changed();
+    }
+
+    fn leave_queues(&mut self, run: RunId) {
+        self.queues.remove(&run);
+        if self.elsewhere.remove(run) {
+            self.changed();
+        }
     }
 
     /// Probes of this run that are held.
@@ -184,6 +439,11 @@ impl Hands {
         self.held.get(&run).into_iter().flat_map(HashMap::keys).cloned().collect()
     }
 
+    fn of_worker<'h>(&'h self, worker: &'h str) -> impl Iterator<Item = (&'h Whose, &'h Held)> {
+        self.all()
+            .filter(move |(_, held)| matches!(&held.with, With::Worker(name) if **name == *worker))
+    }
+
     fn get(&self, whose: &Whose) -> Option<&Held> {
         self.held.get(&whose.run)?.get(whose)
     }
@@ -192,26 +452,67 @@ impl Hands {
         self.held.values().flatten()
     }
 
-    fn hold(&mut self, whose: Whose, key: String) {
-        self.held.entry(whose.run).or_default().insert(whose, Held { key, told: None });
+    fn hold(&mut self, adopted: Adopted) {
+        let Adopted { whose, key, with, started } = adopted;
+        if with != With::Here {
+            self.changes += 1;
+        }
+        if let With::Doubtful { until, .. } = with {
+            self.doubt = self.doubt.into_iter().chain([until]).min();
+        }
+        let held = Held { key, told: None, with, started };
+        self.held.entry(whose.run).or_default().insert(whose, held);
     }
 
-    /// Slots in use. A probe takes none.
+    /// Slots of the own hands in use. A probe takes none.
     pub(crate) fn used(&self) -> usize {
-        self.all().filter(|(whose, _)| !whose.probe).count()
+        self.all().filter(|(whose, held)| !whose.probe && held.with == With::Here).count()
+    }
+
+    /// Slots in use, by worker.
+    fn taken(&self) -> HashMap<&Arc<str>, usize> {
+        let mut taken = HashMap::new();
+        for (_, held) in self.all() {
+            if let With::Worker(name) = &held.with {
+                *taken.entry(name).or_default() += 1;
+            }
+        }
+        taken
+    }
+
+    /// Whether this worker has anything.
+    pub(crate) fn is_busy(&self, worker: &str) -> bool {
+        self.of_worker(worker).next().is_some()
     }
 
     pub(crate) fn queued(&self) -> usize {
-        self.queues.values().map(VecDeque::len).sum()
+        self.queues.values().map(VecDeque::len).sum::<usize>() + self.elsewhere.len()
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.held.is_empty() && self.queues.is_empty()
+        self.held.is_empty() && self.queues.is_empty() && self.elsewhere.is_empty()
+    }
+
+    /// Something of the workers is different.
+    pub(crate) fn changed(&mut self) {
+        self.changes += 1;
+        self.placeable = true;
+    }
+
+    /// Something is shown otherwise that decides nothing.
+    pub(crate) fn seen_anew(&mut self) {
+        self.changes += 1;
     }
 
     /// A worker that has gone away is told nothing; what it held is adopted by the next one.
-    fn send(&self, order: Order) {
-        let _gone = self.orders.send(order);
+    fn send(&self, with: &With, order: Order) {
+        match with {
+            With::Here => {
+                let _gone = self.orders.send(order);
+            }
+            With::Worker(name) => self.fleet.order(name, order),
+            With::Lost(_) | With::Doubtful { .. } => {}
+        }
     }
 }
 

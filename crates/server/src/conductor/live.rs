@@ -25,6 +25,8 @@ pub(crate) struct Live {
     pub(crate) has_children: bool,
     /// Some stage names an environment; whether it is locked, the run knows.
     pub(crate) has_locks: bool,
+    /// Some stage needs a worker with labels.
+    pub(crate) has_labels: bool,
     /// Some stage leaves artifacts, or asks for files.
     pub(crate) leaves: bool,
     /// Events on disk.
@@ -70,8 +72,10 @@ impl Live {
         let has_total = stages.iter().any(|stage| stage.limits.total.is_some());
         let has_children = stages.iter().any(|stage| matches!(stage.work, Work::Child { .. }));
         let has_locks = stages.iter().any(|stage| stage.environment.is_some());
+        let has_labels = stages.iter().any(|stage| !stage.runs_on.is_empty());
         let leaves = stages.iter().any(|of| !of.artifacts.is_empty() || of.form.is_some());
-        Self { id, run, has_total, has_children, has_locks, leaves, stored, fresh: Vec::new() }
+        let fresh = Vec::new();
+        Self { id, run, has_total, has_children, has_locks, has_labels, leaves, stored, fresh }
     }
 
     /// Decides a command. The outer error is a panic: the run must not be used any more.
@@ -111,6 +115,16 @@ impl Live {
     pub(crate) fn is_child(&self, attempt: &AttemptId) -> bool {
         let row = || self.run.row(&attempt.execution);
         self.has_children && row().is_some_and(|row| matches!(row.stage.work, Work::Child { .. }))
+    }
+
+    /// What an attempt needs of its worker; nothing: the own hands.
+    pub(crate) fn labels(&self, attempt: &AttemptId) -> &[String] {
+        if !self.has_labels {
+            return &[];
+        }
+        let stages = &self.run.pipeline().stages;
+        let of = stages.iter().find(|stage| stage.name == attempt.execution.stage);
+        of.map_or(&[], |stage| &stage.runs_on)
     }
 
     pub(crate) fn is_finished(&self) -> bool {

@@ -17,7 +17,8 @@ use tokio::sync::watch;
 use super::Conductor;
 use super::deliver::Listeners;
 use super::desk::{Gauges, Input};
-use super::hands::Hands;
+use super::hands::fleet::Fleet;
+use super::hands::{Adopted, Hands, With};
 use super::live::{Live, guarded};
 use super::parked::Parked;
 use super::reports::Whose;
@@ -29,6 +30,7 @@ use crate::agents::Agents;
 use crate::board::Board;
 use crate::clock::{Ahead, Clock};
 use crate::config::ConfigFile;
+use crate::config::settings::Said;
 use crate::definition::Definitions;
 use crate::live::Broker;
 use crate::live::hub::Hub;
@@ -41,6 +43,7 @@ use crate::watch::Watched;
 pub(crate) struct Opening {
     pub(crate) data_dir: PathBuf,
     pub(crate) worker: String,
+    pub(crate) said: Said,
     pub(crate) slots: u32,
     pub(crate) writer: Box<dyn Write>,
     pub(crate) reader: Arc<dyn Read>,
@@ -70,6 +73,7 @@ impl Conductor {
         let mut conductor = Self {
             data_dir: opening.data_dir,
             worker: opening.worker,
+            said: opening.said,
             writer: opening.writer,
             reader: opening.reader,
             definitions: opening.definitions,
@@ -112,6 +116,7 @@ impl Conductor {
             unmade: Vec::new(),
             revisit: IndexSet::new(),
             inspections: Vec::new(),
+            shown: 0,
             ended: false,
         };
         let unfinished = conductor.writer.unfinished()?;
@@ -124,8 +129,8 @@ impl Conductor {
                 Err(error) => return Err(error),
             }
         }
-        conductor.hands.adopt(adopted);
         conductor.clock = Clock::start_ahead(newest, opening.ahead);
+        conductor.adopt(adopted)?;
         conductor.open_routes()?;
         conductor.open_schedules()?;
         conductor.open_rollout()?;
@@ -136,7 +141,7 @@ impl Conductor {
     fn take_up(
         &mut self,
         run: RunId,
-        adopted: &mut Vec<(Whose, String)>,
+        adopted: &mut Vec<Handed>,
     ) -> Result<Option<Timestamp>, Error> {
         let journal = self.writer.journal(run)?;
         let newest = journal.last().map(|stamped| stamped.at);
@@ -161,19 +166,63 @@ impl Conductor {
     }
 }
 
+/// An attempt that an earlier process may have handed out, and to whom.
+struct Handed {
+    whose: Whose,
+    key: String,
+    labels: Vec<String>,
+    /// By the journal, where it says that it began.
+    began: Option<(Arc<str>, Option<Timestamp>)>,
+}
+
+impl Conductor {
+    /// What is or may be with workers is waited for as long as their leases.
+    fn adopt(&mut self, handed: Vec<Handed>) -> Result<(), Error> {
+        let (lease, now) = (self.lease(), self.clock.now());
+        self.hands.fleet = Fleet::of(self.reader.workers()?, now);
+        let mut adopted = Vec::with_capacity(handed.len());
+        for Handed { whose, key, labels, began } in handed {
+            let mut started = None;
+            let with = if labels.is_empty() {
+                With::Here
+            } else if let Some((worker, at)) = began {
+                started = at;
+                self.hands.fleet.wait_for(&worker, lease, now);
+                With::Worker(worker)
+            } else if let Some(until) = self.hands.fleet.may_hold(&labels) {
+                With::Doubtful { labels, until }
+            } else {
+                // Nobody was there who could have it.
+                continue;
+            };
+            adopted.push(Adopted { whose, key, with, started });
+        }
+        self.hands.adopt(adopted);
+        Ok(())
+    }
+}
+
 /// Everything that an earlier process may have handed out.
-fn to_adopt(live: &Live) -> Vec<(Whose, String)> {
+fn to_adopt(live: &Live) -> Vec<Handed> {
     let desired = live.run.desired();
     let stopping = desired.stops.into_iter().map(|(attempt, _)| attempt);
     let attempts: IndexSet<AttemptId> = desired.attempts.into_iter().chain(stopping).collect();
     let attempts = attempts.into_iter().filter(|attempt| !live.is_child(attempt));
     let attempts = attempts.filter_map(|attempt| {
         let key = live.run.task(&attempt)?.key;
-        Some((Whose { run: live.id, attempt, probe: false }, key))
+        let labels = live.labels(&attempt).to_vec();
+        let row = (!labels.is_empty()).then(|| live.run.row(&attempt.execution)).flatten();
+        let began = row.and_then(|row| {
+            let last = row.attempts.iter().find(|of| of.number == attempt.number)?;
+            Some((Arc::from(last.worker?), last.started_at))
+        });
+        let whose = Whose { run: live.id, attempt, probe: false };
+        Some(Handed { whose, key, labels, began })
     });
     let probes = desired.probes.into_iter().filter_map(|attempt| {
         let key = live.run.probe(&attempt)?.key;
-        Some((Whose { run: live.id, attempt, probe: true }, key))
+        let whose = Whose { run: live.id, attempt, probe: true };
+        Some(Handed { whose, key, labels: Vec::new(), began: None })
     });
     attempts.chain(probes).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use api::agent::{HandedBack, Taken};
@@ -16,9 +17,10 @@ use pipeline::text;
 
 use super::Conductor;
 use super::batch::Batch;
+use super::hands::With;
 use super::live::{Live, guarded};
 use super::reports::{self, Whose};
-use super::{runtimes, trees};
+use super::{runtimes, trees, workers};
 use crate::agents::{Agents, Whereabouts};
 use crate::config::ConfigFile;
 use crate::refused::Refused;
@@ -53,7 +55,7 @@ impl Conductor {
             }
         }
         for attempt in scheduled {
-            self.hands.want_more(run, attempt.clone());
+            self.hands.want_more(run, attempt.clone(), live.labels(attempt).to_vec());
         }
         debug_assert!(self.is_in_line(run), "a step was not all that the run desires");
         true
@@ -63,14 +65,21 @@ impl Conductor {
     /// small runs only: it is there to find mistakes, not to cost what it checks.
     fn is_in_line(&self, run: RunId) -> bool {
         let Some(live) = self.runs.get(&run) else { return true };
-        if self.hands.waiting(run).count() > 64 {
+        if self.hands.waiting(run).chain(self.hands.waiting_elsewhere(run)).count() > 64 {
             return true;
         }
         let desired = live.run.desired();
         let waits = |attempt: &&AttemptId| {
             !self.hands.holds(&Whose { run, attempt: (*attempt).clone(), probe: false })
         };
-        desired.attempts.iter().filter(waits).eq(self.hands.waiting(run))
+        let here = |attempt: &&AttemptId| live.labels(attempt).is_empty();
+        let mut elsewhere: Vec<&AttemptId> =
+            desired.attempts.iter().filter(waits).filter(|of| !here(of)).collect();
+        let mut queued: Vec<&AttemptId> = self.hands.waiting_elsewhere(run).collect();
+        elsewhere.sort_unstable();
+        queued.sort_unstable();
+        elsewhere == queued
+            && desired.attempts.iter().filter(waits).filter(here).eq(self.hands.waiting(run))
             && desired.timers.is_empty()
             && desired.probes.is_empty()
     }
@@ -111,7 +120,19 @@ impl Conductor {
         if !stopping.is_empty() {
             wanted.retain(|attempt| !stopping.contains(attempt));
         }
-        self.hands.want(run, wanted);
+        let mut elsewhere = Vec::new();
+        if let Some(live) = self.runs.get(&run).filter(|live| live.has_labels) {
+            let (labelled, here) =
+                wanted.into_iter().partition(|attempt| !live.labels(attempt).is_empty());
+            wanted = here;
+            let labelled: Vec<AttemptId> = labelled;
+            let with_labels = |attempt: AttemptId| {
+                let labels = live.labels(&attempt).to_vec();
+                (attempt, labels)
+            };
+            elsewhere = labelled.into_iter().map(with_labels).collect();
+        }
+        self.hands.want(run, wanted, elsewhere);
         if finished {
             self.hands.drop_run(run);
         }
@@ -136,7 +157,9 @@ impl Conductor {
                 Some(assignment(&self.known(), live, &whose, task, max))
             });
             match found {
-                Ok(Some(Ok(Some(assignment)))) => self.hands.start(whose, assignment),
+                Ok(Some(Ok(Some(assignment)))) => {
+                    self.hands.start(whose, assignment, With::Here);
+                }
                 Ok(Some(Ok(None) | Err(_)) | None) => self.unprobed.push((run, attempt.clone())),
                 Err(problem) => return self.mark_damaged(run, problem),
             }
@@ -149,32 +172,41 @@ impl Conductor {
             return;
         }
         for whose in self.hands.next() {
-            if let Err(refused) = self.load(whose.run) {
-                tracing::warn!(run = %whose.run, cause = %refused, "could not dispatch");
-                if !self.damaged.contains_key(&whose.run) {
-                    self.hands.give_back(whose);
-                }
-                continue;
+            self.hand_over(whose, Vec::new(), With::Here);
+        }
+        for (whose, labels, worker) in self.hands.place() {
+            self.hand_over(whose, labels, With::Worker(worker));
+        }
+    }
+
+    fn hand_over(&mut self, whose: Whose, labels: Vec<String>, with: With) {
+        if let Err(refused) = self.load(whose.run) {
+            tracing::warn!(run = %whose.run, cause = %refused, "could not dispatch");
+            if !self.damaged.contains_key(&whose.run) {
+                self.hands.give_back(whose, labels);
             }
-            let max = self.largest_artifact();
-            let Some(live) = self.runs.get(&whose.run) else { continue };
-            let task = guarded(|| {
-                let task = live.run.task(&whose.attempt)?;
-                Some(assignment(&self.known(), live, &whose, task, max))
-            });
-            match task {
-                Ok(Some(Ok(Some(assignment)))) => {
+            return;
+        }
+        let max = self.largest_artifact();
+        let Some(live) = self.runs.get(&whose.run) else { return };
+        let task = guarded(|| {
+            let task = live.run.task(&whose.attempt)?;
+            Some(assignment(&self.known(), live, &whose, task, max))
+        });
+        match task {
+            Ok(Some(Ok(Some(assignment)))) => {
+                if with == With::Here {
                     prepare(&self.data_dir, &assignment);
-                    self.hands.start(whose, assignment);
                 }
-                Ok(Some(Err(problem))) => self.unmade.push((whose.run, whose.attempt, problem)),
-                Ok(Some(Ok(None)) | None) => tracing::error!(
-                    run = %whose.run,
-                    execution = %whose.attempt.execution,
-                    "an attempt that ought to run is not live"
-                ),
-                Err(problem) => self.mark_damaged(whose.run, problem),
+                self.hands.start(whose, assignment, with);
             }
+            Ok(Some(Err(problem))) => self.unmade.push((whose.run, whose.attempt, problem)),
+            Ok(Some(Ok(None)) | None) => tracing::error!(
+                run = %whose.run,
+                execution = %whose.attempt.execution,
+                "an attempt that ought to run is not live"
+            ),
+            Err(problem) => self.mark_damaged(whose.run, problem),
         }
     }
 
@@ -183,7 +215,7 @@ impl Conductor {
     }
 
     /// In bytes, by the configuration. One that cannot be read now says nothing.
-    fn largest_artifact(&self) -> u64 {
+    pub(super) fn largest_artifact(&self) -> u64 {
         let config = self.config.current().ok();
         config.and_then(|config| config.artifacts.max_bytes).unwrap_or(u64::MAX)
     }
@@ -230,9 +262,25 @@ impl Conductor {
         let used = u32::try_from(self.hands.used()).unwrap_or(u32::MAX);
         let queued = u32::try_from(self.hands.queued()).unwrap_or(u32::MAX);
         let problem = if self.full { Refused::StorageFull.to_string() } else { String::new() };
-        let mut same = true;
+        let changes = self.hands.changes();
+        let moved = std::mem::replace(&mut self.shown, changes) != changes;
+        let mut same = !moved;
+        if moved {
+            let (fleet, reasons) = (self.hands.tally(), self.hands.reasons());
+            let mut otherwise = false;
+            self.gauges.change(|gauge| {
+                gauge.fleet = fleet;
+                otherwise = *gauge.reasons != reasons;
+                if otherwise {
+                    gauge.reasons = Arc::new(reasons);
+                }
+            });
+            if otherwise {
+                self.hub.waits();
+            }
+        }
         self.gauges.change(|gauge| {
-            same = (gauge.used, gauge.queued) == (used, queued) && gauge.problem == problem;
+            same &= (gauge.used, gauge.queued) == (used, queued) && gauge.problem == problem;
             gauge.used = used;
             gauge.queued = queued;
             gauge.problem = problem;
@@ -341,7 +389,10 @@ fn assignment(
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let environment =
         live.run.row(&whose.attempt.execution).and_then(|row| row.stage.environment.clone());
-    let directory = Path::new(&task.directory);
+    // On another machine a run has a folder of its own.
+    let elsewhere = !live.labels(&whose.attempt).is_empty() && !whose.probe;
+    let own = elsewhere.then(|| workers::folder(data_dir, whose.run));
+    let directory = own.as_deref().unwrap_or(Path::new(&task.directory));
     let worktree = task.worktree.as_ref().map(|tree| trees::worktree(data_dir, directory, tree));
     let root = worktree.as_ref().map_or(directory, |tree| Path::new(&tree.path));
     let runtime = runtimes::of(config, live, whose, root)?;

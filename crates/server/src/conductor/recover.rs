@@ -3,9 +3,8 @@
 
 use std::time::Instant;
 
-use api::link::Report;
-
 use super::batch::Batch;
+use super::workers::Said;
 use super::{Conductor, FULL_AGAIN};
 
 /// Reports kept while nothing can be stored. Should there be more, the hands are asked again
@@ -24,9 +23,9 @@ impl Conductor {
             || !self.retained.is_empty()
     }
 
-    pub(super) fn retain(&mut self, report: Report) {
+    pub(super) fn retain(&mut self, said: Said) {
         if self.retained.len() < RETAINED {
-            self.retained.push_back(report);
+            self.retained.push_back(said);
         } else {
             self.overflowed = true;
         }
@@ -49,8 +48,8 @@ impl Conductor {
             }
         }
         let retained = std::mem::take(&mut self.retained);
-        for report in retained {
-            self.report(report, batch);
+        for said in retained {
+            self.report(said, batch);
         }
         if std::mem::take(&mut self.overflowed) {
             self.hands.ask_again();

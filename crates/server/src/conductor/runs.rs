@@ -95,7 +95,10 @@ impl Conductor {
     pub(super) fn damage(&mut self, run: RunId, problem: String, batch: &mut Batch) {
         tracing::error!(%run, problem, "the run is damaged");
         let refused = || Refused::Damaged { run: run.to_string(), problem: problem.clone() };
-        let _kept_by_the_hands = batch.strike(run, refused);
+        // The hands keep what they said; workers need not.
+        for from in batch.strike(run, refused).into_iter().filter_map(|said| said.from) {
+            self.hands.fleet.stored(&from);
+        }
         self.mark_damaged(run, problem);
     }
 

@@ -248,7 +248,7 @@ fn gone(row: &ArtifactRow, error: blobs::Error) -> Fault {
     }
 }
 
-fn stream(file: File) -> axum::body::Body {
+pub(super) fn stream(file: File) -> axum::body::Body {
     use tokio::io::AsyncReadExt as _;
     let (out, body) = channel();
     tokio::spawn(async move {

@@ -61,6 +61,8 @@ pub(crate) struct Caller {
     person: Result<Person, String>,
 }
 
+/// Where workers connect: they too are asked again whether they are let in.
+const CONNECT: &str = "/api/workers/connect";
 /// For whom an administrator acts.
 const AS: &str = "x-orchestrate-as";
 
@@ -109,7 +111,11 @@ pub(crate) async fn admit(
             parts.extensions.insert(Arc::clone(&door));
         }
         // Whoever opens a stream is told by a frame: a page does not see the status.
-        Err(fault) if pass.is_some() && origin::is_upgrade(&parts.headers) && fault.is_401() => {
+        Err(fault)
+            if origin::is_stream(&parts)
+                && origin::is_upgrade(&parts.headers)
+                && fault.is_401() =>
+        {
             parts.extensions.insert(Denied(fault));
         }
         Err(fault) => return fault.into_response(),
@@ -133,7 +139,7 @@ pub(super) struct Pass {
 
 impl Pass {
     fn of(door: &Arc<Door>, parts: &Parts) -> Option<Self> {
-        origin::is_stream(parts)
+        (origin::is_stream(parts) || parts.uri.path() == CONNECT)
             .then(|| Self { door: Arc::clone(door), parts: Arc::new(parts.clone()) })
     }
 

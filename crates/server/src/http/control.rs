@@ -165,24 +165,44 @@ pub(crate) async fn explain(
     Path(run): Path<String>,
 ) -> Result<Json<Page<Explained>>, Fault> {
     let row = reference::run(&shared, &run).await?;
-    let told = history::look(&shared, &row, engine::Run::explain).await?;
+    let explain = |run: &engine::Run| {
+        let labels = |execution: &engine::id::ExecutionId| {
+            let stages = &run.pipeline().stages;
+            let of = stages.iter().find(|stage| stage.name == execution.stage);
+            of.map_or_else(Vec::new, |stage| stage.runs_on.clone())
+        };
+        run.explain().into_iter().map(|told| (labels(&told.execution), told)).collect::<Vec<_>>()
+    };
+    let told = history::look(&shared, &row, explain).await?;
     let held = match row.finished {
         true => None,
         false => shared.desk.ask(|reply| Ask::Held { run: row.id, reply }).await?,
     };
-    let (used, slots) = (shared.gauges.read().used, shared.slots);
+    let gauge = shared.gauges.read();
+    let (used, slots) = (gauge.used, shared.slots);
     // The run does not know how many there are.
     let with_slots = |cause: String| match (cause == FOR_A_SLOT, used >= slots) {
         (true, true) => format!("{cause}: all {slots} are taken (`--slots`)"),
         (true, false) => "it has a slot and is about to start; its worktree comes first".to_owned(),
         (false, _) => cause,
     };
+    let with_workers = |labels: &[String], told: &engine::explain::Explained, cause: String| {
+        if cause == FOR_A_SLOT && !labels.is_empty() {
+            return gauge.reasons.of(row.id, &told.execution, labels);
+        }
+        with_slots(cause)
+    };
     let data = told
         .into_iter()
-        .map(|told| Explained {
+        .map(|(labels, told)| Explained {
             stage: told.execution.to_string(),
             status: told.status.word().to_owned(),
-            because: told.because.into_iter().map(with_slots).chain(held.clone()).collect(),
+            because: told
+                .because
+                .iter()
+                .map(|cause| with_workers(&labels, &told, cause.clone()))
+                .chain(held.clone())
+                .collect(),
             remedies: told.remedies,
         })
         .collect();

@@ -193,6 +193,7 @@ impl From<Refused> for Fault {
                     "run" => "runs",
                     "revision" => "pipeline",
                     "notice" => "notify",
+                    "worker" => "fleet",
                     what => what,
                 };
                 Self::not_found(says).hint(format!("orchestrate {noun} list"))
@@ -201,6 +202,9 @@ impl From<Refused> for Fault {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the file is too large", says)
             }
             Refused::TooDeep { .. } => Self::conflict(says),
+            Refused::Worker { name, .. } => {
+                Self::conflict(says).hint(format!("orchestrate fleet show {name}"))
+            }
             Refused::TaskExists { id } => {
                 Self::conflict(says).hint(format!("orchestrate task update {id}"))
             }

@@ -132,6 +132,7 @@ impl Hub {
             | Change::StoreEvent(_)
             | Change::RouteEvent(_)
             | Change::KeepSchedules(_)
+            | Change::Worker(_)
             | Change::CreateToken { .. }
             | Change::RevokeToken { .. }
             | Change::MoveNotice(_)
@@ -170,6 +171,18 @@ impl Hub {
     pub(crate) fn rollout(&self) {
         if self.listened.load(Ordering::Acquire) > 0 {
             self.lock().ring(&Topic::Rollout, Some(Key::Rollout));
+        }
+    }
+
+    /// Why attempts wait for workers is different: what is shown of their runs may be.
+    pub(crate) fn waits(&self) {
+        if self.listened.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        for (topic, channel) in &self.lock().channels {
+            if let Topic::Run(_) = topic {
+                channel.ring(None);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::{Rewind, State};
 use crate::audit::decided_by;
 use crate::port::{
     AuditQuery, AuditRow, GivenEvent, GivenQuery, GivenRow, KeptSchedules, Outcome, Refusal,
-    RewindRow, RolloutRow, Routed, RunRow, ScheduleRow, Taker, TokenRow,
+    RewindRow, RolloutRow, Routed, RunRow, ScheduleRow, Taker, TokenRow, WorkerChange,
 };
 
 impl State {
@@ -59,6 +59,14 @@ impl State {
             rows.iter_mut().for_each(|row| row.event.delivery = None);
         }
         rows
+    }
+
+    pub(super) fn change_worker(&mut self, change: &WorkerChange) -> Outcome {
+        match change {
+            WorkerChange::Put(row) => drop(self.workers.insert(row.name.clone(), (**row).clone())),
+            WorkerChange::Forget { name } => drop(self.workers.remove(name)),
+        }
+        Outcome::Done
     }
 
     pub(super) fn keep_schedules(&mut self, kept: &KeptSchedules) -> Outcome {

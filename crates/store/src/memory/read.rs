@@ -11,7 +11,7 @@ use crate::port::{
     ArtifactQuery, ArtifactRow, AuditQuery, AuditRow, DraftRow, Error, EventRow, GivenQuery,
     GivenRow, Health, NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read,
     RequestQuery, RequestRow, RevisionRow, RewindRow, RolloutRow, RunQuery, RunRow, ScheduleRow,
-    StageRow, TaskQuery, TaskRow, TokenRow, Verified, prefix_range,
+    StageRow, TaskQuery, TaskRow, TokenRow, Verified, WorkerRow, prefix_range,
 };
 use crate::port::{NoticeStatus, Open, Tally, WAITING};
 
@@ -207,6 +207,10 @@ impl Read for MemoryReader {
 
     fn rollout(&self) -> Result<RolloutRow, Error> {
         Ok(lock(&self.shared).rollout.clone())
+    }
+
+    fn workers(&self) -> Result<Vec<WorkerRow>, Error> {
+        Ok(lock(&self.shared).workers.values().cloned().collect())
     }
 
     fn schedules(&self, pipeline: Option<&str>) -> Result<Vec<ScheduleRow>, Error> {

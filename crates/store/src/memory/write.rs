@@ -71,6 +71,7 @@ impl State {
             Change::StoreEvent(event) => Ok(self.store_event(event)),
             Change::RouteEvent(routed) => Ok(self.route_event(routed)),
             Change::KeepSchedules(kept) => Ok(self.keep_schedules(kept)),
+            Change::Worker(change) => Ok(self.change_worker(change)),
             Change::CreateToken { id, hash, user, admin, name, scopes, expires_at, by, at } => self
                 .create_token(TokenRow {
                     id: id.clone(),

@@ -6,7 +6,7 @@ use super::catalog::{self, Saved};
 use super::failure::storage;
 use super::{
     accounts, answers, given, models, notices, people, rewinds, rollout, schedules, tasks, tokens,
-    upkeep,
+    upkeep, workers,
 };
 use crate::port::{Change, Error, Outcome};
 
@@ -35,6 +35,9 @@ pub(super) fn apply(connection: &Connection, change: &Change) -> Result<Outcome,
         }
         Change::RouteEvent(routed) => {
             given::route(connection, routed).map_err(storage("note what an event started"))
+        }
+        Change::Worker(change) => {
+            workers::change(connection, change).map_err(storage("keep a worker"))
         }
         Change::KeepSchedules(kept) => {
             schedules::keep(connection, kept).map_err(storage("keep schedules"))

@@ -10,7 +10,7 @@ use crate::chain::Head;
 use crate::port::Error;
 
 /// A released migration is never edited; a change of mind is a further one.
-const MIGRATIONS: [(&str, &str); 11] = [
+const MIGRATIONS: [(&str, &str); 12] = [
     ("journal_and_lists", include_str!("../../migrations/0001_journal_and_lists.sql")),
     ("people_and_versions", include_str!("../../migrations/0002_people_and_versions.sql")),
     ("tasks", include_str!("../../migrations/0003_tasks.sql")),
@@ -21,6 +21,7 @@ const MIGRATIONS: [(&str, &str); 11] = [
     ("schedules", include_str!("../../migrations/0008_schedules.sql")),
     ("retention", include_str!("../../migrations/0009_retention.sql")),
     ("model_calls", include_str!("../../migrations/0010_model_calls.sql")),
+    ("workers", include_str!("../../migrations/0011_workers.sql")),
     ("rollout", include_str!("../../migrations/0012_rollout.sql")),
 ];
 

@@ -12,7 +12,7 @@ use super::failure::storage;
 use super::upkeep;
 use super::{
     SCHEMA, accounts, audit, given, journal, list, migrate, models, notices, people, rewinds,
-    rollout, row, schedules, tasks, tokens, trail, verify,
+    rollout, row, schedules, tasks, tokens, trail, verify, workers,
 };
 use crate::port::Tally;
 use crate::port::{
@@ -21,7 +21,7 @@ use crate::port::{
     NoticeQuery, NoticeRow, OpenNotices, PipelineQuery, PipelineRow, Read, ReadAccounts,
     ReadModels, RequestQuery, RequestRow, RevisionRow, RewindRow, RolloutRow, RunQuery, RunRow,
     ScheduleRow, SecretRow, SessionRow, StageRow, TaskQuery, TaskRow, TokenRow, TrailQuery,
-    TrailRow, UserRow, Verified,
+    TrailRow, UserRow, Verified, WorkerRow,
 };
 
 /// Connections kept between calls; more are opened when more calls come at once.
@@ -274,6 +274,10 @@ impl Read for SqliteReader {
 
     fn rollout(&self) -> Result<RolloutRow, Error> {
         self.query("read the roll-out", rollout::read)
+    }
+
+    fn workers(&self) -> Result<Vec<WorkerRow>, Error> {
+        self.query("list workers", workers::list)
     }
 
     fn schedules(&self, pipeline: Option<&str>) -> Result<Vec<ScheduleRow>, Error> {

@@ -76,6 +76,7 @@ impl SqliteWriter {
                 | Change::StoreEvent(_)
                 | Change::RouteEvent(_)
                 | Change::KeepSchedules(_)
+                | Change::Worker(_)
                 | Change::MoveNotice(_)
                 | Change::RetryNotice { .. }
                 | Change::CreateToken { .. }

@@ -6,8 +6,8 @@ use super::{Kind, SETTINGS, Setting, Value};
 use crate::config::read::Reader;
 
 /// The keys at the root of the file below which settings stand.
-pub(in crate::config) const SECTIONS: [&str; 7] =
-    ["server", "limits", "logs", "metrics", "traces", "retention", "rollout"];
+pub(in crate::config) const SECTIONS: [&str; 8] =
+    ["server", "limits", "logs", "metrics", "traces", "retention", "rollout", "workers"];
 
 /// Reads one of [`SECTIONS`], but for what is no plain value.
 pub(in crate::config) fn section(

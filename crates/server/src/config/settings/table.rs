@@ -59,6 +59,12 @@ SLOTS = Setting {
           Read at start.",
     ..PLAIN
 };
+LEASE = Setting {
+    name: "workers.lease_seconds", kind: Kind::Whole(3, 600), default: Some("30"),
+    doc: "A worker on another machine that was not heard of for so long is lost, and so is what it \
+          works on. A worker ends that by itself after two thirds of it. Told when it connects.",
+    ..PLAIN
+};
 SHUTDOWN = Setting {
     name: "server.shutdown_timeout", kind: Kind::Time, default: Some("10s"),
     env: &["ORCHESTRATE_SHUTDOWN_TIMEOUT"],

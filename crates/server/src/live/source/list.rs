@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use store::port::{PipelineQuery, Read, RequestKind, RequestQuery, RunQuery, RunRow, TaskQuery};
 
 use super::{Advance, Key, Rung, Since};
+use crate::conductor::desk::Ask;
 use crate::live::frame;
 use crate::live::ring::Told;
 use crate::live::topic::Topic;
@@ -127,7 +128,7 @@ impl ListSource {
                 let all = rows.into_iter().map(|row| view::task::view(reader, row));
                 Ok(json!({ "tasks": all.collect::<Result<Vec<_>, _>>()? }))
             }
-            Topic::Fleet => Ok(fleet(shared)),
+            Topic::Fleet => fleet(shared),
             Topic::Rollout => Ok(json!(*shared.board.read())),
             // They have sources of their own.
             Topic::Run(_) | Topic::Log(_) | Topic::Talk(_) => Ok(Json::Null),
@@ -160,7 +161,7 @@ impl ListSource {
                 let view = row.map(|row| view::task::view(reader, row)).transpose()?;
                 Some(entry("task", id.clone(), json!(view)))
             }
-            Key::Fleet => Some(entry("fleet", "fleet".to_owned(), fleet(shared))),
+            Key::Fleet => Some(entry("fleet", "fleet".to_owned(), fleet(shared)?)),
             Key::Rollout => {
                 let view = json!(*shared.board.read());
                 Some(entry("rollout", "rollout".to_owned(), view))
@@ -204,8 +205,11 @@ fn waiting(reader: &dyn Read, kind: RequestKind, status: &str) -> Result<Vec<Jso
     Ok(shown)
 }
 
-fn fleet(shared: &Shared) -> Json {
+/// The conductor alone knows who has what: it is asked, as often as the topic speaks.
+fn fleet(shared: &Shared) -> Result<Json, Refused> {
     let gauge = shared.gauges.read();
     let slots = Slots { total: shared.slots, used: gauge.used, queued: gauge.queued };
-    json!(Fleet { slots, problem: gauge.problem })
+    let seen = shared.desk.ask_blocking(|reply| Ask::Fleet { reply })?;
+    let (workers, queue) = view::fleet::fleet(shared, seen)?;
+    Ok(json!(Fleet { slots, problem: gauge.problem, workers, queue }))
 }

@@ -1,13 +1,17 @@
 //! A run: its journal, and what every part of it did to the run that people see.
 
+use std::sync::Arc;
+
 use api::model::ModelUsage;
 use api::run::{RunDetail, StageView};
 use axum::extract::ws::Utf8Bytes;
 use engine::Run;
 use engine::id::RunId;
+use engine::view::ExecutionStatus;
 use store::port::EventRow;
 
 use super::{Advance, BURST, Since};
+use crate::conductor::hands::seen::Reasons;
 use crate::conductor::live::{Live, guarded};
 use crate::live::frame::{self, Changed};
 use crate::live::ring::Told;
@@ -35,6 +39,8 @@ pub(in crate::live) struct RunSource {
     /// The number at which stages went, or came.
     reshaped: u64,
     snapshot: Option<Utf8Bytes>,
+    /// Stages that wait for a worker, or did until just now.
+    waiting: Vec<String>,
 }
 
 impl RunSource {
@@ -52,7 +58,34 @@ impl RunSource {
         let detail = shown(id, &run, beside)?;
         let last = run.sequence();
         let changed = vec![last; detail.stages.len()];
-        Ok(Self { id, name, epoch, run, detail, changed, reshaped: last, snapshot: None })
+        let waiting = Vec::new();
+        let mut source =
+            Self { id, name, epoch, run, detail, changed, reshaped: last, snapshot: None, waiting };
+        source.waiting = source.waiting(&source.detail);
+        Ok(source)
+    }
+
+    /// Stages that wait for a worker, before this and now.
+    fn waiting(&self, now: &RunDetail) -> Vec<String> {
+        if self.run.pipeline().stages.iter().all(|stage| stage.runs_on.is_empty()) {
+            return Vec::new();
+        }
+        let queued = |stage: &&StageView| stage.status == ExecutionStatus::Queued.word();
+        let stages = self.detail.stages.iter().chain(&now.stages).filter(queued);
+        let mut names: Vec<String> = stages.map(|stage| stage.name.clone()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Whether one of them waits for something else now.
+    fn waits_otherwise(&self, beside: &Beside) -> bool {
+        if self.waiting.is_empty() {
+            return false;
+        }
+        let Ok(mut now) = guarded(|| view::run::detail(&self.run)) else { return false };
+        view::fleet::explain(&self.run, self.id, &beside.reasons, &mut now.stages);
+        now.stages != self.detail.stages
     }
 
     pub(super) fn last(&self) -> u64 {
@@ -65,12 +98,14 @@ impl RunSource {
             let after = self.last();
             let rows = shared.reader.events(self.id, after, PAGE)?;
             let beside = Beside::of(shared, self.id)?;
-            if rows.is_empty() && beside.is_shown(&self.detail) {
+            if rows.is_empty() && beside.is_shown(&self.detail) && !self.waits_otherwise(&beside) {
                 return Ok(advance);
             }
             let entries = self.fold(&rows)?;
             let now = shown(self.id, &self.run, beside)?;
+            let waits: Vec<String> = self.waiting(&now);
             let all = self.take(now);
+            self.waiting = waits;
             let last = self.last();
             let stages = self.stages_since(after, all);
             let changed = Changed { run: frame::patch(&self.detail), stages, all };
@@ -128,7 +163,11 @@ impl RunSource {
 
     fn stages_since(&self, after: u64, all: bool) -> Vec<&StageView> {
         let stages = self.detail.stages.iter().zip(&self.changed);
-        stages.filter(|(_, changed)| all || **changed > after).map(|(stage, _)| stage).collect()
+        // What stages wait for is different without an event of theirs.
+        let told = |stage: &StageView, changed: u64| {
+            all || changed > after || self.waiting.contains(&stage.name)
+        };
+        stages.filter(|(stage, changed)| told(stage, **changed)).map(|(stage, _)| stage).collect()
     }
 
     pub(super) fn snapshot(&mut self) -> Utf8Bytes {
@@ -172,6 +211,7 @@ impl RunSource {
 fn shown(id: RunId, run: &Run, beside: Beside) -> Result<RunDetail, Refused> {
     let mut detail = guarded(|| view::run::detail(run))
         .map_err(|problem| Refused::Damaged { run: id.to_string(), problem })?;
+    view::fleet::explain(run, id, &beside.reasons, &mut detail.stages);
     detail.summary.superseded = beside.superseded;
     detail.usage = beside.usage;
     Ok(detail)
@@ -183,13 +223,16 @@ struct Beside {
     superseded: bool,
     /// Said by the gateway of models.
     usage: Option<ModelUsage>,
+    /// Said by the conductor, of what waits for workers.
+    reasons: Arc<Reasons>,
 }
 
 impl Beside {
     fn of(shared: &Shared, id: RunId) -> Result<Self, Refused> {
         let superseded = shared.reader.run(id)?.is_some_and(|row| row.superseded);
         let usage = view::model::total(&shared.reader.model_sums(id)?);
-        Ok(Self { superseded, usage })
+        let reasons = shared.gauges.read().reasons;
+        Ok(Self { superseded, usage, reasons })
     }
 
     fn is_shown(&self, detail: &RunDetail) -> bool {

@@ -168,7 +168,7 @@ pub struct WorkerView {
     /// Until when it counts as there although nothing is heard of it; `None` as above, and when it
     /// is not there.
     pub lease_until: Option<Timestamp>,
-    /// What it works on, oldest first.
+    /// What it works on, oldest first; of a lost one what it worked on when it was lost.
     pub attempts: Vec<WorkerAttempt>,
 }
 

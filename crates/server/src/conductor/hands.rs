@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::reports::{Whose, reference, stopped};
 use fleet::{Fleet, Sender};
 use queue::{Elsewhere, Labels};
+use seen::SeenAttempt;
 
 pub(crate) mod fleet;
 mod queue;
@@ -295,13 +296,16 @@ impl Hands {
 
     /// What a lost worker had: it is given up, and no word of that worker about it counts.
     pub(crate) fn give_up(&mut self, worker: &Arc<str>) -> Vec<AttemptRef> {
-        let mut given_up = Vec::new();
+        let (mut given_up, mut had) = (Vec::new(), Vec::new());
         for (whose, held) in self.held.values_mut().flatten() {
             if held.with == With::Worker(Arc::clone(worker)) {
                 held.with = With::Lost(Arc::clone(worker));
                 given_up.push(reference(whose, &held.key));
+                had.push(SeenAttempt::of(whose, held.started));
             }
         }
+        had.sort_unstable();
+        self.fleet.remember(worker, had);
         given_up.sort_unstable();
         self.changed();
         given_up

@@ -82,7 +82,10 @@ fn view(worker: SeenWorker, runs: &mut Runs<'_>) -> Result<WorkerView, Refused> 
         state: state(row.state).to_owned(),
         labels: row.labels.into_iter().collect(),
         slots: row.slots,
-        used: u32::try_from(attempts.len()).unwrap_or(u32::MAX),
+        used: match row.state.is_there() {
+            true => u32::try_from(attempts.len()).unwrap_or(u32::MAX),
+            false => 0,
+        },
         version: row.version,
         host: row.host,
         platform: row.platform,

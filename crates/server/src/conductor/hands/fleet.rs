@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use store::port::{WorkerRow, WorkerState};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::seen::SeenAttempt;
 use crate::identity;
 
 /// One that is there, or was.
@@ -23,6 +24,8 @@ pub(crate) struct Worker {
     lease_until: Option<Timestamp>,
     /// It is to be told so once that is stored.
     bye: Option<Bye>,
+    /// Of a lost one: what it had then.
+    had: Vec<SeenAttempt>,
 }
 
 /// A connection.
@@ -77,6 +80,10 @@ impl Worker {
         self.heard_at
     }
 
+    pub(crate) fn had(&self) -> &[SeenAttempt] {
+        &self.had
+    }
+
     fn lease(&self) -> Duration {
         Duration::from_millis(self.row.lease_ms)
     }
@@ -99,7 +106,7 @@ impl Fleet {
             let lease_until = row.state.is_there().then(|| after(now, lease));
             let name = Arc::from(row.name.as_str());
             let heard_at = row.heard_at;
-            (name, Worker { row, link: None, heard_at, lease_until, bye: None })
+            (name, Worker { row, link: None, heard_at, lease_until, bye: None, had: Vec::new() })
         };
         let workers = rows.into_iter().map(worker).collect();
         Self { workers, ..Self::default() }
@@ -130,6 +137,7 @@ impl Fleet {
             heard_at: now,
             lease_until: None,
             bye: None,
+            had: Vec::new(),
         });
         if worker.lease_until.is_none() {
             // It holds something, so it neither left nor was given up.
@@ -210,8 +218,10 @@ impl Fleet {
         let link = Some(Link { number, say, greeted: false, came, open, told });
         let lease_until = Some(after(now, lease));
         // Whoever was connected as this one is cut: its channel ends here.
-        self.workers
-            .insert(Arc::clone(&name), Worker { row, link, heard_at: now, lease_until, bye: None });
+        self.workers.insert(
+            Arc::clone(&name),
+            Worker { row, link, heard_at: now, lease_until, bye: None, had: Vec::new() },
+        );
         self.unsaved.insert(Arc::clone(&name));
         Ok((name, number))
     }
@@ -392,6 +402,13 @@ impl Fleet {
             if let Some(link) = worker.link.take() {
                 let _gone = link.say.send(ToWorker::Bye(bye));
             }
+        }
+    }
+
+    /// What a lost one had.
+    pub(crate) fn remember(&mut self, name: &str, had: Vec<SeenAttempt>) {
+        if let Some(worker) = self.workers.get_mut(name) {
+            worker.had = had;
         }
     }
 

@@ -10,6 +10,7 @@ use store::port::{WorkerRow, WorkerState};
 use super::queue::Labels;
 use super::why::{self, Standing};
 use super::{Hands, With};
+use crate::conductor::reports::Whose;
 
 /// Attempts that wait, in one answer.
 const MOST: usize = 1000;
@@ -41,6 +42,18 @@ pub(crate) struct SeenAttempt {
     pub(crate) execution: ExecutionId,
     pub(crate) number: u32,
     pub(crate) started_at: Option<Timestamp>,
+}
+
+impl SeenAttempt {
+    pub(super) fn of(whose: &Whose, started_at: Option<Timestamp>) -> Self {
+        Self {
+            run: whose.run,
+            fence: whose.attempt.fence,
+            execution: whose.attempt.execution.clone(),
+            number: whose.attempt.number,
+            started_at,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -138,13 +151,7 @@ impl Hands {
         let mut here = Vec::new();
         let mut by_worker: BTreeMap<&Arc<str>, Vec<SeenAttempt>> = BTreeMap::new();
         for (whose, held) in self.all().filter(|(whose, _)| !whose.probe) {
-            let attempt = SeenAttempt {
-                run: whose.run,
-                fence: whose.attempt.fence,
-                execution: whose.attempt.execution.clone(),
-                number: whose.attempt.number,
-                started_at: held.started,
-            };
+            let attempt = SeenAttempt::of(whose, held.started);
             match &held.with {
                 With::Here => here.push(attempt),
                 With::Worker(name) => by_worker.entry(name).or_default().push(attempt),
@@ -155,6 +162,9 @@ impl Hands {
         let workers = self.fleet.iter().map(|(name, worker)| {
             let mut attempts = by_worker.remove(name).unwrap_or_default();
             attempts.sort_unstable();
+            if worker.row.state == WorkerState::Lost {
+                attempts.extend_from_slice(worker.had());
+            }
             SeenWorker {
                 row: worker.row.clone(),
                 heard_at: worker.heard_at(),

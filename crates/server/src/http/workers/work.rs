@@ -282,7 +282,7 @@ pub(crate) async fn secret(
     let vault = Arc::clone(&shared.vault);
     let answer = blocking(move || {
         let (run, environment) = (held.run.to_string(), held.environment.as_deref());
-        vault.answer(SecretAsk { name: &name, run: &run, environment })
+        vault.answer(SecretAsk { name: &name, run: &run, environment, attempt: &held.key })
     });
     let value = answer.await?.map_err(Fault::invalid_input)?;
     Ok(Json(SecretGiven { value }))

@@ -254,6 +254,18 @@ fn now(shared: &Shared, tally: &Tally, text: &mut Text) {
     text.one(&named::SLOTS, &[], f64::from(shared.slots));
     text.one(&named::SLOTS_USED, &[], f64::from(gauge.used));
     text.one(&named::QUEUE, &[], f64::from(gauge.queued));
+    let fleet = gauge.fleet;
+    let states = [
+        ("online", fleet.there),
+        ("draining", fleet.draining),
+        ("drained", fleet.drained),
+        ("lost", fleet.lost),
+    ];
+    for (state, count) in states {
+        text.one(&named::WORKERS, &[state], f64::from(count));
+    }
+    text.one(&named::WORKER_SLOTS, &[], f64::from(fleet.slots));
+    text.one(&named::WORKER_SLOTS_USED, &[], f64::from(fleet.used));
     text.one(&named::DAMAGED, &[], gauge.damaged.len() as f64);
     text.one(&named::SUBSCRIBERS, &[], shared.broker.subscribers() as f64);
     let live = shared.hub.tally();

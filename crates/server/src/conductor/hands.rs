@@ -523,3 +523,6 @@ impl Hands {
 fn running(run: RunId, attempt: &AttemptId) -> Whose {
     Whose { run, attempt: attempt.clone(), probe: false }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,6 +73,9 @@ DRAINING: Gauge "orchestrate_rollout_draining" [], "1 while a switch waits until
 SLOTS: Gauge "orchestrate_slots" [], "Attempts that may be live at once.";
 SLOTS_USED: Gauge "orchestrate_slots_used" [], "Attempts that are live.";
 QUEUE: Gauge "orchestrate_queue_depth" [], "Attempts that wait for a slot.";
+WORKERS: Gauge "orchestrate_workers" ["state"], "Workers on other machines: online, draining, drained, lost.";
+WORKER_SLOTS: Gauge "orchestrate_worker_slots" [], "Attempts that workers on other machines may have at once: of those that are online or draining.";
+WORKER_SLOTS_USED: Gauge "orchestrate_worker_slots_used" [], "Attempts that they have.";
 DAMAGED: Gauge "orchestrate_runs_damaged" [], "Runs that were stopped because what is stored of them is damaged.";
 COMMITS: Counter "orchestrate_commits_total" [], "Transactions that were stored and synced.";
 COMMIT_CHANGES: Histogram "orchestrate_commit_changes" [] in COUNTS, "Changes in one transaction.";

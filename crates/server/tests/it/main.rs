@@ -38,3 +38,4 @@ mod versions;
 mod waits;
 mod webhooks;
 mod wire;
+mod workers;

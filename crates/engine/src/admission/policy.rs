@@ -125,7 +125,11 @@ impl fmt::Display for Held {
                 let tasks: Vec<&str> = by.iter().map(|other| other.task.as_str()).collect();
                 write!(f, "hybrid mode: the system is at its limit of {max}: {}", tasks.join(", "))
             }
-            Self::Overlaps(other) => write!(f, "its paths overlap with those of {other}"),
+            Self::Overlaps(Other { task, name, at, inside }) => {
+                let at = if at.is_empty() { String::new() } else { format!(", {at}") };
+                let place = if *inside { "is in the system" } else { "comes first" };
+                write!(f, "its paths overlap with those of task {task}, which {place} ({name}{at})")
+            }
         }
     }
 }

@@ -9,6 +9,7 @@
 //! invariants          a second bookkeeper who must agree with every event
 //! oracle              what an undisturbed run must come to, from the page of semantics alone
 //! fleet               many runs, few places
+//! orchestration       many tasks, one installation
 //! coverage            what the seeds must have seen
 //! shrink              from a failing seed to a small file in `tests/failures/`
 //! ```
@@ -32,6 +33,7 @@ mod hands;
 mod invariants;
 mod named;
 mod oracle;
+mod orchestration;
 pub(crate) mod recorded;
 mod rng;
 mod shrink;

@@ -164,6 +164,9 @@ pub struct StartRun {
     /// Every execution is held before it starts.
     #[serde(default)]
     pub step: bool,
+    /// A more careful mode than the installation's: `shadow pilot production`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
 }
 
 /// Answer of a dry run.

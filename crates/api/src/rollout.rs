@@ -157,8 +157,11 @@ pub struct QueuedAttempt {
 /// What a stage of a shadow run would have done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WouldHave {
-    /// `run agent ask notify merge start`
+    /// `run agent start merge ask notify emit lock wait each`
     pub kind: String,
     /// In words: `would run ./deploy.sh in staging`.
     pub says: String,
+    /// Values that stand in it as `<name>`, because nothing ran that would have given them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
 }

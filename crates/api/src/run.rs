@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use utoipa::ToSchema;
 
+use crate::rollout::WouldHave;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RunSummary {
     pub id: String,
@@ -33,6 +35,14 @@ pub struct RunSummary {
     /// Its pipeline went back to an earlier run.
     #[serde(default)]
     pub superseded: bool,
+    /// What it really does: `shadow` (nothing but saying what it would do) or `production`.
+    #[serde(default = "production")]
+    #[schema(schema_with = crate::words::run_mode)]
+    pub mode: String,
+    /// The mode of the installation when it was created: `shadow pilot production`.
+    #[serde(default = "production")]
+    #[schema(schema_with = crate::words::rollout_mode)]
+    pub rollout: String,
     /// `v3`
     #[serde(default)]
     pub run_version: String,
@@ -53,6 +63,14 @@ pub struct Progress {
     pub skipped: u32,
     pub not_run: u32,
     pub cancelled: u32,
+    /// Of a shadow run: units whose work was only said.
+    #[serde(default)]
+    pub would_have: u32,
+}
+
+/// What runs were before there were modes.
+fn production() -> String {
+    "production".to_owned()
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -68,6 +86,9 @@ pub struct RunDetail {
     /// What the pipeline gives as a whole, as far as it is known.
     #[serde(default)]
     pub outputs: BTreeMap<String, Json>,
+    /// What a shadow run as a whole would have done: notices.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub would: Vec<WouldHave>,
     /// The run that it goes on from: `name#n`.
     #[serde(default)]
     pub extends: Option<String>,
@@ -105,6 +126,9 @@ pub struct StageView {
     pub outputs: BTreeMap<String, Json>,
     pub max_attempts: u32,
     pub attempts: Vec<AttemptView>,
+    /// What it would have done, in order; only in a shadow run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub would: Vec<WouldHave>,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
 }

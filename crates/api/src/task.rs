@@ -143,6 +143,9 @@ pub struct StartTask {
     /// the name of the run.
     #[serde(default)]
     pub directory: Option<String>,
+    /// A more careful mode than the installation's: `shadow pilot production`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
 }
 
 /// `POST /api/tasks/{id}/stop`

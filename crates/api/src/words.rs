@@ -29,8 +29,12 @@ words! {
     STAGE_STATUSES, stage_status = [
         "blocked" "listening" "queued" "running" "retrying" "stopping" "waiting_approval"
         "waiting_input" "waiting_environment" "held" "held_by_human" "unknown" "succeeded" "failed" "cancelled"
-        "skipped" "not_run"
+        "skipped" "not_run" "would_have"
     ];
+    /// What a run really does.
+    RUN_MODES, run_mode = ["shadow" "production"];
+    /// Modes of the installation, the most careful first.
+    ROLLOUT_MODES, rollout_mode = ["shadow" "pilot" "production"];
     /// Statuses of an attempt.
     ATTEMPT_STATUSES, attempt_status = [
         "queued" "running" "stopping" "succeeded" "failed" "stopped" "lost" "unknown"

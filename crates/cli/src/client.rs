@@ -73,6 +73,8 @@ pub struct RunsQuery {
     pub statuses: Vec<String>,
     /// Newest first when not given.
     pub sort: Option<String>,
+    /// What they really do.
+    pub mode: Option<String>,
     pub limit: u32,
     pub after: Option<String>,
 }
@@ -163,6 +165,7 @@ impl Client {
         if !wanted.statuses.is_empty() {
             query.add("status", &wanted.statuses.join(","));
         }
+        query.add_some("mode", wanted.mode.as_deref());
         self.get(&query.text).await
     }
 

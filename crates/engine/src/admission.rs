@@ -83,9 +83,9 @@ impl Run {
         own.or(head.group.as_deref()).or(task.map(|task| task.id.as_str()))
     }
 
-    /// `None`: it belongs to no group and to no task, or has finished.
+    /// `None`: it belongs to no group and to no task, has finished, or is a shadow run.
     pub fn occupant(&self) -> Option<Occupant> {
-        let head = self.state.head.as_deref()?;
+        let head = self.state.head.as_deref().filter(|head| !head.mode.is_shadow())?;
         let named = head.group.clone().zip(self.pipeline.concurrency.as_ref());
         let group = named.map(|(name, of)| {
             let (limit, on_conflict) = (of.limit, of.on_conflict);

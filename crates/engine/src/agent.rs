@@ -42,10 +42,10 @@ impl Run {
             .transpose()?;
         let mut given = Vec::new();
         for mention in &work.task.mentions {
-            given.extend(
-                self.given(ix, mention, scope)
-                    .map_err(|e| format!("`{}`: {e}", mention.written))?,
-            );
+            let found = self.given(ix, mention, scope).or_else(|why| {
+                not_known(mention, scope).ok_or_else(|| format!("`{}`: {why}", mention.written))
+            });
+            given.extend(found?);
         }
         for wanted in &stage.context {
             let (_, artifacts) = self.wanted(wanted)?;
@@ -178,6 +178,24 @@ impl Run {
             }
         }
     }
+}
+
+/// What stands for a mention of what nobody knows, where that is noted.
+fn not_known(mention: &Mention, scope: &RunScope<'_>) -> Option<Vec<Given>> {
+    let unknown = match &mention.of {
+        Mentioned::Stage { stage, .. } => scope.is_unknown(&Root::Output(stage.to_string())),
+        Mentioned::Previous { stage, .. } => scope.is_unknown(&Root::Previous(stage.to_string())),
+        Mentioned::Version { .. }
+        | Mentioned::Mapped { .. }
+        | Mentioned::Input { .. }
+        | Mentioned::File { .. }
+        | Mentioned::Feedback
+        | Mentioned::Undone => false,
+    };
+    let text = unknown.then(|| scope.stand_in(&mention.written)).flatten()?;
+    let reference = mention.written.clone();
+    let text = GivenText::Said(text);
+    Some(vec![Given { reference, source: "nobody yet".to_owned(), age: 0, text }])
 }
 
 /// The kind that a reference comes to. What more such an adapter needs stands with the agent.

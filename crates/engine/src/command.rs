@@ -16,8 +16,8 @@ pub use people::{
 };
 
 use crate::event::{
-    ArtifactRef, Environment, FinalStatus, GateKind, Inherited, Occurrence, Parent, RunLink,
-    TaskRun, Usage,
+    ArtifactRef, Environment, FinalStatus, GateKind, Inherited, Mode, Occurrence, Parent, Rollout,
+    RunLink, TaskRun, Usage,
 };
 use crate::id::{Actor, AttemptId, ExecutionId, RunId};
 
@@ -126,6 +126,12 @@ pub struct Create {
     pub held: bool,
     /// The trace that it is a part of. Nothing is decided by it.
     pub traceparent: Option<String>,
+    /// What it really does.
+    pub mode: Mode,
+    /// The mode of the installation now. Nothing is decided by it.
+    pub rollout: Rollout,
+    /// Of a shadow run: which targets would be told of what, by kind of notice.
+    pub notify: IndexMap<String, Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

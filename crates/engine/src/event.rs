@@ -4,11 +4,13 @@
 //! fields for ever; a new field has a default.
 
 mod flow;
+mod mode;
 mod people;
 mod result;
 mod task;
 
 pub use flow::{Fired, Inherited, Occurrence, Parent, RollbackResult, RunLink};
+pub use mode::{Deed, Intention, Mode, Rollout, WouldHave};
 pub use people::{
     ArtifactRef, Attach, Decision, Environment, FormOpened, GateId, GateKind, Hold, Inquiry,
     Person, Policy, Resolution,
@@ -83,6 +85,15 @@ pub enum Event {
         /// The trace that it is a part of, as W3C Trace Context writes it; else it begins its own.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         traceparent: Option<String>,
+        /// What it really does.
+        #[serde(default, skip_serializing_if = "Mode::is_production")]
+        mode: Mode,
+        /// The mode of the installation then.
+        #[serde(default, skip_serializing_if = "Rollout::is_production")]
+        rollout: Rollout,
+        /// Of a shadow run: which targets would be told of what, by kind of notice.
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        notify: IndexMap<String, Vec<String>>,
     },
     /// Admitted: stages may start.
     #[serde(rename = "run.started")]
@@ -181,6 +192,10 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
         outputs: IndexMap<String, Json>,
     },
+
+    /// In a shadow run, instead of what would touch the world.
+    #[serde(rename = "stage.would_have")]
+    WouldHave(WouldHave),
 
     /// People are asked to decide. Nothing of the execution goes on until it is resolved.
     #[serde(rename = "gate.opened")]
@@ -384,6 +399,7 @@ impl Event {
             | Self::GateEscalated { gate, .. }
             | Self::GateResolved { gate, .. } => Some(gate.execution.clone()),
             Self::FormOpened(form) => Some(form.execution.clone()),
+            Self::WouldHave(said) => said.execution.clone(),
             Self::FormSubmitted { execution, .. }
             | Self::FormTimedOut { execution, .. }
             | Self::FormVoided { execution, .. }
@@ -439,6 +455,7 @@ impl Event {
             Self::RetryScheduled { .. } => "attempt.retry_scheduled",
             Self::Requeued { .. } => "attempt.requeued",
             Self::ExecutionSettled { .. } => "execution.settled",
+            Self::WouldHave(_) => "stage.would_have",
             Self::GateOpened { .. } => "gate.opened",
             Self::GateVoted { .. } => "gate.voted",
             Self::GateDelegated { .. } => "gate.delegated",

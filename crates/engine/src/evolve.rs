@@ -7,6 +7,7 @@ mod flow;
 mod people;
 mod rewind;
 mod rollback;
+mod shadow;
 mod stage;
 mod taken;
 
@@ -71,6 +72,7 @@ impl Run {
             Event::Requeued { execution, number } => self.requeued(execution, *number),
             Event::ExecutionSettled { execution, outcome, conclusion, reason, outputs } => self
                 .execution_settled(execution, *outcome, *conclusion, reason, object(outputs), at),
+            Event::WouldHave(said) => self.would_have(said),
             Event::GateOpened { gate, policy, digest, instructions, due, inquiry } => {
                 let opened = Gate {
                     kind: gate.kind,

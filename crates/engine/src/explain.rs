@@ -85,7 +85,8 @@ impl Run {
             | ExecutionStatus::Cancelled
             | ExecutionStatus::NotRun
             | ExecutionStatus::Skipped
-            | ExecutionStatus::Succeeded => {}
+            | ExecutionStatus::Succeeded
+            | ExecutionStatus::WouldHave => {}
         }
         if row.status == ExecutionStatus::WaitingEnvironment {
             let environment = row.stage.environment.as_deref();
@@ -237,7 +238,8 @@ impl Run {
             | ExecutionStatus::Cancelled
             | ExecutionStatus::NotRun
             | ExecutionStatus::Skipped
-            | ExecutionStatus::Succeeded => Vec::new(),
+            | ExecutionStatus::Succeeded
+            | ExecutionStatus::WouldHave => Vec::new(),
         }
     }
 
@@ -287,6 +289,7 @@ fn waits(status: ExecutionStatus) -> bool {
         | ExecutionStatus::Cancelled
         | ExecutionStatus::NotRun
         | ExecutionStatus::Skipped
-        | ExecutionStatus::Succeeded => false,
+        | ExecutionStatus::Succeeded
+        | ExecutionStatus::WouldHave => false,
     }
 }

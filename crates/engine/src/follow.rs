@@ -10,6 +10,7 @@ mod judge;
 mod people;
 mod rewind;
 mod rollback;
+mod shadow;
 mod trigger;
 
 pub(crate) use trigger::Look;
@@ -70,7 +71,8 @@ impl Run {
             return Some(event);
         }
         if self.state.open == 0 && self.state.undo.wanted.is_none() {
-            return Some(self.finish());
+            let end = self.finish();
+            return Some(self.would_notify(&end).unwrap_or(end));
         }
         if self.state.pause.is_some() || self.state.undo.rewind.is_some() {
             return None;
@@ -105,6 +107,9 @@ impl Run {
             return Some(self.ask(ix, now));
         }
         if let Some(&ix) = links.instant.first() {
+            if self.state.is_shadow() {
+                return Some(self.foretell(ix, now));
+            }
             return Some(self.worked(ix, now));
         }
         self.dispatch()

@@ -115,6 +115,8 @@ impl Run {
                     // The first of its line has nothing to go on from.
                     (None, _) => Ok((folder, Vec::new())),
                     (Some(_), Some(given)) => Ok((folder, given.artifacts.clone())),
+                    // What a shadow run left undone nobody inherits.
+                    (Some(_), None) if self.state.is_shadow() => Ok((folder, Vec::new())),
                     (Some(link), None) => Err(format!(
                         "`{written}`: neither {} nor a run before it finished `{stage}`",
                         link.name

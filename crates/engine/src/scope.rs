@@ -1,14 +1,51 @@
 //! What `${...}` and expressions are looked up in: the run as it stands.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 use pipeline::model::StageIx;
 use pipeline::text::{Root, Scope};
 use serde_json::{Value as Json, json};
 
+use crate::event::{Deed, Outcome};
 use crate::run::Run;
 use crate::state::{ExecIx, Head};
 use crate::status;
+
+/// Names of values that nobody knows, as they were looked up.
+#[derive(Debug, Default)]
+pub(crate) struct Notes(RefCell<BTreeSet<String>>);
+
+impl Notes {
+    fn add(&self, name: &str) {
+        self.0.borrow_mut().insert(name.to_owned());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.borrow().iter().cloned().collect()
+    }
+
+    pub(crate) fn take(&self, others: Self) {
+        self.0.borrow_mut().extend(others.0.into_inner());
+    }
+
+    /// Whether something in it only stands for a value that nobody knows.
+    pub(crate) fn stands_in(&self, value: &Json) -> bool {
+        match value {
+            Json::String(text) => {
+                self.0.borrow().iter().any(|name| text.contains(&format!("<{name}>")))
+            }
+            Json::Array(items) => items.iter().any(|item| self.stands_in(item)),
+            Json::Object(fields) => fields.values().any(|field| self.stands_in(field)),
+            Json::Null | Json::Bool(_) | Json::Number(_) => false,
+        }
+    }
+}
 
 /// The run as one of its stages or executions sees it.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +64,8 @@ pub(crate) struct RunScope<'r> {
     pub(crate) mapped: Option<&'r Json>,
     /// `${outputs.*}`
     pub(crate) own: Option<&'r Json>,
+    /// In a shadow run: what is not known is noted here, and its name stands for it.
+    pub(crate) notes: Option<&'r Notes>,
 }
 
 impl<'r> RunScope<'r> {
@@ -41,6 +80,7 @@ impl<'r> RunScope<'r> {
             form: None,
             mapped: None,
             own: None,
+            notes: None,
         }
     }
 
@@ -80,6 +120,7 @@ impl Scope for RunScope<'_> {
                 let end = self.run.state.stage(self.run.ix(stage)?).end()?;
                 Some(Cow::Borrowed(&end.outputs))
             }
+            Root::Item | Root::Event if self.is_unknown(root) => None,
             Root::Item => self.item.map(Cow::Borrowed),
             Root::Event => Some(Cow::Borrowed(self.event.unwrap_or(&head.event))),
             Root::Form => self.form.map(Cow::Borrowed),
@@ -106,10 +147,53 @@ impl Scope for RunScope<'_> {
     fn stage(&self, name: &str) -> Option<Json> {
         let end = self.run.state.stage(self.run.ix(name)?).end()?;
         Some(json!({
-            "outcome": status::outcome(end.outcome),
+            "outcome": status::outcome(foreseen(end.outcome)),
             "conclusion": status::conclusion(end.conclusion),
             "outputs": end.outputs,
         }))
+    }
+
+    fn is_unknown(&self, root: &Root) -> bool {
+        let state = &self.run.state;
+        let Some(head) = state.head.as_deref().filter(|head| head.mode.is_shadow()) else {
+            return false;
+        };
+        let said = |kind| self.stage.is_some_and(|ix| state.stage(ix).would(kind));
+        match root {
+            Root::Output(stage) => {
+                let end = self.run.ix(stage).and_then(|ix| state.stage(ix).end());
+                end.is_some_and(|end| end.outcome == Outcome::WouldHave)
+            }
+            // Of a trigger that did not fire, and would.
+            Root::Event => self.event.is_none() && said(Deed::Wait),
+            Root::Item => said(Deed::Each) || (self.item.is_none() && said(Deed::Wait)),
+            Root::Form => self.form.is_none(),
+            Root::Own => true,
+            Root::Previous(stage) => head.extends.is_some() && head.previous(stage).is_none(),
+            Root::Value(_)
+            | Root::Run
+            | Root::Task
+            | Root::Mapped
+            | Root::Subject
+            | Root::Secret(_) => false,
+        }
+    }
+
+    fn stand_in(&self, name: &str) -> Option<String> {
+        self.notes?.add(name);
+        Some(format!("<{name}>"))
+    }
+}
+
+/// What would be done counts as done: conditions are judged as they would be in earnest.
+fn foreseen(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::WouldHave => Outcome::Succeeded,
+        Outcome::Succeeded
+        | Outcome::Failed
+        | Outcome::Cancelled
+        | Outcome::Skipped
+        | Outcome::NotRun => outcome,
     }
 }
 

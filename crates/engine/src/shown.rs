@@ -202,7 +202,7 @@ impl Run {
 }
 
 /// Secrets stay names.
-fn task_json(task: &Task) -> Json {
+pub(crate) fn task_json(task: &Task) -> Json {
     let text = |pieces: &[Piece]| -> String {
         let shown = pieces.iter().map(|piece| match piece {
             Piece::Plain(text) => text.clone(),

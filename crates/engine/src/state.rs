@@ -19,7 +19,9 @@ use pipeline::when::Facts;
 use serde_json::Value as Json;
 
 use crate::command::StopReason;
-use crate::event::{Environment, FinalStatus, Inherited, Outcome, Parent, RunLink, TaskRun};
+use crate::event::{
+    Environment, FinalStatus, Inherited, Intention, Mode, Outcome, Parent, Rollout, RunLink, TaskRun,
+};
 use crate::id::{Actor, ExecutionId, RunId};
 use execution::Execution;
 use stage::Stage;
@@ -71,6 +73,8 @@ pub(crate) struct State {
     /// Every execution is held before it starts.
     pub(crate) step: bool,
     pub(crate) undo: Undo,
+    /// What a shadow run as a whole would have done, in this round.
+    pub(crate) would: Vec<Intention>,
 }
 
 /// What `run.created` said.
@@ -107,13 +111,18 @@ pub(crate) struct Head {
     /// Values of the data folder's configuration.
     pub(crate) config: IndexMap<String, Json>,
     pub(crate) traceparent: Option<String>,
+    pub(crate) mode: Mode,
+    pub(crate) rollout: Rollout,
+    /// Of a shadow run: who would be told, by kind of notice.
+    pub(crate) notify: IndexMap<String, Vec<String>>,
     pub(crate) created_at: Timestamp,
 }
 
 impl Head {
     /// It begins when somebody who sees the other runs says so: `Command::Admit`.
     pub(crate) fn is_admitted_by_others(&self) -> bool {
-        self.group.is_some() || self.task.is_some()
+        // Whoever only says what it would do stands in nobody's way.
+        !self.mode.is_shadow() && (self.group.is_some() || self.task.is_some())
     }
 
     /// What the nearest ancestor that finished this stage gave.
@@ -232,6 +241,7 @@ pub(crate) struct Tally {
     pub(crate) cancelled: u32,
     pub(crate) skipped: u32,
     pub(crate) not_run: u32,
+    pub(crate) would_have: u32,
 }
 
 impl Tally {
@@ -242,11 +252,13 @@ impl Tally {
             Outcome::Cancelled => &mut self.cancelled,
             Outcome::Skipped => &mut self.skipped,
             Outcome::NotRun => &mut self.not_run,
+            Outcome::WouldHave => &mut self.would_have,
         }
     }
 
     pub(crate) fn settled(self) -> u32 {
-        self.succeeded + self.failed + self.cancelled + self.skipped + self.not_run
+        let done = self.succeeded + self.would_have;
+        done + self.failed + self.cancelled + self.skipped + self.not_run
     }
 }
 
@@ -289,6 +301,7 @@ impl State {
             breakpoints: people::Breakpoints::new(),
             step: false,
             undo: Undo::default(),
+            would: Vec::new(),
         }
     }
 
@@ -307,6 +320,11 @@ impl State {
     /// The time that limits of the run go by: it stands still while the run is paused.
     pub(crate) fn clock(&self, now: Timestamp) -> Timestamp {
         self.pause.as_ref().map_or(now, |pause| pause.since)
+    }
+
+    /// Nothing of it touches the world.
+    pub(crate) fn is_shadow(&self) -> bool {
+        self.head.as_deref().is_some_and(|head| head.mode.is_shadow())
     }
 
     pub(crate) fn bar(&self, stage: &pipeline::model::Stage) -> Option<Bar> {

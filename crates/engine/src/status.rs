@@ -85,6 +85,7 @@ pub fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Cancelled => "cancelled",
         Outcome::Skipped => "skipped",
         Outcome::NotRun => "not_run",
+        Outcome::WouldHave => "would_have",
     }
 }
 

@@ -9,7 +9,7 @@ use crate::desired::{PythonProgram, Task, TaskBack, TaskTaken, TaskWork};
 use crate::event::Failure;
 use crate::id::AttemptId;
 use crate::run::Run;
-use crate::scope::RunScope;
+use crate::scope::{Notes, RunScope};
 use crate::state::ExecIx;
 use crate::state::execution::ExecutionState;
 use crate::state::people::People;
@@ -45,8 +45,20 @@ impl Run {
     /// Resolves everything that the work of an execution refers to. The failure is one that no
     /// retry can help.
     pub(crate) fn prepare(&self, ix: ExecIx, attempt: &AttemptId) -> Result<Task, Failure> {
-        let input = self.input_of(ix).map_err(|message| Failure::InvalidInput { message })?;
-        self.resolved(ix, attempt, input).map_err(|message| Failure::Unresolved { message })
+        self.prepare_in(ix, attempt, None)
+    }
+
+    /// The same; where there are notes, what nobody knows is noted there, and its name stands for
+    /// it.
+    pub(crate) fn prepare_in(
+        &self,
+        ix: ExecIx,
+        attempt: &AttemptId,
+        notes: Option<&Notes>,
+    ) -> Result<Task, Failure> {
+        let input = self.input_in(ix, notes);
+        let input = input.map_err(|message| Failure::InvalidInput { message })?;
+        self.resolved(ix, attempt, input, notes).map_err(|message| Failure::Unresolved { message })
     }
 
     fn resolved(
@@ -54,10 +66,11 @@ impl Run {
         ix: ExecIx,
         attempt: &AttemptId,
         input: Option<Json>,
+        notes: Option<&Notes>,
     ) -> Result<Task, String> {
         let stage = self.model(ix.stage);
         let head = self.state.head.as_deref().ok_or("the run was not created")?;
-        let scope = RunScope { mapped: input.as_ref(), ..RunScope::of(self, ix) };
+        let scope = RunScope { mapped: input.as_ref(), notes, ..RunScope::of(self, ix) };
         let work = match &stage.work {
             Work::Agent(work) => TaskWork::Agent(Box::new(self.agent_task(ix, work, &scope)?)),
             Work::Merge(work) => TaskWork::Merge(self.merge_task(work, &scope)?),

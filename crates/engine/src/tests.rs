@@ -82,6 +82,9 @@ pub(crate) fn start() -> Create {
         task: None,
         held: false,
         traceparent: None,
+        mode: Default::default(),
+        rollout: Default::default(),
+        notify: IndexMap::new(),
     }
 }
 

@@ -3,7 +3,6 @@
 use pipeline::model::{MergeWork, Stage, TreeOf};
 
 use crate::desired::{TaskMerge, TaskRepository, TaskTree};
-use crate::event::Outcome;
 use crate::run::Run;
 use crate::scope::RunScope;
 use crate::state::ExecIx;
@@ -45,7 +44,7 @@ impl Run {
             let all = all.map(|instance| ExecIx { stage, instance });
             let done = all.filter(|ix| {
                 let end = self.state.exec(*ix).end();
-                end.is_some_and(|end| end.outcome == Outcome::Succeeded)
+                end.is_some_and(|end| end.outcome.is_good())
             });
             from.extend(done.map(|ix| self.exec_id(ix).to_string()));
         }

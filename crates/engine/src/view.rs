@@ -15,7 +15,9 @@ use jiff::Timestamp;
 use pipeline::when::Facts;
 use serde_json::Value as Json;
 
-use crate::event::{Environment, FinalStatus, Inherited, Parent, RunLink, TaskRun};
+use crate::event::{
+    Environment, FinalStatus, Inherited, Intention, Mode, Parent, Rollout, RunLink, TaskRun,
+};
 use crate::id::{ExecutionId, RunId};
 use crate::run::Run;
 use crate::state::Phase;
@@ -57,6 +59,10 @@ pub struct Header<'r> {
     pub config: &'r IndexMap<String, Json>,
     /// The trace that it is a part of.
     pub traceparent: Option<&'r str>,
+    /// What it really does.
+    pub mode: Mode,
+    /// The mode of the installation when it was created.
+    pub rollout: Rollout,
     pub created_at: Timestamp,
 }
 
@@ -73,6 +79,8 @@ pub struct Progress {
     pub skipped: u32,
     pub not_run: u32,
     pub cancelled: u32,
+    /// Of a shadow run: work that was only said.
+    pub would_have: u32,
 }
 
 impl Run {
@@ -100,8 +108,15 @@ impl Run {
             environments: &head.environments,
             config: &head.config,
             traceparent: head.traceparent.as_deref(),
+            mode: head.mode,
+            rollout: head.rollout,
             created_at: head.created_at,
         })
+    }
+
+    /// What a shadow run as a whole would have done.
+    pub fn would(&self) -> &[Intention] {
+        &self.state.would
     }
 
     /// When it was admitted first.
@@ -167,6 +182,7 @@ impl Run {
             skipped: tally.skipped,
             not_run: tally.not_run,
             cancelled: tally.cancelled,
+            would_have: tally.would_have,
         }
     }
 

@@ -13,6 +13,7 @@ pub fn ended(outcome: Outcome) -> &'static str {
         Outcome::Cancelled => "was cancelled",
         Outcome::Skipped => "was skipped",
         Outcome::NotRun => "did not run",
+        Outcome::WouldHave => "would have run",
     }
 }
 
@@ -43,6 +44,7 @@ pub fn settled(reason: &Settled) -> String {
         Settled::RollingBack { to } => format!("the run is rolled back to `{to}`"),
         Settled::Cancelled => "the run was cancelled".to_owned(),
         Settled::Unstartable { message } => message.clone(),
+        Settled::WouldHave => "nothing was done: this is a shadow run".to_owned(),
     }
 }
 

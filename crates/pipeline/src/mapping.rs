@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json};
 
 use crate::model::{Mapping, MappingField, Source, ValueKind};
-use crate::text::{Root, Scope, descend};
+use crate::text::{Missing, Root, Scope, descend};
 use crate::value;
 
 #[cfg(test)]
@@ -52,7 +52,13 @@ pub fn apply(
 
 /// `None`: there is no value, and none is needed.
 fn mapped(field: &MappingField, seen: &Seen<'_>) -> Result<Option<Json>, String> {
-    let mut value = match (found(field, seen), &field.default) {
+    let found = found(field, seen);
+    if let Err(Without::Unknown) = found
+        && let Some(stands) = seen.scope.stand_in(&field.written)
+    {
+        return Ok(Some(Json::String(stands)));
+    }
+    let mut value = match (found.map_err(|without| without.says(field)), &field.default) {
         (Ok(value), _) => value,
         (Err(_), Some(default)) => return Ok(Some(default.clone())),
         (Err(missing), None) if field.required => return Err(missing),
@@ -64,23 +70,54 @@ fn mapped(field: &MappingField, seen: &Seen<'_>) -> Result<Option<Json>, String>
     Ok(Some(value))
 }
 
-/// The value of the source, or why there is none.
-fn found(field: &MappingField, seen: &Seen<'_>) -> Result<Json, String> {
+/// Why a source has no value.
+enum Without {
+    Reason(String),
+    /// There is one, and nobody knows it.
+    Unknown,
+}
+
+impl Without {
+    fn says(self, field: &MappingField) -> String {
+        match self {
+            Self::Reason(says) => says,
+            Self::Unknown => format!("`{}` {}", field.written, Missing::Unknown),
+        }
+    }
+}
+
+/// The value of the source.
+fn found(field: &MappingField, seen: &Seen<'_>) -> Result<Json, Without> {
     let written = &field.written;
     let found = match &field.from {
         Source::Reference(template) => {
-            template.resolve(seen).map_err(|missing| format!("`{written}` {}", missing.problem))?
+            template.resolve(seen).map_err(|missing| match missing.problem {
+                Missing::Unknown => Without::Unknown,
+                Missing::Absent | Missing::Null | Missing::Secret => {
+                    Without::Reason(format!("`{written}` {}", missing.problem))
+                }
+            })?
         }
         Source::Raw(path) => {
             let raw = seen.raw.unwrap_or(&Json::Null);
             let found = descend(raw, path).cloned();
-            found.ok_or_else(|| format!("the work gave no `{written}`"))?
+            found.ok_or_else(|| Without::Reason(format!("the work gave no `{written}`")))?
         }
         Source::Expression(expression) => {
-            expression.evaluate(seen).map_err(|error| format!("`{written}`: {error}"))?
+            expression.evaluate(seen).map_err(|error| {
+                let mut stages = expression.references().stages.keys();
+                match error.unknown && stages.any(|name| seen.is_unknown(&Root::Output(name.clone())))
+                {
+                    true => Without::Unknown,
+                    false => Without::Reason(format!("`{written}`: {error}")),
+                }
+            })?
         }
     };
-    if found.is_null() { Err(format!("`{written}` is null")) } else { Ok(found) }
+    if found.is_null() {
+        return Err(Without::Reason(format!("`{written}` is null")));
+    }
+    Ok(found)
 }
 
 /// Sets a field of a field; what was no map on the way becomes one. The language refuses two
@@ -119,5 +156,13 @@ impl Scope for Seen<'_> {
 
     fn stage(&self, name: &str) -> Option<Json> {
         self.scope.stage(name)
+    }
+
+    /// It gives nothing that stands in: what is made of such a text would be no value.
+    fn is_unknown(&self, root: &Root) -> bool {
+        match (root, self.raw, self.subject) {
+            (Root::Own, Some(_), _) | (Root::Subject, _, Some(_)) => false,
+            (_, _, _) => self.scope.is_unknown(root),
+        }
     }
 }

@@ -99,6 +99,11 @@ pub const TASK_FIELDS: [&str; 7] =
 const TASK_FACTS: [&str; 3] = ["id", "number", "priority"];
 
 impl Reference {
+    /// As written, without its default.
+    pub(crate) fn name(&self) -> &str {
+        self.source.split("??").next().unwrap_or_default().trim()
+    }
+
     /// Whether it is text that somebody wrote into a task: it never becomes shell source.
     pub(crate) fn is_free_text_of_a_task(&self) -> bool {
         let fact = |step: &Step| match step {
@@ -115,6 +120,16 @@ pub trait Scope {
     fn get(&self, root: &Root) -> Option<std::borrow::Cow<'_, Json>>;
     /// `{"outcome", "conclusion", "outputs"}` of a settled stage, for expressions.
     fn stage(&self, name: &str) -> Option<Json>;
+    /// What is missing below this root exists, only nobody knows it: nothing ran that would have
+    /// given it.
+    fn is_unknown(&self, _root: &Root) -> bool {
+        false
+    }
+    /// What stands for such a value of this name, where text about it is wanted: `<name>`. `None`:
+    /// a value that is not known is an error.
+    fn stand_in(&self, _name: &str) -> Option<String> {
+        None
+    }
 }
 
 /// Resolved text; a secret stays a name until the worker starts the child.
@@ -142,6 +157,8 @@ pub enum Missing {
     /// Null has no text, and an empty string would hide the mistake.
     #[error("is null, which has no text")]
     Null,
+    #[error("is not known: nothing ran that would have given it")]
+    Unknown,
     /// A secret is not a value: it reaches a child only as an environment variable.
     #[error("is a secret and stays out of values")]
     Secret,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use api::pipeline::StartRun;
-use engine::event::{Inherited, Parent, RunLink, TaskRun};
+use engine::event::{Inherited, Parent, Rollout, RunLink, TaskRun};
 use engine::id::RunId;
 use indexmap::IndexMap;
 use pipeline::Pipeline;
@@ -39,6 +39,8 @@ pub(crate) struct Start {
     pub(crate) held: bool,
     /// The trace that it is a part of.
     pub(crate) traceparent: Option<String>,
+    /// A more careful mode than the installation's.
+    pub(crate) mode: Option<Rollout>,
 }
 
 /// What a run goes on from.
@@ -71,6 +73,8 @@ pub(crate) enum Unfit {
     Event,
     #[error("`event.{field}` has to be {expected}")]
     Fact { field: &'static str, expected: &'static str },
+    #[error("{0}")]
+    Mode(String),
 }
 
 impl Start {
@@ -92,6 +96,7 @@ impl Start {
         let directory = request.directory;
         let (breakpoints, step) = (request.breakpoints, request.step);
         let origin = Origin::Fresh;
+        let mode = request.mode.as_deref().map(str::parse).transpose().map_err(Unfit::Mode)?;
         Ok(Self {
             pipeline,
             digest,
@@ -108,6 +113,7 @@ impl Start {
             task: None,
             held: false,
             traceparent: None,
+            mode,
         })
     }
 
@@ -134,6 +140,7 @@ impl Start {
             task: None,
             held: false,
             traceparent: None,
+            mode: None,
         }
     }
 }

@@ -37,6 +37,7 @@ mod judge;
 mod listen;
 mod live;
 mod metrics;
+mod modes;
 mod notices;
 mod plan;
 mod ready;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use blobs::Blobs;
 use engine::admission::Orchestration;
 use engine::event::{AttemptResult, Event};
-use store::port::{Append, NoticeStatus, RolloutMode, Tally};
+use store::port::{Append, NoticeStatus, PRODUCTION, RolloutMode, Tally};
 
 pub use self::catalogue::page;
 
@@ -104,6 +104,10 @@ impl Metrics {
     pub(crate) fn appended(&self, append: &Append) {
         self.journal_events.add(append.events.len() as u64);
         let row = &append.row;
+        if row.mode != PRODUCTION {
+            // What was only said is not measured.
+            return;
+        }
         for stamped in &append.events {
             match &stamped.event {
                 Event::RunCreated { pipeline, .. } => self.runs_created.with(&[pipeline]).add(1),

@@ -68,6 +68,10 @@ pub(crate) fn imagine(start: Start, config: &Config) -> Result<Run, Refused> {
         task: None,
         held: false,
         traceparent: None,
+        // A plan goes as far as people are asked, whatever the mode.
+        mode: engine::event::Mode::Production,
+        rollout: engine::event::Rollout::Production,
+        notify: indexmap::IndexMap::new(),
     };
     run.handle(Command::Create(Box::new(create)), now)?;
     if run.occupant().is_some() {
@@ -88,7 +92,7 @@ fn verdict(row: &Row<'_>) -> (&'static str, Option<String>) {
         Some(Outcome::NotRun) => ("would not run", said),
         Some(Outcome::Failed) => ("would fail", said),
         Some(Outcome::Cancelled) => ("would be cancelled", said),
-        Some(Outcome::Succeeded) => ("would run", held()),
+        Some(Outcome::Succeeded | Outcome::WouldHave) => ("would run", held()),
         None => match row.status {
             ExecutionStatus::Blocked => ("decided when its dependencies have settled", None),
             ExecutionStatus::WaitingApproval => ("would ask for approval, then run", held()),
@@ -106,7 +110,8 @@ fn verdict(row: &Row<'_>) -> (&'static str, Option<String>) {
             | ExecutionStatus::Cancelled
             | ExecutionStatus::NotRun
             | ExecutionStatus::Skipped
-            | ExecutionStatus::Succeeded => ("would run", held()),
+            | ExecutionStatus::Succeeded
+            | ExecutionStatus::WouldHave => ("would run", held()),
         },
     }
 }

@@ -1,6 +1,7 @@
 //! Why the shell says no.
 
 use engine::command::Rejection;
+use engine::event::Rollout;
 use store::port::{Error, Refusal};
 
 /// Every refusal and failure that a caller can meet. Only `http` knows what status it becomes.
@@ -22,6 +23,10 @@ pub(crate) enum Refused {
     NotFound { what: &'static str, name: String },
     #[error("runs are not started more than {depth} deep inside each other")]
     TooDeep { depth: u32 },
+    #[error("this installation is in {} mode; {} is bolder", .installed.word(), .asked.word())]
+    Bolder { asked: Rollout, installed: Rollout },
+    #[error("{problem}")]
+    NotInEarnest { problem: &'static str },
     #[error("task `{id}` exists already")]
     TaskExists { id: String },
     #[error("task `{id}` is under way: `{run}` has not ended")]

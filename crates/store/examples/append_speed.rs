@@ -178,6 +178,8 @@ fn row(n: u64, status: &str) -> RunRow {
         parent: None,
         superseded: false,
         task: None,
+        mode: "production".to_owned(),
+        rollout: "production".to_owned(),
         progress: json!({ "total": 1000, "settled": n % 1000, "running": 1, "waiting": 0 }),
     }
 }

@@ -89,6 +89,8 @@ fn append(n: u64) -> Append {
         parent: None,
         superseded: false,
         task: None,
+        mode: "production".to_owned(),
+        rollout: "production".to_owned(),
     };
     let (stages, requests) = (Vec::new(), Vec::new());
     let (artifacts, notices) = (Vec::new(), Vec::new());

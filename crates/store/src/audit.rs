@@ -33,7 +33,7 @@ pub(crate) fn decided_by(event: &Event) -> Option<&str> {
         Event::GateResolved { resolution, .. } => Some(resolved_by(resolution)),
         Event::EventReceived { occurrence } => Some(&occurrence.source),
         Event::GateEscalated { .. } | Event::FormTimedOut { .. } => Some(TIMER),
-        Event::RollbackFinished { .. } => Some(SYSTEM),
+        Event::RollbackFinished { .. } | Event::WouldHave(_) => Some(SYSTEM),
         Event::RunStarted
         | Event::RunHalted { .. }
         | Event::RunFinished { .. }

@@ -44,8 +44,8 @@ pub use self::people::{
 pub use self::rollout::{DrainingRow, RolloutChange, RolloutMode, RolloutRow, RolloutWish};
 pub(crate) use self::rows::run_name;
 pub use self::rows::{
-    EventRow, Health, PipelineQuery, PipelineRow, Recent, RevisionRow, RunOrder, RunQuery, RunRow,
-    RunSort, StageRow, Verified,
+    EventRow, Health, PRODUCTION, PipelineQuery, PipelineRow, Recent, RevisionRow, RunOrder, RunQuery,
+    RunRow, RunSort, StageRow, Verified,
 };
 pub use self::schedules::{KeptSchedules, ScheduleRow};
 pub use self::tasks::{DRAWN, TaskQuery, TaskRow, Wanted};
@@ -118,18 +118,21 @@ pub trait Read: ReadAccounts + ReadModels {
     fn stages(&self, run: RunId) -> Result<Vec<StageRow>, Error>;
     /// What a list of pipelines shows of the history of one.
     fn recent(&self, pipeline: &str) -> Result<Recent, Error> {
-        let pipeline = Some(pipeline.to_owned());
-        let ten =
-            self.runs(&RunQuery { pipeline: pipeline.clone(), limit: 10, ..RunQuery::default() })?;
-        let finished = Some(true);
-        let done = self.runs(&RunQuery { pipeline, finished, limit: 50, ..RunQuery::default() })?;
-        Ok(Recent::of(ten, &done))
+        let of = |finished, limit| RunQuery {
+            pipeline: Some(pipeline.to_owned()),
+            // What was only said is no history.
+            mode: Some(PRODUCTION.to_owned()),
+            finished,
+            limit,
+            ..RunQuery::default()
+        };
+        Ok(Recent::of(self.runs(&of(None, 10))?, &self.runs(&of(Some(true), 50))?))
     }
     /// Runs that an execution of this one started, oldest first.
     fn runs_by_parent(&self, parent: RunId) -> Result<Vec<RunRow>, Error>;
     /// Runs that go on from this one, oldest first.
     fn runs_extending(&self, run: RunId) -> Result<Vec<RunRow>, Error>;
-    /// The newest run of a pipeline that is not superseded.
+    /// The newest run of a pipeline that is not superseded and no shadow run.
     fn latest(&self, pipeline: &str) -> Result<Option<RunRow>, Error>;
     /// Newest first, keyset-paged.
     fn requests(&self, query: &RequestQuery) -> Result<Vec<RequestRow>, Error>;

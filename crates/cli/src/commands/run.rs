@@ -39,6 +39,7 @@ Examples:
   orchestrate run ci.yaml
   orchestrate run release.yaml -p version=1.4.0 -p dry=true
   orchestrate run ci --event event.json --output ndjson
+  orchestrate run release.yaml -p version=1.4.0 --mode shadow
   orchestrate run nightly.yaml --detach")]
 pub struct RunArgs {
     /// A file (`-` reads standard input), or the name of a stored pipeline
@@ -47,6 +48,9 @@ pub struct RunArgs {
     #[command(flatten)]
     start: StartArgs,
 }
+
+/// The most careful first.
+pub(crate) const MODES: [&str; 3] = ["shadow", "pilot", "production"];
 
 /// How to start a run; shared with `pipeline run`.
 #[derive(Clone, Debug, Default, Args)]
@@ -76,6 +80,9 @@ pub struct StartArgs {
     /// Exit with 13 when it has waited for people for so long: `90s`, `1h`
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     wait_timeout: Option<Duration>,
+    /// Go no further than this: `shadow` does nothing and says what would be done
+    #[arg(long, value_name = "MODE", value_parser = MODES)]
+    mode: Option<String>,
     /// Hold the run before this stage; `runs advance` lets it go on
     #[arg(long = "break", value_name = "STAGE")]
     breakpoints: Vec<String>,
@@ -152,6 +159,7 @@ pub fn start(subject: Subject, args: StartArgs, context: &Context) -> Result<Exi
     let here = context.cwd()?;
     request.breakpoints.clone_from(&args.breakpoints);
     request.step = args.step;
+    request.mode.clone_from(&args.mode);
     request.directory = here.to_str().map(str::to_owned);
     context.block_on(async { launch(request, given, &args, context).await })
 }

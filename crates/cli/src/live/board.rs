@@ -224,6 +224,11 @@ impl Board {
                 let stages = words::count(u64::from(self.total), "stage");
                 notes.push(self.note(at, "Starting", self.run.name.clone(), stages));
             }
+            Event::WouldHave(said) => {
+                let id = said.execution.as_ref();
+                let name = id.map_or_else(|| self.run.name.clone(), |id| self.shown(&id.to_string()));
+                notes.push(self.note(at, "Would", name, said.intention.says.clone()));
+            }
             Event::RunPaused { by, now } => {
                 let how = if *now { "; running attempts are stopped" } else { "" };
                 notes.push(self.note(at, "Paused", self.run.name.clone(), format!("by {by}{how}")));

@@ -64,22 +64,35 @@ pub fn summary(detail: &RunDetail, screen: Screen) -> String {
     let run = &detail.summary;
     let elapsed = elapsed(detail);
     let text = format!("[{elapsed:>7}] {}: {}", run.name, counts(detail));
-    labelled(&words::title(&run.status), &text, Screen { columns: usize::MAX, ..screen })
+    labelled(&words::title(ended(detail)), &text, Screen { columns: usize::MAX, ..screen })
 }
 
 /// The same without a terminal: `14:03:10Z Failed     ci#41 58.3s: 3 succeeded, 1 failed`.
 pub fn summary_plain(detail: &RunDetail, palette: Palette) -> String {
     let run = &detail.summary;
-    let label = words::pad_end(&words::title(&run.status), 10);
+    let label = words::pad_end(&words::title(ended(detail)), 10);
     let at = run.finished_at.unwrap_or(run.created_at);
     format!(
         "{} {} {} {}: {}",
         words::time_of_day(at),
-        palette.status(&run.status, &label),
+        palette.status(ended(detail), &label),
         run.name,
         elapsed(detail),
         counts(detail)
     )
+}
+
+/// A shadow run that came to its end has not succeeded: it would have.
+fn ended(detail: &RunDetail) -> &str {
+    match detail.summary.status.as_str() {
+        "succeeded" if is_shadow(detail) => "would_have",
+        status => status,
+    }
+}
+
+/// Nothing of it was done.
+pub fn is_shadow(detail: &RunDetail) -> bool {
+    detail.summary.mode == "shadow"
 }
 
 fn elapsed(detail: &RunDetail) -> String {
@@ -110,12 +123,31 @@ pub fn counts(detail: &RunDetail) -> String {
         (count("not_run"), "not run"),
         (count("skipped"), "skipped"),
     ];
-    let said: Vec<String> = table
+    let mut said: Vec<String> = table
         .iter()
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{} {word}", words::thousands(*count)))
         .collect();
+    if is_shadow(detail) {
+        said.splice(0..0, foretold(detail, count("would_have")));
+    }
     if said.is_empty() { "nothing ran".to_owned() } else { said.join(", ") }
+}
+
+/// `5 stages would have run, people would have been asked 2 times`
+fn foretold(detail: &RunDetail, stages: u64) -> Vec<String> {
+    let of = |kind: &str| {
+        let all = detail.stages.iter().flat_map(|stage| &stage.would).chain(&detail.would);
+        all.filter(|would| would.kind == kind).count() as u64
+    };
+    let mut said = vec![format!("{} would have run", words::count(stages, "stage"))];
+    for (count, what) in [(of("ask"), "people would have been asked"), (of("notify"), "others told")]
+    {
+        if count > 0 {
+            said.push(format!("{what} {}", words::count(count, "time")));
+        }
+    }
+    said
 }
 
 /// Why it did not succeed and what to do: empty for a run that succeeded. Ends with a line break.

@@ -14,7 +14,7 @@ use crate::words;
 /// `runs list`
 pub fn table(runs: &[RunSummary], now: Timestamp) -> Table {
     let mut table =
-        Table::new(&["RUN", "STATUS", "DONE", "STARTED", "TIME", "TRIGGER", "BY", "REASON"]);
+        Table::new(&["RUN", "STATUS", "DONE", "STARTED", "TIME", "TRIGGER", "BY", "MODE", "REASON"]);
     for run in runs {
         table.row(vec![
             run.name.as_str().into(),
@@ -24,6 +24,7 @@ pub fn table(runs: &[RunSummary], now: Timestamp) -> Table {
             time(run, now).into(),
             run.trigger.as_str().into(),
             run.by.as_str().into(),
+            run.mode.as_str().into(),
             run.reason.as_str().into(),
         ]);
     }
@@ -76,6 +77,16 @@ pub fn head(detail: &RunDetail, now: Timestamp, palette: Palette) -> String {
         run.by,
         run.trigger,
     );
+    if run.mode == "shadow" {
+        let installed = match run.rollout.as_str() {
+            "shadow" => String::new(),
+            rollout => format!(" (started in {rollout} mode)"),
+        };
+        text += &format!("  shadow run{installed}: nothing of it was done\n");
+    }
+    for would in &detail.would {
+        text += &format!("  {}\n", words::one_line(&would.says));
+    }
     if !run.reason.is_empty() {
         text += &format!("  {}\n", words::one_line(&run.reason));
     }

@@ -30,6 +30,8 @@ pub(crate) fn summary(status: &str) -> RunSummary {
         finished_at: None,
         progress: Progress { total: 7, ..Progress::default() },
         superseded: false,
+        mode: "production".into(),
+        rollout: "production".into(),
         run_version: "v41".into(),
         run_status: String::new(),
     }
@@ -50,6 +52,7 @@ pub(crate) fn stage(name: &str, depends_on: &[&str]) -> StageView {
         outputs: BTreeMap::new(),
         max_attempts: 3,
         attempts: Vec::new(),
+        would: Vec::new(),
         started_at: None,
         finished_at: None,
     }

@@ -37,6 +37,9 @@ impl Run {
             task: create.task,
             held: create.held,
             traceparent: create.traceparent,
+            mode: create.mode,
+            rollout: create.rollout,
+            notify: create.notify,
         };
         let head = self.head(&created, now);
         if let (Event::RunCreated { group, problem, .. }, Some(head)) = (&mut created, &head) {

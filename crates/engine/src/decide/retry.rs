@@ -121,6 +121,6 @@ impl Plan {
 fn again(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Failed | Outcome::Cancelled | Outcome::NotRun => true,
-        Outcome::Succeeded | Outcome::Skipped => false,
+        Outcome::Succeeded | Outcome::Skipped | Outcome::WouldHave => false,
     }
 }

@@ -128,6 +128,18 @@ pub enum Outcome {
     Cancelled,
     Skipped,
     NotRun,
+    /// In a shadow run: it was said what would have happened.
+    WouldHave,
+}
+
+impl Outcome {
+    /// Its work was done, or would have been.
+    pub(crate) fn is_good(self) -> bool {
+        match self {
+            Self::Succeeded | Self::WouldHave => true,
+            Self::Failed | Self::Cancelled | Self::Skipped | Self::NotRun => false,
+        }
+    }
 }
 
 /// What it counts as for its dependants and the run.
@@ -176,6 +188,8 @@ pub enum Settled {
     Cancelled,
     /// The run could never start.
     Unstartable { message: String },
+    /// Nothing was done: it belongs to a shadow run.
+    WouldHave,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -26,6 +26,7 @@ impl Run {
         self.state.undo.wanted = None;
         self.state.undo.rollback = None;
         self.state.round += 1;
+        self.state.would.clear();
         self.state.phase = Phase::Pending { since: at };
         self.recount();
         Ok(())
@@ -64,6 +65,7 @@ impl Run {
             self.withdraw(ix);
             let stage = &mut self.state.stages[ix.get()];
             stage.state = StageState::Blocked;
+            stage.would.clear();
             stage.executions.iter_mut().for_each(Execution::refresh);
             self.unwatch(ix);
         }
@@ -75,6 +77,7 @@ impl Run {
         for (stage, model) in self.state.stages.iter_mut().zip(&self.pipeline.stages) {
             if model.compensates.is_some() {
                 stage.state = StageState::Dormant;
+                stage.would.clear();
                 stage.executions.iter_mut().for_each(Execution::refresh);
             }
         }

@@ -147,6 +147,9 @@ impl Run {
             step: _,
             held: _,
             traceparent,
+            mode,
+            rollout,
+            notify,
         } = event
         else {
             return None;
@@ -185,6 +188,9 @@ impl Run {
             environments: environments.clone(),
             config: config.clone(),
             traceparent: traceparent.clone(),
+            mode: *mode,
+            rollout: *rollout,
+            notify: notify.clone(),
             created_at: at,
         };
         for (name, template) in &self.pipeline.variables {

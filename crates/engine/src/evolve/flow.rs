@@ -90,7 +90,7 @@ impl Run {
     pub(super) fn consider_gate(&mut self, ix: StageIx) {
         let links = &self.state.links;
         let asked = links.gated.contains(&ix) || links.gate_answered.contains(&ix);
-        if !asked && self.approval_due(ix).is_some() {
+        if !asked && !self.state.is_shadow() && self.approval_due(ix).is_some() {
             self.state.links.gate_due.insert(ix);
         } else {
             self.state.links.gate_due.remove(&ix);

@@ -21,6 +21,7 @@ pub(super) fn is_new_work(event: &Event) -> bool {
     matches!(
         event,
         Event::AttemptScheduled { .. }
+            | Event::WouldHave(_)
             | Event::FormSubmitted { .. }
             | Event::GateVoted { .. }
             | Event::EventEmitted { .. }
@@ -74,6 +75,7 @@ impl Run {
         ensure(asked == executions && !busy, || "it cannot go back now".to_owned())?;
         let finished = matches!(self.state.phase, Phase::Finished { .. });
         let pauses = pause && self.state.pause.is_none();
+        self.state.would.clear();
         let before = self.as_it_is(&whole, &parts, pauses, at);
         for &ix in &whole {
             for execution in &mut self.state.stages[ix.get()].executions {

@@ -7,10 +7,11 @@ use pipeline::model::{Stage, StageIx, StageName};
 use serde_json::Value as Json;
 
 use super::MAX_ITEMS;
-use crate::event::{Conclusion, Event, Failure, Outcome, Settled};
+use super::shadow::Foretold;
+use crate::event::{Conclusion, Deed, Event, Failure, Outcome, Settled};
 use crate::rule::{self, Judged};
 use crate::run::Run;
-use crate::scope::RunScope;
+use crate::scope::{Notes, RunScope};
 use crate::state::Bar;
 
 impl Run {
@@ -41,8 +42,14 @@ impl Run {
             return not_run(stage, reason);
         }
         if !self.triggered(ix) {
-            let reason = self.untriggered(ix);
-            return settled(stage, Outcome::Skipped, Settled::NotTriggered { reason });
+            match self.foretold_trigger(ix) {
+                Foretold::Say(said) => return *said,
+                Foretold::Said => {}
+                Foretold::Never => {
+                    let reason = self.untriggered(ix);
+                    return settled(stage, Outcome::Skipped, Settled::NotTriggered { reason });
+                }
+            }
         }
         let ready = |reason| Event::StageReady { stage: stage.name.clone(), reason };
         let (Some(condition), Some(head)) = (&stage.condition, self.state.head.as_deref()) else {
@@ -94,7 +101,8 @@ impl Run {
                     | Settled::Halted { .. }
                     | Settled::RollingBack { .. }
                     | Settled::Cancelled
-                    | Settled::Unstartable { .. },
+                    | Settled::Unstartable { .. }
+                    | Settled::WouldHave,
                     _,
                 ) => std::slice::from_ref(&self.model(dep).name),
             };
@@ -117,11 +125,23 @@ impl Run {
         let Some(foreach) = &stage.foreach else {
             return failed(stage, "it has no foreach".to_owned());
         };
-        let items = match foreach.items.resolve(&RunScope::stage(self, ix)) {
+        let notes = Notes::default();
+        let scope = RunScope::stage(self, ix);
+        let shadow = self.state.is_shadow();
+        let scope = RunScope { notes: shadow.then_some(&notes), ..scope };
+        let items = match foreach.items.resolve(&scope) {
             Ok(items) => items,
             Err(error) => return failed(stage, format!("foreach: {error}")),
         };
         match items {
+            // Nobody knows the list: one instance stands for all of them, and says so.
+            Json::String(each) if !notes.is_empty() => {
+                if !self.state.stage(ix).would(Deed::Each) {
+                    return self.said_each(ix, &each, Json::Null);
+                }
+                let items = vec![Json::String(each)];
+                Event::StageExpanded { stage: stage.name.clone(), items }
+            }
             Json::Array(items) if items.is_empty() => {
                 settled(stage, Outcome::Skipped, Settled::NoItems)
             }

@@ -13,7 +13,7 @@ use crate::event::{
 };
 use crate::id::AttemptId;
 use crate::run::Run;
-use crate::scope::RunScope;
+use crate::scope::{Notes, RunScope};
 use crate::state::execution::ExecutionState;
 use crate::state::people::{Asked, Gate, Step, Wait};
 use crate::state::{ExecIx, later};
@@ -134,6 +134,9 @@ impl Run {
         let ExecutionState::Waiting(Wait::Due(step)) = self.state.exec(ix).state else {
             return self.abandoned(ix);
         };
+        if self.state.is_shadow() {
+            return self.foretell_step(ix, step, now);
+        }
         let stage = self.model(ix.stage);
         let execution = self.exec_id(ix);
         match step {
@@ -238,10 +241,12 @@ impl Run {
         }
     }
 
-    fn open_form(&self, ix: ExecIx, now: Timestamp) -> Event {
+    pub(super) fn open_form(&self, ix: ExecIx, now: Timestamp) -> Event {
         let Some(form) = &self.model(ix.stage).form else { return self.abandoned(ix) };
         let people = self.state.exec(ix).people.as_deref();
-        let scope = RunScope::of(self, ix);
+        // Noted or not: where values are not known, people are not asked either.
+        let notes = Notes::default();
+        let scope = RunScope { notes: Some(&notes), ..RunScope::of(self, ix) };
         let instructions = match resolve(form.instructions.as_ref(), &scope) {
             Ok(instructions) => instructions,
             Err(failure) => return self.failed(ix, failure),
@@ -250,7 +255,7 @@ impl Run {
         let revision = people.map_or(0, |people| people.revision);
         let forms = people.map_or(0, |people| people.forms.len());
         let generation = u32::try_from(forms).unwrap_or(u32::MAX - 1) + 1;
-        let (mut values, complete) = form::prefill(form, &scope);
+        let (mut values, complete) = form::prefill(form, &RunScope::of(self, ix));
         if form.ask == Ask::Missing && complete && revision == 0 {
             let values = form::check(form, &values).unwrap_or(values);
             return Event::FormSubmitted {
@@ -364,7 +369,10 @@ fn opened(
     }
 }
 
-fn resolve(template: Option<&Template>, scope: &RunScope<'_>) -> Result<String, Failure> {
+pub(super) fn resolve(
+    template: Option<&Template>,
+    scope: &RunScope<'_>,
+) -> Result<String, Failure> {
     let Some(template) = template else { return Ok(String::new()) };
     template
         .resolve_text(scope)

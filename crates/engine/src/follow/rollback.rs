@@ -72,7 +72,7 @@ impl Run {
     fn trouble(&self, compensation: StageIx) -> Option<String> {
         let end = self.state.stage(compensation).end()?;
         match end.outcome {
-            Outcome::Succeeded | Outcome::Skipped => None,
+            Outcome::Succeeded | Outcome::Skipped | Outcome::WouldHave => None,
             Outcome::Failed | Outcome::Cancelled | Outcome::NotRun => {
                 let name = &self.model(compensation).name;
                 Some(format!("`{name}`: {}", words::settled(&end.reason)))

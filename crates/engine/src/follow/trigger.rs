@@ -67,7 +67,12 @@ impl Run {
                 self.emit(execution, outputs, agenda);
             }
             Event::ExecutionSettled {
-                outcome: Outcome::Failed | Outcome::Cancelled | Outcome::Skipped | Outcome::NotRun,
+                outcome:
+                    Outcome::Failed
+                    | Outcome::Cancelled
+                    | Outcome::Skipped
+                    | Outcome::NotRun
+                    | Outcome::WouldHave,
                 ..
             }
             | Event::RunCreated { .. }
@@ -79,6 +84,7 @@ impl Run {
             | Event::RunHalted { .. }
             | Event::RunFinished { .. }
             | Event::StageExpanded { .. }
+            | Event::WouldHave(_)
             | Event::AttemptScheduled { .. }
             | Event::AttemptStarted { .. }
             | Event::AttemptStopping { .. }
@@ -310,6 +316,13 @@ impl Run {
                 !fed && watch.fired.is_empty()
                     && open.all(|(trigger, _)| !self.can_fire(ix, trigger))
             }
+            TriggerMode::All if self.state.is_shadow() => {
+                let open: Vec<_> = open.collect();
+                let still = |trigger| self.can_fire(ix, trigger);
+                let dead = |trigger| !still(trigger) && self.would_fire(ix, trigger).is_none();
+                open.iter().any(|(trigger, _)| dead(trigger))
+                    || open.iter().all(|(trigger, _)| !still(trigger))
+            }
             TriggerMode::All => open.any(|(trigger, _)| !self.can_fire(ix, trigger)),
         }
     }
@@ -317,10 +330,13 @@ impl Run {
     /// Something may still happen that fires it. What happened already has fired it, or never will.
     pub(crate) fn can_fire(&self, ix: StageIx, trigger: &Trigger) -> bool {
         let open = |stage: StageIx| stage != ix && self.state.stage(stage).end().is_none();
+        // It waits for nobody who is not part of it.
+        let shadow = self.state.is_shadow();
         match trigger {
             Trigger::Completion { stage, .. } => open(*stage),
             Trigger::Event(filter) => {
-                filter.emitters.is_empty() || filter.emitters.iter().any(|stage| open(*stage))
+                (filter.emitters.is_empty() && !shadow)
+                    || filter.emitters.iter().any(|stage| open(*stage))
             }
             Trigger::Condition { expression } => {
                 let reads = expression.references();
@@ -328,7 +344,7 @@ impl Run {
                 let event = reads.roots.contains("event") && self.awaits_event(ix);
                 event || stages.into_iter().any(open)
             }
-            Trigger::Manual { .. } => true,
+            Trigger::Manual { .. } => !shadow,
         }
     }
 

@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 
 use super::people::{People, Wait};
 use crate::command::{StopReason, Verdict};
-use crate::event::{AttemptResult, Conclusion, Outcome, RunLink, Settled, Usage};
+use crate::event::{AttemptResult, Conclusion, Intention, Outcome, RunLink, Settled, Usage};
 use crate::id::Actor;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,6 +24,10 @@ pub(crate) struct Execution {
     pub(crate) granted: bool,
     /// `None` where nobody had to do with it.
     pub(crate) people: Option<Box<People>>,
+    /// Of a shadow run, in this round.
+    pub(crate) would: Vec<Intention>,
+    /// How many of them were said since it came to its work.
+    pub(crate) told: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -203,6 +207,8 @@ impl Execution {
         (self.tries, self.lost) = (0, 0);
         self.total = Clock::Unarmed;
         self.granted = false;
+        self.would.clear();
+        self.told = 0;
         if let Some(people) = &mut self.people {
             (people.revision, people.feedback, people.values) = (0, None, None);
             people.let_off();

@@ -204,7 +204,7 @@ impl State {
             return if fed.is_open() { Need::Open } else { Need::Lost };
         };
         match self.exec(ExecIx { stage, instance }).end().map(|end| end.outcome) {
-            Some(Outcome::Succeeded) => Need::Met,
+            Some(Outcome::Succeeded | Outcome::WouldHave) => Need::Met,
             Some(Outcome::Failed | Outcome::Cancelled | Outcome::Skipped | Outcome::NotRun) => {
                 Need::Lost
             }
@@ -289,7 +289,7 @@ impl State {
             if !fed.blocked.contains(&instance) {
                 continue;
             }
-            if outcome != Outcome::Succeeded {
+            if !outcome.is_good() {
                 links.needless.insert(waits);
             } else if let Some(given) = fed.given.get_mut(waits.slot()) {
                 given.unmet -= 1;
@@ -363,6 +363,9 @@ impl State {
         let triggers = model.triggers.as_ref()?;
         let filter = triggers.feed()?;
         let outside = filter.emitters.is_empty();
+        if outside && self.is_shadow() {
+            return Some("a shadow run waits for nobody".to_owned());
+        }
         let expect = triggers.expect.or(outside.then_some(1));
         if let Some(expect) = expect.filter(|expect| fan.items.len() >= *expect as usize) {
             let events = if expect == 1 { "event" } else { "events" };

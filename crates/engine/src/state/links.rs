@@ -23,9 +23,20 @@ impl State {
     pub(super) fn enqueue(&mut self, pipeline: &Pipeline, ix: ExecIx) {
         let model = &pipeline.stages[ix.stage.get()];
         self.ticket += 1;
+        let foretold = self.is_shadow();
         let limited = pipeline.fanned(ix.stage) && pipeline.at_once(ix.stage).is_some();
         let place = match &model.work {
             Work::Noop | Work::Form => Place::Instant,
+            // Whoever only says what it would do waits for no place.
+            Work::Run { .. }
+            | Work::Python { .. }
+            | Work::Child { .. }
+            | Work::Agent(_)
+            | Work::Merge(_)
+                if foretold =>
+            {
+                Place::Instant
+            }
             Work::Run { .. }
             | Work::Python { .. }
             | Work::Child { .. }

@@ -378,6 +378,10 @@ impl State {
 
     /// Queued executions that nobody has started yet, and that have to be held now.
     pub(crate) fn catch(&mut self, pipeline: &Pipeline) {
+        // A shadow run is never held: it says that it would be.
+        if self.is_shadow() {
+            return;
+        }
         let parked = self.stages.iter().zip(0..).filter_map(|(stage, ix)| Some((stage.fan()?, ix)));
         let parked = parked.flat_map(|(fan, ix)| {
             fan.parked.values().map(move |&instance| ExecIx { stage: StageIx(ix), instance })

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::execution::{Execution, ExecutionState};
 use super::flow::{Fed, Watch};
 use super::people::{Gate, Wait};
-use crate::event::{Conclusion, Outcome, Settled};
+use crate::event::{Conclusion, Deed, Intention, Outcome, Settled};
 use crate::view::ExecutionStatus;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,8 @@ pub(crate) struct Stage {
     pub(crate) executions: Vec<Execution>,
     /// Of its manual trigger; generation `n` is at `n - 1`.
     pub(crate) gates: Vec<Gate>,
+    /// Of a shadow run: what the stage said before it had executions, or of all of them.
+    pub(crate) would: Vec<Intention>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -167,6 +169,7 @@ impl Stage {
             watch: model.triggers.as_ref().map(|_| Box::default()),
             executions: single,
             gates: Vec::new(),
+            would: Vec::new(),
         }
     }
 
@@ -178,6 +181,11 @@ impl Stage {
             | StageState::Ready(_)
             | StageState::Fanned { .. } => None,
         }
+    }
+
+    /// In a shadow run it said that it would do this.
+    pub(crate) fn would(&self, kind: Deed) -> bool {
+        self.would.iter().any(|said| said.kind == kind)
     }
 
     pub(crate) fn fan(&self) -> Option<&Fan> {

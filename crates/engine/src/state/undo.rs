@@ -10,7 +10,7 @@ use super::execution::Execution;
 use super::flow::Known;
 use super::stage::Stage;
 use super::{Cancel, ExecIx, Halt, Phase, State};
-use crate::event::{Outcome, RollbackResult};
+use crate::event::RollbackResult;
 use crate::id::{Actor, ExecutionId};
 use crate::run::Run;
 
@@ -175,7 +175,7 @@ impl Run {
         let first = u32::from(self.pipeline.fanned(ix));
         let done = stage.executions.iter().take(count).zip(first..).filter_map(|(execution, n)| {
             let end = Execution::end(execution)?;
-            (end.outcome == Outcome::Succeeded).then_some((end.sequence, n))
+            end.outcome.is_good().then_some((end.sequence, n))
         });
         let mut done: Vec<(u64, u32)> = done.collect();
         done.sort_unstable_by(|a, b| b.cmp(a));

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use pipeline::model::{StageIx, StageName, Trigger, TriggerMode};
 
-use crate::event::{Occurrence, Outcome};
+use crate::event::Occurrence;
 use crate::id::ExecutionId;
 use crate::run::Run;
 use crate::scope::RunScope;
@@ -67,7 +67,7 @@ impl Run {
             let end = fed
                 .of_key(key)
                 .and_then(|instance| self.state.exec(ExecIx { stage: ix.stage, instance }).end());
-            end.is_some_and(|end| end.outcome == Outcome::Succeeded)
+            end.is_some_and(|end| end.outcome.is_good())
         };
         let needs = fed.given(ix.instance).map_or(&[] as &[String], |given| &given.needs);
         needs.iter().filter(|key| !met(key)).cloned().collect()

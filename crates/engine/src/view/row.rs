@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::AttemptView;
 use crate::command::StopReason;
-use crate::event::{Conclusion, Outcome, Settled};
+use crate::event::{Conclusion, Deed, Intention, Outcome, Settled};
 use crate::id::ExecutionId;
 use crate::run::Run;
 use crate::state::ExecIx;
@@ -42,6 +42,8 @@ pub enum ExecutionStatus {
     NotRun,
     Skipped,
     Succeeded,
+    /// In a shadow run: it was said what would have happened.
+    WouldHave,
 }
 
 impl ExecutionStatus {
@@ -64,6 +66,7 @@ impl ExecutionStatus {
             Self::NotRun => "not_run",
             Self::Skipped => "skipped",
             Self::Succeeded => "succeeded",
+            Self::WouldHave => "would_have",
         }
     }
 }
@@ -76,6 +79,7 @@ impl From<Outcome> for ExecutionStatus {
             Outcome::Cancelled => Self::Cancelled,
             Outcome::Skipped => Self::Skipped,
             Outcome::NotRun => Self::NotRun,
+            Outcome::WouldHave => Self::WouldHave,
         }
     }
 }
@@ -106,6 +110,8 @@ pub struct Row<'r> {
     /// The keys of other instances that have to succeed first.
     pub needs: &'r [String],
     pub attempts: Vec<AttemptView<'r>>,
+    /// Of a shadow run: what it would have done, in order.
+    pub would: Vec<&'r Intention>,
     /// Of its first attempt in the present round, or of a stage with instances when it was ready.
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
@@ -230,7 +236,11 @@ impl Run {
             StageState::Blocked => {
                 self.trigger_gate_words(ix).unwrap_or_else(|| self.waits_for(ix))
             }
-            StageState::Settled(end) => words::settled(&end.reason),
+            StageState::Settled(end) => match stage.would.last().filter(|_| foretold(&end.reason)) {
+                Some(said) => said.says.clone(),
+                None if foretold(&end.reason) => self.foretold_words(&stage.executions),
+                None => words::settled(&end.reason),
+            },
             StageState::Ready(_) if !fanned => self.detail(single),
             StageState::Fanned { .. } => self.listens_to(ix),
             StageState::Ready(_) => String::new(),
@@ -253,6 +263,7 @@ impl Run {
             key: None,
             needs: &[],
             attempts: execution.map(attempts).unwrap_or_default(),
+            would: stage.would.iter().chain(execution.into_iter().flat_map(|of| &of.would)).collect(),
             started_at: begun,
             finished_at: end.map(|end| end.at),
         }
@@ -279,6 +290,7 @@ impl Run {
             key: given.and_then(|given| given.key.as_deref()),
             needs: given.map_or(&[], |given| &given.needs),
             attempts: attempts(execution),
+            would: execution.would.iter().collect(),
             started_at: began(execution),
             finished_at: end.map(|end| end.at),
         }
@@ -323,8 +335,22 @@ impl Run {
             ExecutionState::Unknown { probing: false, message } => {
                 format!("{message}; it needs a decision")
             }
+            ExecutionState::Settled(end) if foretold(&end.reason) => {
+                self.foretold_words(std::slice::from_ref(execution))
+            }
             ExecutionState::Settled(end) => words::settled(&end.reason),
         }
+    }
+
+    /// The deed of those who only said it; of several the first one's.
+    fn foretold_words(&self, executions: &[Execution]) -> String {
+        let said: Vec<&Intention> = executions.iter().flat_map(|of| &of.would).collect();
+        let deed = said.iter().find(|said| match said.kind {
+            Deed::Run | Deed::Agent | Deed::Start | Deed::Merge => true,
+            Deed::Ask | Deed::Notify | Deed::Emit | Deed::Lock | Deed::Wait | Deed::Each => false,
+        });
+        let found = deed.or(said.first()).map(|said| said.says.clone());
+        found.unwrap_or_else(|| words::settled(&Settled::WouldHave))
     }
 
     /// What a blocked stage waits for.
@@ -345,6 +371,10 @@ impl Run {
             (false, more) => format!("waits for {} and {more} more", open.join(", ")),
         }
     }
+}
+
+fn foretold(reason: &Settled) -> bool {
+    matches!(reason, Settled::WouldHave)
 }
 
 fn waiting(wait: Wait) -> ExecutionStatus {

@@ -183,6 +183,7 @@ impl Run {
             }
             ExecutionStatus::WaitingApproval | ExecutionStatus::WaitingInput => "is asked again",
             ExecutionStatus::Succeeded | ExecutionStatus::Unknown => "is done again",
+            ExecutionStatus::WouldHave => "is said again",
             ExecutionStatus::Failed | ExecutionStatus::Cancelled => "is tried again",
             ExecutionStatus::Retrying
             | ExecutionStatus::Queued

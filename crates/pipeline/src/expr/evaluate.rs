@@ -188,6 +188,9 @@ impl Machine<'_> {
         if let Some(value) = self.look_up(root) {
             return Ok(value);
         }
+        if self.is_unknown(&Kind::Root(root.clone())) {
+            return Err(Fault::unknown("it is not known: nothing ran that would have given it"));
+        }
         Err(match root {
             Root::Value(name) => match TYPES.iter().find(|word| *word == name) {
                 Some(word) => return Ok(Value::Type(word)),
@@ -209,7 +212,7 @@ impl Machine<'_> {
     }
 
     fn access(&mut self, base: &Node, steps: &[Step]) -> Outcome {
-        let of_event = matches!(base.kind, Kind::Root(Root::Event));
+        let of_event = matches!(base.kind, Kind::Root(Root::Event)) || self.is_unknown(&base.kind);
         let mut value = self.value(base)?;
         for step in steps {
             self.budget.steps(1)?;
@@ -230,10 +233,29 @@ impl Machine<'_> {
     fn has(&mut self, base: &Node, field: &Arc<str>) -> Outcome {
         match self.value(base)? {
             Value::Map(entries) => {
-                Ok(Value::Bool(entries.contains_key(&Key::String(Arc::clone(field)))))
+                let found = entries.contains_key(&Key::String(Arc::clone(field)));
+                if !found && self.is_unknown(&base.kind) {
+                    return Err(Fault::unknown(format!("whether there is `{field}` is not known")));
+                }
+                Ok(Value::Bool(found))
             }
             other => Err(Fault::new(format!("{} has no field `{field}`", other.type_name()))),
         }
+    }
+
+    /// Whether what is missing below it exists, only nobody knows it.
+    fn is_unknown(&self, base: &Kind) -> bool {
+        let root = match base {
+            Kind::Root(Root::Stage(name)) => text::Root::Output(name.clone()),
+            Kind::Root(Root::Previous(name)) => text::Root::Previous(name.clone()),
+            Kind::Root(Root::Event) => text::Root::Event,
+            Kind::Root(Root::Item) => text::Root::Item,
+            Kind::Root(Root::Form) => text::Root::Form,
+            Kind::Root(Root::Own) => text::Root::Own,
+            Kind::Access { base, .. } => return self.is_unknown(&base.kind),
+            _ => return false,
+        };
+        self.scope.is_unknown(&root)
     }
 
     /// `&&` (`decisive` is false) and `||` (`decisive` is true): one decisive operand decides,

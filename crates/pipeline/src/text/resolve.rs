@@ -101,6 +101,10 @@ impl Reference {
             Some(Cow::Owned(value)) => descend(&value, &self.path).cloned(),
             None => None,
         };
+        if found.as_ref().is_none_or(Json::is_null) && scope.is_unknown(&self.root) {
+            let stands = scope.stand_in(self.name()).map(Json::String);
+            return stands.ok_or_else(|| self.missing(Missing::Unknown));
+        }
         match (found, &self.default) {
             (None | Some(Json::Null), Some(default)) => Ok(default.clone()),
             (None, None) => Err(self.missing(Missing::Absent)),

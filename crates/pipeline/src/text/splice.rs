@@ -51,6 +51,8 @@ impl Template {
                         if from_outside { None } else { Some(reference.resolve_text(scope)?) };
                     match text {
                         Some(text) if is_safe_to_splice(&text) => script.push_str(&text),
+                        // Such a script is shown and never run.
+                        Some(text) if stands_in(reference, &text, scope) => script.push_str(&text),
                         Some(_) | None => {
                             return Err(SpliceError::Unsafe {
                                 reference: reference.source.clone(),
@@ -63,6 +65,11 @@ impl Template {
         }
         Ok(script)
     }
+}
+
+/// The text stands for a value that nobody knows.
+fn stands_in(reference: &super::Reference, text: &str, scope: &dyn Scope) -> bool {
+    scope.is_unknown(&reference.root) && scope.stand_in(reference.name()).as_deref() == Some(text)
 }
 
 /// Names that a shell or its programs read: a value must not be proposed under one.

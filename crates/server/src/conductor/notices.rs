@@ -7,7 +7,7 @@ use engine::view::GateView;
 use indexmap::IndexMap;
 use pipeline::model::OnTimeout;
 use sha2::{Digest as _, Sha256};
-use store::port::{AboutRequest, NewNotice, Read, RunQuery};
+use store::port::{AboutRequest, NewNotice, PRODUCTION, Read, RunQuery};
 
 use super::live::Live;
 use crate::config::notify::Notify;
@@ -49,6 +49,10 @@ pub(super) fn of(
     reader: &dyn Read,
 ) -> Vec<NewNotice> {
     let mut notices = Vec::new();
+    // A shadow run sends nothing: it says what it would send.
+    if live.run.header().is_some_and(|header| header.mode.is_shadow()) {
+        return notices;
+    }
     for (seq, stamped) in (after + 1..).zip(events) {
         let Some(news) = news(live, &stamped.event, notify, reader) else { continue };
         for (target, (rank, addressed)) in targets(&news, notify) {
@@ -225,6 +229,7 @@ fn recovers(content: &Content, live: &Live, notify: &Notify, reader: &dyn Read) 
         pipeline: Some(content.pipeline.clone()),
         statuses: ["succeeded", "failed"].map(str::to_owned).to_vec(),
         before: Some(live.id),
+        mode: Some(PRODUCTION.to_owned()),
         limit: 1,
         ..RunQuery::default()
     });

@@ -306,6 +306,7 @@ fn is_plain(event: &Event) -> bool {
         | Event::StageExpanded { .. }
         | Event::StageSettled { .. }
         | Event::ExecutionSettled { .. }
+        | Event::WouldHave(_)
         | Event::AttemptScheduled { .. }
         | Event::AttemptStarted { .. }
         | Event::AttemptFinished { .. } => true,

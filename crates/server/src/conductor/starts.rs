@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use api::run::RunSummary;
 use engine::command::{Command, Create};
-use engine::event::{Environment, Inherited, Parent, RunLink, TaskRun};
+use engine::event::{Environment, Inherited, Mode, Parent, Rollout, RunLink, TaskRun};
 use engine::id::RunId;
 use indexmap::IndexMap;
 use pipeline::Pipeline;
-use store::port::{Expect, Outcome};
+use store::port::{Expect, Outcome, PRODUCTION};
 use uuid::Uuid;
 
 use super::Conductor;
@@ -17,6 +17,7 @@ use super::desk::{Reply, Save};
 use super::live::Live;
 use crate::config::Config;
 use crate::intake::{Origin, Source, Start};
+use crate::modes;
 use crate::refused::Refused;
 
 #[derive(Default)]
@@ -62,6 +63,11 @@ impl Conductor {
                 (Some(folder), text)
             }
         };
+        let (mode, rollout) = self.stamp(start.mode, &lineage, task.as_ref())?;
+        let notify = match mode {
+            Mode::Shadow => modes::notified(&config.notify, &name),
+            Mode::Production => IndexMap::new(),
+        };
         let environments = named_environments(&start.pipeline, &config);
         let mut live = Live::new(id, start.pipeline);
         let create = Create {
@@ -86,10 +92,14 @@ impl Conductor {
             task: task.clone(),
             held: start.held,
             traceparent: start.traceparent,
+            mode,
+            rollout,
+            notify,
         };
         let command = Command::Create(Box::new(create));
         live.handle(command, self.clock.now()).map_err(Refused::Internal)??;
-        if let Some(folder) = fresh {
+        // Whoever only says what it would do needs no place to do it in.
+        if let Some(folder) = fresh.filter(|_| !mode.is_shadow()) {
             std::fs::create_dir_all(&folder).map_err(|error| match error.kind() {
                 std::io::ErrorKind::StorageFull => Refused::StorageFull,
                 _ => Refused::Internal(format!("could not create `{}`: {error}", folder.display())),
@@ -101,6 +111,39 @@ impl Conductor {
         self.enter(live);
         self.look_back(id, batch);
         Ok(id)
+    }
+
+    /// What it does, and the mode that it is stamped with. What an attempt starts is of one kind
+    /// with it.
+    fn stamp(
+        &self,
+        asked: Option<Rollout>,
+        lineage: &Lineage,
+        task: Option<&TaskRun>,
+    ) -> Result<(Mode, Rollout), Refused> {
+        let gone = || Refused::Internal("the run that it comes from is gone".to_owned());
+        if let Some(parent) = &lineage.parent {
+            let live = self.runs.get(&parent.link.run).ok_or_else(gone)?;
+            let header = live.run.header().ok_or_else(gone)?;
+            return Ok((header.mode, header.rollout));
+        }
+        let from = self.mode_of(lineage.extends.as_ref())?;
+        let installed = modes::current(&*self.reader)?;
+        installed.stamp(asked, task.map(|task| task.id.as_str()), from)
+    }
+
+    /// Of the run that a start goes on from.
+    pub(super) fn base_mode(&self, start: &Start) -> Result<Mode, Refused> {
+        match &start.origin {
+            Origin::Extends { link, .. } => self.mode_of(Some(link)),
+            Origin::Fresh | Origin::Child { .. } => Ok(Mode::Production),
+        }
+    }
+
+    fn mode_of(&self, from: Option<&RunLink>) -> Result<Mode, Refused> {
+        let Some(of) = from else { return Ok(Mode::Production) };
+        let shadow = self.reader.run(of.run)?.is_some_and(|row| row.mode != PRODUCTION);
+        Ok(if shadow { Mode::Shadow } else { Mode::Production })
     }
 
     /// Whether it was started before, by the same request; then it is in memory.

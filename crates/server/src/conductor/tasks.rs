@@ -4,12 +4,13 @@
 use engine::command::Command;
 use engine::event::{OnActive, TaskRun};
 use engine::id::RunId;
-use store::port::{Change, DRAWN, Refusal, TaskRow};
+use store::port::{Change, DRAWN, PRODUCTION, Refusal, TaskRow, Wanted};
 
 use super::Conductor;
 use super::batch::{Batch, Waits};
 use super::desk::Reply;
 use crate::intake::Start;
+use crate::modes;
 use crate::refused::Refused;
 use crate::view;
 
@@ -44,6 +45,9 @@ pub(crate) struct StartTask {
     pub(crate) on_active: OnActive,
     /// Also when prerequisites are not done.
     pub(crate) force: bool,
+    /// Somebody says that the task is in progress, and it is, also when its run only says what it
+    /// would do.
+    pub(crate) said: bool,
 }
 
 /// What became of it.
@@ -98,7 +102,14 @@ impl Conductor {
         task.version = current + 1;
         let run = match then {
             Then::Nothing => None,
-            Then::Start(start) => Some(self.start_task(&task, *start, &by, batch)?),
+            Then::Start(start) => {
+                let said = start.said;
+                let run = self.start_task(&task, *start, &by, batch)?;
+                if !said && self.is_shadow(run)? {
+                    task.wanted = known.as_ref().map_or(Wanted::Todo, |row| row.wanted);
+                }
+                Some(run)
+            }
             Then::Stop { reason } => {
                 self.stop_task(&task.id, None, &by, &reason, batch);
                 None
@@ -171,7 +182,7 @@ impl Conductor {
         by: &str,
         batch: &mut Batch,
     ) -> Result<RunId, Refused> {
-        let StartTask { start, on_active, force } = start;
+        let StartTask { start, on_active, force, said: _ } = start;
         if let Some(run) = start.id
             && (self.runs.contains_key(&run) || self.reader.run(run)?.is_some())
         {
@@ -187,8 +198,11 @@ impl Conductor {
                 return Err(Refused::TaskBlocked { id: task.id.clone(), missing });
             }
         }
+        // It stands in nobody's way, and nobody in its.
+        let shadow = modes::current(&*self.reader)?;
+        let (mode, _) = shadow.stamp(start.mode, Some(&task.id), self.base_mode(&start)?)?;
         let active = self.active_of(&task.id);
-        if let (OnActive::Reject, Some(run)) = (on_active, active.first()) {
+        if let (OnActive::Reject, Some(run), false) = (on_active, active.first(), mode.is_shadow()) {
             return Err(Refused::TaskActive { id: task.id.clone(), run: self.name(*run) });
         }
         let of = TaskRun {
@@ -202,11 +216,18 @@ impl Conductor {
             on_active,
         };
         let run = self.create(Start { task: Some(of), ..start }, batch)?;
-        if on_active == OnActive::Replace {
+        if on_active == OnActive::Replace && !mode.is_shadow() {
             let reason = format!("{} replaces it", self.name(run));
             self.stop_task(&task.id, Some(run), by, &reason, batch);
         }
         Ok(run)
+    }
+
+    fn is_shadow(&self, run: RunId) -> Result<bool, Refused> {
+        if let Some(header) = self.runs.get(&run).and_then(|live| live.run.header()) {
+            return Ok(header.mode.is_shadow());
+        }
+        Ok(self.reader.run(run)?.is_some_and(|row| row.mode != PRODUCTION))
     }
 
     /// Cancels the runs of a task that have not ended, but for one.
@@ -234,11 +255,12 @@ impl Conductor {
         }
     }
 
-    /// Oldest first.
+    /// Oldest first; without shadow runs.
     fn active_of(&self, task: &str) -> Vec<RunId> {
         let is_active = |live: &&super::live::Live| {
             let of = live.run.header().and_then(|header| header.task);
-            !live.is_finished() && of.is_some_and(|of| of.id == task)
+            let shadow = live.run.header().is_some_and(|header| header.mode.is_shadow());
+            !shadow && !live.is_finished() && of.is_some_and(|of| of.id == task)
         };
         let here = self.runs.values().filter(is_active).map(|live| live.id);
         let mut active: Vec<RunId> = here.chain(self.parked.of_task(task)).collect();

@@ -205,6 +205,11 @@ impl From<Refused> for Fault {
             Refused::Worker { name, .. } => {
                 Self::conflict(says).hint(format!("orchestrate fleet show {name}"))
             }
+            Refused::Bolder { asked, .. } => {
+                let hint = format!("orchestrate rollout switch {}", asked.word());
+                Self::conflict(says).hint(hint)
+            }
+            Refused::NotInEarnest { .. } => Self::conflict(says),
             Refused::TaskExists { id } => {
                 Self::conflict(says).hint(format!("orchestrate task update {id}"))
             }

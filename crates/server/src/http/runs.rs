@@ -7,7 +7,7 @@ use api::Page;
 use api::pipeline::{Plan, StartRun};
 use api::problem::Problem;
 use api::run::{Cancel, EventView, Pause, Resolve, Retry, RunDetail, RunSummary};
-use api::words::{RUN_SORTS, RUN_STATUSES, run_sorts, run_statuses};
+use api::words::{RUN_MODES, RUN_SORTS, RUN_STATUSES, run_mode, run_sorts, run_statuses};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -52,6 +52,9 @@ pub(crate) struct List {
     #[serde(alias = "pipeline_id")]
     pipeline: Option<String>,
     task: Option<String>,
+    /// What they really do.
+    #[param(schema_with = run_mode)]
+    mode: Option<String>,
     /// Words of statuses, separated by commas.
     #[param(schema_with = run_statuses)]
     status: Option<String>,
@@ -90,7 +93,7 @@ pub(crate) struct OfPipeline {
 impl OfPipeline {
     pub(crate) fn of(self, pipeline: String) -> List {
         let Self { status, finished, sort, limit, after } = self;
-        List { pipeline: Some(pipeline), task: None, status, finished, sort, limit, after }
+        List { pipeline: Some(pipeline), status, finished, sort, limit, after, ..List::default() }
     }
 }
 
@@ -115,11 +118,17 @@ pub(crate) async fn list(
     let before = before(list.after.as_deref())?;
     let statuses = pipelines::statuses(list.status.as_deref(), RUN_STATUSES)?;
     let order = list.sort.as_deref().map(order).transpose()?.unwrap_or_default();
+    if let Some(mode) = &list.mode
+        && !RUN_MODES.contains(&mode.as_str())
+    {
+        let detail = format!("`{mode}` is no mode of a run: write {}", RUN_MODES.join(" or "));
+        return Err(Fault::bad_request(detail));
+    }
     let rows = shared
         .read(move |reader| {
-            let List { pipeline, task, finished, .. } = list;
+            let List { pipeline, task, finished, mode, .. } = list;
             let limit = limit + 1;
-            let query = RunQuery { pipeline, task, statuses, finished, order, before, limit };
+            let query = RunQuery { pipeline, task, statuses, finished, mode, order, before, limit };
             Ok(reader.runs(&query)?)
         })
         .await?;

@@ -111,6 +111,7 @@ pub(crate) async fn create(
         Wanted::Todo | Wanted::Done | Wanted::Cancelled => Then::Nothing,
     };
     if let Then::Start(start) = &mut then {
+        start.said = true;
         start.start.traceparent = traceparent;
     }
     let done = ask(&shared, caller, task, then).await?;
@@ -397,7 +398,8 @@ async fn meant(
         }
         Wish::GoOn(start) => {
             let (start, on_active) = (Start::clone(start), task.on_active);
-            let then = Then::Start(Box::new(Started { start, on_active, force: true }));
+            let started = Started { start, on_active, force: true, said: false };
+            let then = Then::Start(Box::new(started));
             Ok((TaskRow { wanted: Wanted::InProgress, ..task }, then))
         }
         Wish::Stop { reason } => {
@@ -421,7 +423,11 @@ async fn changed(
             let standing = shared.read(move |reader| view::task::Standing::of(reader, &id)).await?;
             if standing.active.is_empty() {
                 let plain = StartTask { force: change.force, ..StartTask::default() };
-                written::start(shared, caller, &task, plain).await?
+                let mut then = written::start(shared, caller, &task, plain).await?;
+                if let Then::Start(start) = &mut then {
+                    start.said = true;
+                }
+                then
             } else {
                 Then::Nothing
             }

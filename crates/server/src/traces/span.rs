@@ -232,6 +232,8 @@ impl Ended {
     pub(super) fn of_execution(outcome: Outcome, reason: &Settled) -> Self {
         match (outcome, reason) {
             (Outcome::Succeeded, _) => Self::SUCCEEDED,
+            // Nothing was done.
+            (Outcome::WouldHave, _) => Self { result: "skip", error: None },
             (Outcome::Cancelled, _) => Self::CANCELLED,
             (Outcome::Skipped | Outcome::NotRun, _) => Self { result: "skip", error: None },
             (Outcome::Failed, Settled::Failed { failure }) => Self::of_failure(failure),

@@ -67,9 +67,14 @@ pub(crate) fn rows(run: &Run, events: &[Stamped]) -> Vec<ArtifactRow> {
 fn of_execution(run: &Run, id: RunId, row: &Row<'_>) -> Vec<ArtifactRow> {
     let current = match row.outcome {
         Some(Outcome::Succeeded) => "promoted",
-        Some(Outcome::Failed | Outcome::Cancelled | Outcome::Skipped | Outcome::NotRun) | None => {
-            "staged"
-        }
+        Some(
+            Outcome::Failed
+            | Outcome::Cancelled
+            | Outcome::Skipped
+            | Outcome::NotRun
+            | Outcome::WouldHave,
+        )
+        | None => "staged",
     };
     let mut rows = Vec::new();
     let mut add = |of: &ArtifactRef, attempt, generation, at: Timestamp, status: &str| {

@@ -34,6 +34,8 @@ pub(crate) fn row(run: &Run) -> RunRow {
         parent: header.and_then(|header| header.parent).map(|of| of.link.run),
         superseded: false,
         task: header.and_then(|header| header.task).map(|of| (of.id.clone(), of.number)),
+        mode: header.map(|header| header.mode).unwrap_or_default().word().to_owned(),
+        rollout: header.map(|header| header.rollout).unwrap_or_default().word().to_owned(),
     }
 }
 
@@ -58,6 +60,7 @@ fn progress(run: &Run) -> Progress {
         skipped: progress.skipped,
         not_run: progress.not_run,
         cancelled: progress.cancelled,
+        would_have: progress.would_have,
     }
 }
 
@@ -78,6 +81,8 @@ pub(crate) fn summary(row: &RunRow) -> RunSummary {
         finished_at: row.finished_at,
         progress: serde_json::from_value(row.progress.clone()).unwrap_or_default(),
         superseded: row.superseded,
+        mode: row.mode.clone(),
+        rollout: row.rollout.clone(),
         run_version: format!("v{}", row.number),
         run_status: super::alias::of_run(&row.status, row.started_at.is_some()).to_owned(),
     }
@@ -95,6 +100,7 @@ pub(crate) fn detail(run: &Run) -> RunDetail {
         event: header.map_or(Json::Null, |header| header.event.clone()),
         stages: run.rows().map(|row| super::stage::view(run, &row)).collect(),
         outputs: run.outputs().into_iter().collect(),
+        would: super::stage::would(run.would()),
         extends: header.and_then(|header| header.extends).map(|link| link.name.clone()),
         parent: header
             .and_then(|header| header.parent)

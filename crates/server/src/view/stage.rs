@@ -1,8 +1,9 @@
 //! A stage or an instance of one, and its attempts.
 
+use api::rollout::WouldHave;
 use api::run::{AttemptView, StageView};
 use engine::Run;
-use engine::event::Stamped;
+use engine::event::{Intention, Stamped};
 use engine::id::ExecutionId;
 use engine::status;
 use engine::view::Row;
@@ -80,9 +81,20 @@ pub(crate) fn view(run: &Run, row: &Row<'_>) -> StageView {
             .unwrap_or_default(),
         max_attempts: row.stage.retry.max_attempts,
         attempts: row.attempts.iter().map(attempt).collect(),
+        would: would(row.would.iter().copied()),
         started_at: row.started_at,
         finished_at: row.finished_at,
     }
+}
+
+/// What a shadow run says of itself, in order.
+pub(crate) fn would<'r>(said: impl IntoIterator<Item = &'r Intention>) -> Vec<WouldHave> {
+    let told = said.into_iter().map(|said| WouldHave {
+        kind: said.kind.word().to_owned(),
+        says: said.says.clone(),
+        unknown: said.unknown.clone(),
+    });
+    told.collect()
 }
 
 /// The whole of why: how it settled, or the condition that let it run.

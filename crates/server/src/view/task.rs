@@ -2,7 +2,7 @@
 
 use api::task::{TaskStatus, TaskView};
 use serde_json::Value as Json;
-use store::port::{Read, RunQuery, RunRow, TaskRow, Wanted};
+use store::port::{PRODUCTION, Read, RunQuery, RunRow, TaskRow, Wanted};
 
 use super::run;
 use crate::refused::Refused;
@@ -22,6 +22,8 @@ impl Standing {
     pub(crate) fn of(reader: &dyn Read, task: &str) -> Result<Self, Refused> {
         let of = |finished, limit| RunQuery {
             task: Some(task.to_owned()),
+            // What was only said changes nothing about the task.
+            mode: Some(PRODUCTION.to_owned()),
             finished,
             limit,
             ..RunQuery::default()

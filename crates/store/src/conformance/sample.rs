@@ -62,6 +62,8 @@ pub fn row(run: RunId, pipeline: &str, number: u64, status: &str) -> RunRow {
         parent: None,
         superseded: false,
         task: None,
+        mode: "production".to_owned(),
+        rollout: "production".to_owned(),
     }
 }
 

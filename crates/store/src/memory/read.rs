@@ -13,7 +13,7 @@ use crate::port::{
     RequestQuery, RequestRow, RevisionRow, RewindRow, RolloutRow, RunQuery, RunRow, ScheduleRow,
     StageRow, TaskQuery, TaskRow, TokenRow, Verified, WorkerRow, prefix_range,
 };
-use crate::port::{NoticeStatus, Open, Tally, WAITING};
+use crate::port::{NoticeStatus, Open, PRODUCTION, Tally, WAITING};
 
 impl MemoryReader {
     /// Oldest first.
@@ -65,6 +65,7 @@ impl Read for MemoryReader {
                     .is_none_or(|task| row.task.as_ref().is_some_and(|(of, _)| of == task))
                 && (query.statuses.is_empty() || query.statuses.contains(&row.status))
                 && query.finished.is_none_or(|finished| row.finished == finished)
+                && query.mode.as_ref().is_none_or(|mode| row.mode == *mode)
         };
         let order = query.order;
         let mut rows: Vec<&RunRow> =
@@ -161,7 +162,9 @@ impl Read for MemoryReader {
     }
 
     fn latest(&self, pipeline: &str) -> Result<Option<RunRow>, Error> {
-        let rows = self.related(|row| row.pipeline == pipeline && !row.superseded);
+        let rows = self.related(|row| {
+            row.pipeline == pipeline && !row.superseded && row.mode == PRODUCTION
+        });
         Ok(rows.into_iter().max_by_key(|row| row.number))
     }
 

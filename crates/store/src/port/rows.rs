@@ -58,7 +58,20 @@ pub struct RunRow {
     /// The task that it belongs to, and its number among the runs of it.
     #[serde(default)]
     pub task: Option<(String, u64)>,
+    /// What it really does: `shadow` or `production`.
+    #[serde(default = "production")]
+    pub mode: String,
+    /// The mode of the installation when it was created.
+    #[serde(default = "production")]
+    pub rollout: String,
 }
+
+fn production() -> String {
+    PRODUCTION.to_owned()
+}
+
+/// The mode of runs that do their work: only these count where runs are counted.
+pub const PRODUCTION: &str = "production";
 
 impl RunRow {
     /// What people call it: `name#n`, or `<task>-<n>`.
@@ -110,6 +123,8 @@ pub struct RunQuery {
     /// Any of these words; empty: all.
     pub statuses: Vec<String>,
     pub finished: Option<bool>,
+    /// What they really do.
+    pub mode: Option<String>,
     pub order: RunOrder,
     /// Runs that come behind this one in that order: older ones (ids sort by time) when it is the
     /// usual one.

@@ -85,9 +85,9 @@ const INSERT_EVENT: &str =
 
 const INSERT_RUN: &str = "INSERT INTO pipeline_runs (id, pipeline, number, revision, status, \
      finished, reason, by, trigger, created_at, started_at, finished_at, progress, sequence, hash, \
-     key, extends, parent, task, task_number) \
+     key, extends, parent, task, task_number, mode, rollout) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-     ?19, ?20)";
+     ?19, ?20, ?21, ?22)";
 
 /// Leaves every index alone.
 const UPDATE_RUN: &str = "UPDATE pipeline_runs SET reason = ?2, started_at = ?3, finished_at = ?4, \
@@ -300,7 +300,9 @@ fn write_run(connection: &Connection, run: RunId, moved: &Moved<'_>) -> rusqlite
             first.extends.map(|run| run.0.into_bytes()),
             first.parent.map(|run| run.0.into_bytes()),
             first.task.as_ref().map(|(task, _)| task),
-            first.task.as_ref().map(|(_, number)| integer(*number))
+            first.task.as_ref().map(|(_, number)| integer(*number)),
+            first.mode,
+            first.rollout
         ];
         connection.prepare_cached(INSERT_RUN)?.execute(values)?;
         return match &first.task {

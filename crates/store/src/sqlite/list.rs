@@ -26,12 +26,14 @@ pub(super) struct Arm<'a> {
     task: Option<&'a str>,
     status: Option<&'a str>,
     finished: Option<bool>,
+    mode: Option<&'a str>,
 }
 
 /// No index gives "any of these words, by id" in order, but one for each word does.
 pub(super) fn arms(query: &RunQuery) -> Vec<Arm<'_>> {
     let (pipeline, task) = (query.pipeline.as_deref(), query.task.as_deref());
-    let base = Arm { pipeline, task, status: None, finished: query.finished };
+    let mode = query.mode.as_deref();
+    let base = Arm { pipeline, task, status: None, finished: query.finished, mode };
     if !query.statuses.is_empty() {
         let mut words: Vec<&str> = query.statuses.iter().map(String::as_str).collect();
         words.sort_unstable();
@@ -74,6 +76,12 @@ pub(super) fn select<'a>(
         // With a status the index of the status is the better one: `+` keeps the other out.
         conditions.push(if few || arm.status.is_some() { "+finished = ?" } else { "finished = ?" });
         values.push(finished);
+    }
+    if let Some(mode) = &arm.mode {
+        // Most runs are of one mode: any other index is the better one.
+        let alone = conditions.is_empty();
+        conditions.push(if alone { "mode = ?" } else { "+mode = ?" });
+        values.push(mode);
     }
     if let Some(before) = before {
         conditions.push("id < ?");

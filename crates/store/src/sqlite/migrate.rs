@@ -23,6 +23,7 @@ const MIGRATIONS: [(&str, &str); 12] = [
     ("model_calls", include_str!("../../migrations/0010_model_calls.sql")),
     ("workers", include_str!("../../migrations/0011_workers.sql")),
     ("rollout", include_str!("../../migrations/0012_rollout.sql")),
+    ("rollout_mode", include_str!("../../migrations/0013_rollout_mode.sql")),
 ];
 
 /// The first schema with the index of decisions.

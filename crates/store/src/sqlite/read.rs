@@ -224,6 +224,7 @@ impl Read for SqliteReader {
     fn latest(&self, pipeline: &str) -> Result<Option<RunRow>, Error> {
         let sql = format!(
             "SELECT {} FROM pipeline_runs WHERE pipeline = ?1 AND superseded = 0
+               AND mode = 'production'
              ORDER BY number DESC LIMIT 1",
             row::RUN
         );

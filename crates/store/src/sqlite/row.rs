@@ -15,7 +15,7 @@ pub(super) const REVISION: &str = "pipeline, number, digest, text, created_at, c
 
 pub(super) const RUN: &str = "id, pipeline, number, revision, status, finished, reason, by, \
      trigger, created_at, started_at, finished_at, progress, extends, parent, superseded, \
-     task, task_number";
+     task, task_number, mode, rollout";
 
 pub(super) const STAGE: &str =
     "stage, instance, status, outcome, conclusion, attempts, started_at, finished_at";
@@ -61,6 +61,8 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<RunRow> {
         parent: maybe_run_id(row, 14)?,
         superseded: row.get(15)?,
         task: task_of(row, 16)?,
+        mode: row.get(18)?,
+        rollout: row.get(19)?,
     })
 }
 

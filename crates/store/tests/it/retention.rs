@@ -90,6 +90,9 @@ fn created(n: u64, from: u64, given: &[u64]) -> Stamped {
         task: None,
         held: false,
         traceparent: None,
+        mode: Default::default(),
+        rollout: Default::default(),
+        notify: indexmap::IndexMap::new(),
     };
     Stamped { at: at(0), event }
 }

@@ -36,6 +36,9 @@ pub struct ListRunsArgs {
     /// In this order; with `-` the largest first
     #[arg(long, value_name = "KEY", allow_hyphen_values = true, value_parser = PossibleValuesParser::new(RUN_SORTS))]
     sort: Option<String>,
+    /// Only those that really do this
+    #[arg(long, value_name = "MODE", value_parser = ["shadow", "production"])]
+    mode: Option<String>,
     /// Runs behind this one, as the page before says it
     #[arg(long, value_name = "CURSOR")]
     after: Option<String>,
@@ -51,6 +54,7 @@ pub(super) fn run(args: &ListRunsArgs, context: &Context) -> Result<Exit> {
             task: args.task.clone(),
             statuses: args.status.clone(),
             sort: args.sort.clone(),
+            mode: args.mode.clone(),
             limit: args.list.limit,
             after: args.after.clone(),
         };

@@ -6,7 +6,7 @@ use api::task::{ChangeTask, CreateTask, StartTask, StopTask, TaskView};
 use clap::Args;
 use serde_json::Value as Json;
 
-use crate::commands::run::pair;
+use crate::commands::run::{MODES, pair};
 use crate::commands::runs::go_on;
 use crate::context::Context;
 use crate::error::Result;
@@ -107,6 +107,9 @@ pub struct StartArgs {
     /// What to do about its runs that have not ended
     #[arg(long, value_name = "WHAT", value_parser = ON_ACTIVE)]
     on_active: Option<String>,
+    /// Go no further than this: `shadow` does nothing and says what would be done
+    #[arg(long, value_name = "MODE", value_parser = MODES)]
+    mode: Option<String>,
     /// Also when tasks that it needs are not done
     #[arg(long)]
     force: bool,
@@ -199,6 +202,7 @@ pub(super) fn start(args: StartArgs, context: &Context) -> Result<Exit> {
         pipeline: args.pipeline,
         input_texts: args.param.into_iter().collect(),
         on_active: args.on_active,
+        mode: args.mode,
         force: args.force,
         ..StartTask::default()
     };

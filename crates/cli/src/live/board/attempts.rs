@@ -214,6 +214,8 @@ impl Board {
             Outcome::Cancelled => ("Cancelled", detail),
             Outcome::Skipped => ("Skipped", detail),
             Outcome::NotRun => ("Not run", detail),
+            // Each of what it would have done has a line of its own.
+            Outcome::WouldHave => return,
         };
         let note = self.note(at, label, shown, detail);
         notes.push(Note { elapsed_ms, failed, ..note });

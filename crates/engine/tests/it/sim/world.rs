@@ -122,6 +122,9 @@ pub(crate) fn create(spec: &Spec) -> Command {
         task: None,
         held: false,
         traceparent: None,
+        mode: Default::default(),
+        rollout: Default::default(),
+        notify: IndexMap::new(),
     }))
 }
 

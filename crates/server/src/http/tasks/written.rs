@@ -172,6 +172,7 @@ pub(in crate::http) async fn start(
         inputs,
         input_texts: request.input_texts,
         directory: request.directory,
+        mode: request.mode,
         ..StartRun::default()
     };
     let source = Source::Stored { revision };
@@ -182,5 +183,6 @@ pub(in crate::http) async fn start(
         Some(word) => on_active(word)?,
         None => task.on_active,
     };
-    Ok(Then::Start(Box::new(Started { start, on_active, force: request.force })))
+    let started = Started { start, on_active, force: request.force, said: false };
+    Ok(Then::Start(Box::new(started)))
 }

@@ -43,7 +43,7 @@ fn no_list_of_runs_scans_or_sorts() {
                         finished,
                         before,
                         limit: 50,
-                        order: RunOrder::default(),
+                        ..RunQuery::default()
                     };
                     let index = match (&query.pipeline, query.statuses.is_empty(), finished) {
                         (_, _, _) if query.task.is_some() => "pipeline_runs_task (task=?",

@@ -25,6 +25,7 @@ mod quorum;
 mod rewind;
 mod roles;
 mod rollback;
+mod shadow;
 mod taken;
 mod time;
 mod triggers;

@@ -22,9 +22,9 @@ use crate::state::people::Step;
 /// The kinds of notices that a run's end gives, as rules of notices write them.
 fn notice(status: FinalStatus) -> &'static str {
     match status {
-        FinalStatus::Succeeded => "run_succeeded",
-        FinalStatus::Failed => "run_failed",
-        FinalStatus::Cancelled => "run_cancelled",
+        FinalStatus::Succeeded => "run.succeeded",
+        FinalStatus::Failed => "run.failed",
+        FinalStatus::Cancelled => "run.cancelled",
     }
 }
 

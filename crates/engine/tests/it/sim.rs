@@ -36,6 +36,7 @@ mod oracle;
 mod orchestration;
 pub(crate) mod recorded;
 mod rng;
+mod shadow;
 mod shrink;
 mod spec;
 mod world;

@@ -87,7 +87,7 @@ impl Run {
             all if all > needed => format!("{needed} of {}", people.join(", ")),
             _ => people.join(", "),
         };
-        let told = self.told(self.targets("approval_requested"));
+        let told = self.told(self.targets("approval.requested"));
         let says = format!("would ask {who} to approve {what} until {}{told}", minute(due));
         let details = json!({
             "gate": gate,
@@ -97,7 +97,7 @@ impl Run {
             "on_timeout": of.on_timeout,
             "environment": policy.environment,
             "instructions": instructions,
-            "notify": self.targets("approval_requested"),
+            "notify": self.targets("approval.requested"),
         });
         Ok(intention(Deed::Ask, says, details, notes))
     }
@@ -114,7 +114,7 @@ impl Run {
         };
         let fields: Vec<&str> = form.fields.keys().map(String::as_str).collect();
         let until = opened.due.map(|due| format!(" until {}", minute(due))).unwrap_or_default();
-        let told = self.told(self.targets("input_requested"));
+        let told = self.told(self.targets("input.requested"));
         let says = format!("would ask {who} for {}{until}{told}", fields.join(", "));
         let details = json!({
             "fields": fields,
@@ -122,7 +122,7 @@ impl Run {
             "values": opened.values,
             "due": opened.due,
             "instructions": opened.instructions,
-            "notify": self.targets("input_requested"),
+            "notify": self.targets("input.requested"),
         });
         intention(Deed::Ask, says, details, notes)
     }

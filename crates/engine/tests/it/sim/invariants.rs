@@ -216,7 +216,7 @@ impl<'a> Ledger<'a> {
         self.stages.iter().any(|book| {
             book.settled.is_some_and(|(outcome, _)| match outcome {
                 Outcome::Failed | Outcome::Cancelled | Outcome::NotRun => true,
-                Outcome::Succeeded | Outcome::Skipped => false,
+                Outcome::Succeeded | Outcome::Skipped | Outcome::WouldHave => false,
             })
         })
     }
@@ -388,6 +388,7 @@ impl<'a> Ledger<'a> {
             Event::StageSettled { stage, outcome, conclusion, reason, outputs } => {
                 self.stage_settled(stage, *outcome, *conclusion, reason, outputs.is_empty())
             }
+            Event::WouldHave(said) => Err(format!("{said:?} in a run in earnest")),
             Event::AttemptScheduled { attempt } => self.scheduled(attempt, now),
             Event::AttemptStarted { attempt, .. } => {
                 let live = self.live(attempt)?;
@@ -548,6 +549,7 @@ impl<'a> Ledger<'a> {
                         ensure!(may || !again(&id), "{id} succeeded and runs again");
                         ensure!(!may || again(&id), "{id} does not run again");
                     }
+                    Outcome::WouldHave => return Err(format!("{id} was only said")),
                     Outcome::Failed | Outcome::Cancelled | Outcome::NotRun => {
                         ensure!(again(&id), "{id} was {outcome:?} and does not run again");
                     }

@@ -169,6 +169,7 @@ pub(crate) fn word(outcome: Outcome) -> &'static str {
         Outcome::Cancelled => "cancelled",
         Outcome::Skipped => "skipped",
         Outcome::NotRun => "not_run",
+        Outcome::WouldHave => "would_have",
     }
 }
 
@@ -180,6 +181,7 @@ pub(crate) fn conclusion(stage: &StageSpec, outcome: Outcome) -> Conclusion {
         Outcome::Cancelled => Conclusion::Cancelled,
         Outcome::Skipped => Conclusion::Skipped,
         Outcome::NotRun => Conclusion::NotRun,
+        Outcome::WouldHave => Conclusion::Success,
     }
 }
 

@@ -287,6 +287,7 @@ impl Ledger<'_> {
                     && (!answered || people.answered)
                     && (!approves || people.approved)
             }
+            Outcome::WouldHave => false,
             Outcome::Failed => matches!(reason, Settled::Failed { .. }),
             Outcome::Cancelled => {
                 // It may have been dying of a halt that a rewind took back.
@@ -305,6 +306,7 @@ impl Ledger<'_> {
             let fits = match outcome {
                 Outcome::Cancelled => book.begun && book.backoff.is_none(),
                 Outcome::NotRun => !book.begun,
+                Outcome::WouldHave => false,
                 Outcome::Succeeded | Outcome::Failed | Outcome::Skipped => true,
             };
             ensure!(fits, "{id} settled {outcome:?} in a halted run after {:?}", book.last);

@@ -90,6 +90,7 @@ impl Ledger<'_> {
             | Settled::Needs { .. }
             | Settled::RollingBack { .. }
             | Settled::Rule { .. } => {}
+            Settled::WouldHave => return Err(format!("{stage} was only said")),
             Settled::Unstartable { .. } => return Err(format!("{stage} cannot start")),
         }
         if let (Settled::Rule { .. } | Settled::AllSkipped | Settled::Condition { .. }, false) =

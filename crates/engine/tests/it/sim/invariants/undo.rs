@@ -223,7 +223,7 @@ impl Ledger<'_> {
                     });
                     undone |= worked;
                     match outcome {
-                        Outcome::Succeeded | Outcome::Skipped => {}
+                        Outcome::Succeeded | Outcome::Skipped | Outcome::WouldHave => {}
                         Outcome::Failed | Outcome::Cancelled | Outcome::NotRun => {
                             broken = true;
                             wanted.push(name);

@@ -18,6 +18,7 @@
 
 pub mod admission;
 pub mod agent;
+pub mod agreement;
 mod answers;
 pub mod backoff;
 pub mod command;

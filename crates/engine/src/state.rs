@@ -20,7 +20,8 @@ use serde_json::Value as Json;
 
 use crate::command::StopReason;
 use crate::event::{
-    Environment, FinalStatus, Inherited, Intention, Mode, Outcome, Parent, Rollout, RunLink, TaskRun,
+    Environment, FinalStatus, Inherited, Intention, Mode, Outcome, Parent, Rollout, RunLink,
+    TaskRun,
 };
 use crate::id::{Actor, ExecutionId, RunId};
 use execution::Execution;

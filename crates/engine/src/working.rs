@@ -66,7 +66,8 @@ fn agent(work: &AgentWork) -> Option<&str> {
 impl Run {
     /// `None`: nobody is busy with it. Costs as much as there are live attempts.
     pub fn working(&self) -> Option<Working> {
-        let head = self.state.head.as_deref()?;
+        // Nobody works who only says what would be done.
+        let head = self.state.head.as_deref().filter(|head| !head.mode.is_shadow())?;
         let begun = match self.state.phase {
             Phase::Active => true,
             // A run that is retried waits, and may have attempts that are being stopped.

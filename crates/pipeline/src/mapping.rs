@@ -103,16 +103,13 @@ fn found(field: &MappingField, seen: &Seen<'_>) -> Result<Json, Without> {
             let found = descend(raw, path).cloned();
             found.ok_or_else(|| Without::Reason(format!("the work gave no `{written}`")))?
         }
-        Source::Expression(expression) => {
-            expression.evaluate(seen).map_err(|error| {
-                let mut stages = expression.references().stages.keys();
-                match error.unknown && stages.any(|name| seen.is_unknown(&Root::Output(name.clone())))
-                {
-                    true => Without::Unknown,
-                    false => Without::Reason(format!("`{written}`: {error}")),
-                }
-            })?
-        }
+        Source::Expression(expression) => expression.evaluate(seen).map_err(|error| {
+            let mut stages = expression.references().stages.keys();
+            match error.unknown && stages.any(|name| seen.is_unknown(&Root::Output(name.clone()))) {
+                true => Without::Unknown,
+                false => Without::Reason(format!("`{written}`: {error}")),
+            }
+        })?,
     };
     if found.is_null() {
         return Err(Without::Reason(format!("`{written}` is null")));

@@ -3,7 +3,7 @@
 use engine::event::{Mode, Rollout};
 use indexmap::IndexMap;
 use pipeline::when::Globs;
-use store::port::Read;
+use store::port::{RolloutMode, RolloutRow};
 
 use crate::config::notify::Notify;
 use crate::notices::Kind;
@@ -26,12 +26,17 @@ pub(crate) struct Installed {
     pub(crate) pilot: Vec<String>,
 }
 
-/// As it stands now.
-pub(crate) fn current(_reader: &dyn Read) -> Result<Installed, Refused> {
-    Ok(Installed::default())
-}
-
 impl Installed {
+    /// As it stands in the store.
+    pub(crate) fn of(row: &RolloutRow) -> Self {
+        let mode = match row.mode {
+            RolloutMode::Shadow => Rollout::Shadow,
+            RolloutMode::Pilot => Rollout::Pilot,
+            RolloutMode::Production => Rollout::Production,
+        };
+        Self { mode, pilot: row.pilot_tasks.clone() }
+    }
+
     /// What a new run does, and the mode that it is stamped with: the installation's, or the more
     /// careful one that was asked for, and never bolder than the run that it goes on from.
     pub(crate) fn stamp(
@@ -70,7 +75,8 @@ pub(crate) fn notified(notify: &Notify, pipeline: &str) -> IndexMap<String, Vec<
     let mut told: IndexMap<String, Vec<String>> = IndexMap::new();
     for kind in FORETOLD {
         let rules = notify.rules.iter();
-        let rules = rules.filter(|rule| rule.on.contains(&kind) && rule.pipelines.matches(pipeline));
+        let rules =
+            rules.filter(|rule| rule.on.contains(&kind) && rule.pipelines.matches(pipeline));
         for target in rules.flat_map(|rule| &rule.to) {
             let targets = told.entry(kind.word().to_owned()).or_default();
             if !targets.contains(target) {

@@ -92,6 +92,7 @@ macro_rules! conformance {
             a_line_follows_its_run_but_keeps_its_origin
             stages_are_replaced_one_by_one
             runs_are_filtered_and_paged
+            shadow_runs_are_listed_and_are_no_history
             runs_are_sorted_and_paged
             runs_are_found_by_prefix_and_number
             recent_runs_give_statuses_and_the_median

@@ -44,8 +44,8 @@ pub use self::people::{
 pub use self::rollout::{DrainingRow, RolloutChange, RolloutMode, RolloutRow, RolloutWish};
 pub(crate) use self::rows::run_name;
 pub use self::rows::{
-    EventRow, Health, PRODUCTION, PipelineQuery, PipelineRow, Recent, RevisionRow, RunOrder, RunQuery,
-    RunRow, RunSort, StageRow, Verified,
+    EventRow, Health, PRODUCTION, PipelineQuery, PipelineRow, Recent, RevisionRow, RunOrder,
+    RunQuery, RunRow, RunSort, StageRow, Verified,
 };
 pub use self::schedules::{KeptSchedules, ScheduleRow};
 pub use self::tasks::{DRAWN, TaskQuery, TaskRow, Wanted};

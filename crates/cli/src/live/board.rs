@@ -226,7 +226,8 @@ impl Board {
             }
             Event::WouldHave(said) => {
                 let id = said.execution.as_ref();
-                let name = id.map_or_else(|| self.run.name.clone(), |id| self.shown(&id.to_string()));
+                let name =
+                    id.map_or_else(|| self.run.name.clone(), |id| self.shown(&id.to_string()));
                 notes.push(self.note(at, "Would", name, said.intention.says.clone()));
             }
             Event::RunPaused { by, now } => {

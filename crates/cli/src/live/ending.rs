@@ -141,7 +141,8 @@ fn foretold(detail: &RunDetail, stages: u64) -> Vec<String> {
         all.filter(|would| would.kind == kind).count() as u64
     };
     let mut said = vec![format!("{} would have run", words::count(stages, "stage"))];
-    for (count, what) in [(of("ask"), "people would have been asked"), (of("notify"), "others told")]
+    for (count, what) in
+        [(of("ask"), "people would have been asked"), (of("notify"), "others told")]
     {
         if count > 0 {
             said.push(format!("{what} {}", words::count(count, "time")));

@@ -13,8 +13,9 @@ use crate::words;
 
 /// `runs list`
 pub fn table(runs: &[RunSummary], now: Timestamp) -> Table {
-    let mut table =
-        Table::new(&["RUN", "STATUS", "DONE", "STARTED", "TIME", "TRIGGER", "BY", "MODE", "REASON"]);
+    let mut table = Table::new(&[
+        "RUN", "STATUS", "DONE", "STARTED", "TIME", "TRIGGER", "BY", "MODE", "REASON",
+    ]);
     for run in runs {
         table.row(vec![
             run.name.as_str().into(),

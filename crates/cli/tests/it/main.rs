@@ -28,6 +28,7 @@ mod sample;
 mod scenarios;
 mod schedules;
 mod secrets;
+mod shadow;
 mod start;
 mod storm;
 mod tables;

@@ -78,18 +78,15 @@ impl Run {
 
     /// A form that needs nobody is submitted as ever; what it is saved as is no matter of a shadow.
     fn foretell_form(&self, ix: ExecIx, now: Timestamp) -> Event {
-        match self.open_form(ix, now) {
-            Event::FormSubmitted { execution, generation, by, values, artifacts: _ } => {
-                Event::FormSubmitted { execution, generation, by, values, artifacts: Vec::new() }
-            }
-            Event::FormOpened(opened) => {
-                let notes = Notes::default();
-                let Some(form) = &self.model(ix.stage).form else { return self.abandoned(ix) };
-                let intention = self.would_fill_in(form, &opened, &notes);
-                self.said(self.exec_id(ix), intention)
-            }
-            failed => failed,
+        let mut next = self.open_form(ix, now);
+        if let Event::FormSubmitted { artifacts, .. } = &mut next {
+            artifacts.clear();
         }
+        let (Event::FormOpened(opened), Some(form)) = (&next, &self.model(ix.stage).form) else {
+            return next;
+        };
+        let intention = self.would_fill_in(form, opened, &Notes::default());
+        self.said(self.exec_id(ix), intention)
     }
 
     /// Its turn has come: what its work would be, who would be asked about it, what it would give;

@@ -48,7 +48,8 @@ impl Story {
     #[track_caller]
     fn touched_nothing(&self) {
         for name in self.kinds() {
-            let outward = ["attempt.", "gate.", "form.opened", "execution.held", "execution.awaits"];
+            let outward =
+                ["attempt.", "gate.", "form.opened", "execution.held", "execution.awaits"];
             assert!(!outward.iter().any(|start| name.starts_with(start)), "{name}");
         }
         assert_eq!(self.run.desired(), Default::default());
@@ -92,8 +93,8 @@ fn everything_is_said_and_nothing_is_done() {
             "plan: would run echo hi > out",
             "build: would run the agent coder: Do fly with <stages.plan.outputs.n>",
             "check: would ask 1 of ana, bo to approve its start until 2026-01-01 01:00 UTC",
-            "bring: would merge build into main",
             "check: would run make <stages.plan.outputs.n>",
+            "bring: would merge build into main",
             "other: would start a run of deploy",
         ]
     );
@@ -121,7 +122,7 @@ fn what_is_known_is_decided_as_ever() {
         "name: p
 inputs: {kind: {type: string, default: docs}}
 stages:
-  - {name: a, depends_on: [], noop: true, output_mapping: [{from: inputs.kind, to: kind}], outputs: {kind: string}}
+  - {name: a, depends_on: [], noop: true, output_mapping: [{from: {cel: inputs.kind}, to: kind}], outputs: {kind: string}}
   - {name: b, depends_on: a, if: 'stages.a.outputs.kind == \"code\"', run: exit 0}
   - {name: c, depends_on: b, run: exit 0}
   - {name: d, depends_on: a, run: 'echo ${inputs.kind}', foreach: [x, y], env: {ITEM: '${item}', KIND: '${stages.a.outputs.kind}'}}
@@ -294,7 +295,10 @@ fn what_a_shadow_run_left_undone_nobody_knows() {
 fn the_mode_is_on_record_and_old_journals_are_in_earnest() {
     let story = foretold("{name: p, stages: [{name: a, run: exit 0}]}");
     let created = serde_json::to_value(&story.journal[0]).unwrap();
-    assert_eq!((&created["event"]["mode"], &created["event"]["rollout"]), (&json!("shadow"), &json!("shadow")));
+    assert_eq!(
+        (&created["event"]["mode"], &created["event"]["rollout"]),
+        (&json!("shadow"), &json!("shadow"))
+    );
     let plain = super::given("{name: p, stages: [{name: a, run: exit 0}]}");
     let created = serde_json::to_value(&plain.journal[0]).unwrap();
     assert_eq!(created["event"].get("mode"), None);

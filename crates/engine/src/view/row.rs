@@ -236,11 +236,13 @@ impl Run {
             StageState::Blocked => {
                 self.trigger_gate_words(ix).unwrap_or_else(|| self.waits_for(ix))
             }
-            StageState::Settled(end) => match stage.would.last().filter(|_| foretold(&end.reason)) {
-                Some(said) => said.says.clone(),
-                None if foretold(&end.reason) => self.foretold_words(&stage.executions),
-                None => words::settled(&end.reason),
-            },
+            StageState::Settled(end) => {
+                match stage.would.last().filter(|_| foretold(&end.reason)) {
+                    Some(said) => said.says.clone(),
+                    None if foretold(&end.reason) => self.foretold_words(&stage.executions),
+                    None => words::settled(&end.reason),
+                }
+            }
             StageState::Ready(_) if !fanned => self.detail(single),
             StageState::Fanned { .. } => self.listens_to(ix),
             StageState::Ready(_) => String::new(),
@@ -263,7 +265,11 @@ impl Run {
             key: None,
             needs: &[],
             attempts: execution.map(attempts).unwrap_or_default(),
-            would: stage.would.iter().chain(execution.into_iter().flat_map(|of| &of.would)).collect(),
+            would: stage
+                .would
+                .iter()
+                .chain(execution.into_iter().flat_map(|of| &of.would))
+                .collect(),
             started_at: begun,
             finished_at: end.map(|end| end.at),
         }

@@ -17,7 +17,7 @@ use super::desk::{Reply, Save};
 use super::live::Live;
 use crate::config::Config;
 use crate::intake::{Origin, Source, Start};
-use crate::modes;
+use crate::modes::{self, Installed};
 use crate::refused::Refused;
 
 #[derive(Default)]
@@ -128,7 +128,7 @@ impl Conductor {
             return Ok((header.mode, header.rollout));
         }
         let from = self.mode_of(lineage.extends.as_ref())?;
-        let installed = modes::current(&*self.reader)?;
+        let installed = Installed::of(&self.rollout.row);
         installed.stamp(asked, task.map(|task| task.id.as_str()), from)
     }
 

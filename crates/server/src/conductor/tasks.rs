@@ -10,7 +10,7 @@ use super::Conductor;
 use super::batch::{Batch, Waits};
 use super::desk::Reply;
 use crate::intake::Start;
-use crate::modes;
+use crate::modes::Installed;
 use crate::refused::Refused;
 use crate::view;
 
@@ -199,10 +199,11 @@ impl Conductor {
             }
         }
         // It stands in nobody's way, and nobody in its.
-        let shadow = modes::current(&*self.reader)?;
-        let (mode, _) = shadow.stamp(start.mode, Some(&task.id), self.base_mode(&start)?)?;
+        let installed = Installed::of(&self.rollout.row);
+        let (mode, _) = installed.stamp(start.mode, Some(&task.id), self.base_mode(&start)?)?;
         let active = self.active_of(&task.id);
-        if let (OnActive::Reject, Some(run), false) = (on_active, active.first(), mode.is_shadow()) {
+        if let (OnActive::Reject, Some(run), false) = (on_active, active.first(), mode.is_shadow())
+        {
             return Err(Refused::TaskActive { id: task.id.clone(), run: self.name(*run) });
         }
         let of = TaskRun {

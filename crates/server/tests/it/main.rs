@@ -28,6 +28,7 @@ mod people;
 mod refusals;
 mod route;
 mod schedules;
+mod shadow;
 mod starts;
 mod stream;
 mod taken;

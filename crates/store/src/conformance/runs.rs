@@ -107,6 +107,30 @@ pub fn runs_are_filtered_and_paged(mut memory: Fixture) {
     assert_eq!(list(RunQuery { statuses: words(&["lost"]), ..all() }), [0; 0]);
 }
 
+pub fn shadow_runs_are_listed_and_are_no_history(mut memory: Fixture) {
+    for n in 1..=4 {
+        let mode = if n > 2 { "shadow" } else { "production" }.to_owned();
+        let row = RunRow { mode: mode.clone(), rollout: mode, ..row(run(n), "ci", n, "succeeded") };
+        memory.commit(Change::Append(append(row, 0, 1)));
+    }
+    let list = |query: RunQuery| -> Vec<u64> {
+        let rows = memory.reader.runs(&query).expect("reads");
+        rows.iter().map(|row| row.number).collect()
+    };
+    let of = |mode: &str| RunQuery { mode: Some(mode.into()), limit: 100, ..RunQuery::default() };
+    assert_eq!(list(of("shadow")), [4, 3]);
+    assert_eq!(list(RunQuery { before: Some(run(4)), ..of("shadow") }), [3]);
+    assert_eq!(list(RunQuery { pipeline: Some("ci".into()), ..of("shadow") }), [4, 3]);
+    let order = RunOrder { by: RunSort::Name, descending: false };
+    assert_eq!(list(RunQuery { order, ..of("shadow") }), [3, 4]);
+    assert_eq!(list(RunQuery { limit: 1, ..of("production") }), [2]);
+    let recent = memory.reader.recent("ci").expect("reads");
+    assert_eq!(recent.last.map(|row| row.number), Some(2));
+    assert_eq!(recent.last_ten.len(), 2);
+    let latest = memory.reader.latest("ci").expect("reads");
+    assert_eq!(latest.map(|row| (row.number, row.mode)), Some((2, "production".to_owned())));
+}
+
 pub fn runs_are_sorted_and_paged(mut memory: Fixture) {
     let took = [None, Some(900), Some(0), Some(20), None, Some(20), Some(3)];
     for (n, took) in (1..).zip(took) {

@@ -162,9 +162,8 @@ impl Read for MemoryReader {
     }
 
     fn latest(&self, pipeline: &str) -> Result<Option<RunRow>, Error> {
-        let rows = self.related(|row| {
-            row.pipeline == pipeline && !row.superseded && row.mode == PRODUCTION
-        });
+        let rows = self
+            .related(|row| row.pipeline == pipeline && !row.superseded && row.mode == PRODUCTION);
         Ok(rows.into_iter().max_by_key(|row| row.number))
     }
 

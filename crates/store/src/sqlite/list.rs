@@ -147,6 +147,10 @@ fn sorted(connection: &Connection, query: &RunQuery) -> rusqlite::Result<Vec<Run
         conditions.push("finished = ?".to_owned());
         values.push(finished);
     }
+    if let Some(mode) = &query.mode {
+        conditions.push("mode = ?".to_owned());
+        values.push(mode);
+    }
     let RunOrder { by, descending } = query.order;
     let (direction, behind) = if descending { ("DESC", "<") } else { ("ASC", ">") };
     let [text, number] = columns(by);

@@ -128,7 +128,11 @@ impl Run {
     }
 
     fn told(&self, targets: &[String]) -> String {
-        if targets.is_empty() { String::new() } else { format!(", and tell {}", targets.join(", ")) }
+        if targets.is_empty() {
+            String::new()
+        } else {
+            format!(", and tell {}", targets.join(", "))
+        }
     }
 }
 

@@ -1,8 +1,12 @@
 //! Whether the next mode may be dared: criteria, each with what was measured here.
 
+use std::collections::HashSet;
+
 use api::rollout::{Criterion, RolloutCheck};
+use engine::agreement::{Said, agrees};
+use engine::event::FinalStatus;
 use jiff::Timestamp;
-use store::port::{Read, RolloutMode, RunQuery, RunRow};
+use store::port::{PRODUCTION, Read, RolloutMode, RunQuery, RunRow, Wanted};
 
 use crate::config::settings::ROLLOUT_RUNS;
 use crate::refused::Refused;
@@ -62,15 +66,41 @@ fn measure(reader: &dyn Read, since: Option<Timestamp>) -> Result<Measured, Refu
         let stages = reader.stages(run.id)?;
         unknown += stages.iter().filter(|stage| stage.status == "unknown").count();
     }
+    let agreement = agreement(reader, &ended)?;
     Ok(Measured {
         ended: ended.len() as u64,
         failed: failed as u64,
-        compared: 0,
-        agree: 0,
+        compared: agreement.len() as u64,
+        agree: agreement.iter().filter(|agrees| **agrees).count() as u64,
         unknown: unknown as u64,
         damaged: 0,
         chain: Ok(String::new()),
     })
+}
+
+/// Of each task the newest shadow run among these, beside what people made of the task since.
+fn agreement(reader: &dyn Read, ended: &[&RunRow]) -> Result<Vec<bool>, Refused> {
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    for row in ended.iter().filter(|row| row.mode != PRODUCTION) {
+        let (Some((task, _)), Some(at)) = (&row.task, row.finished_at) else { continue };
+        if !seen.insert(task) {
+            continue;
+        }
+        let since = reader.task(task)?.filter(|task| task.updated_at > at);
+        let said = match since.map(|task| task.wanted) {
+            Some(Wanted::Done) => Said::Done,
+            Some(Wanted::Cancelled) => Said::Cancelled,
+            Some(Wanted::Todo | Wanted::InProgress) | None => Said::Open,
+        };
+        let end = match row.status.as_str() {
+            "succeeded" => FinalStatus::Succeeded,
+            "failed" => FinalStatus::Failed,
+            _ => FinalStatus::Cancelled,
+        };
+        found.extend(agrees(end, said));
+    }
+    Ok(found)
 }
 
 fn judge(mode: RolloutMode, found: &Measured, least: u64) -> RolloutCheck {

@@ -199,8 +199,9 @@ fn ended(
         Ok(Ending::Stopped) => Ok(Exit::Interrupted),
         Ok(Ending::Refused { status, message, hints }) => {
             let failure = match status {
-                Some(401 | 403) => Failure::new(Exit::NotAllowed, message)
-                    .hint("it needs a token that may work: orchestrate token create NAME --scope work"),
+                Some(401 | 403) => Failure::new(Exit::NotAllowed, message).hint(
+                    "it needs a token that may work: orchestrate token create NAME --scope work",
+                ),
                 Some(404) => Failure::new(
                     Exit::Unreachable,
                     format!("{server} is no server that has workers: {message}"),

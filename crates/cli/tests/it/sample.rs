@@ -76,6 +76,7 @@ pub(crate) fn fresh() -> RunDetail {
             stage("smoke-test", &["deploy-staging"]),
         ],
         outputs: BTreeMap::new(),
+        would: Vec::new(),
         extends: None,
         parent: None,
         paused_at: None,

@@ -113,7 +113,7 @@ async fn a_shadow_run_says_nothing_of_its_task_and_takes_no_turn() {
     bench.post("/api/tasks", json!({"id": "T", "pipeline": "one"})).await;
     let real = bench.post("/api/tasks/T/start", json!({})).await;
     assert_eq!(real["name"], "T-1");
-    let _at_work = bench.started().await;
+    let _at_work = bench.hands.started().await;
     // The default is to replace what is active.
     let shadow = bench.post("/api/tasks/T/start", json!({"mode": "shadow"})).await;
     assert_eq!((&shadow["name"], &shadow["mode"]), (&json!("T-2"), &json!("shadow")));

@@ -21,7 +21,7 @@ use crate::session;
 /// Run stages here for a server, on this or on another machine
 ///
 /// Stages with `runs_on:` go to workers that have all the labels that they name; what a worker runs
-/// is listed by `orchestrate fleet workers`. Without --server it is the server of the data folder.
+/// is listed by `orchestrate fleet list`. Without --server it is the server of the data folder.
 /// A worker that loses its server goes on and comes back; one that does not hear of it for too long
 /// ends what it runs, because the server has it run elsewhere then. The first Ctrl-C (or SIGTERM)
 /// finishes what runs and takes nothing more, the second stops what runs.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use api::link::{
     Assignment, AttemptRef, Collect, End, Exit, Lay, Order, Piece, Stopped, What, Work,
 };
-use api::worker::ByeWhy;
+use api::worker::{ByeWhy, ToWorker};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
@@ -266,6 +266,7 @@ async fn a_worker_that_was_killed_finds_its_children_again() {
         matches!(&found, Heard::Report(1, report) if matches!(report.what, What::Started { pid: p } if p == pid)),
         "{found:?}"
     );
+    assert_eq!(remote.house.printed().await, "one\n", "before it says more");
     blocking(move || release(&gate)).await;
     assert_eq!(remote.exited().await.end, End::Code(3));
     assert_eq!(remote.output(&script), "one\n");
@@ -342,6 +343,19 @@ async fn a_stop_reaches_what_is_still_being_prepared_and_what_runs() {
     let attempt = runs.attempt.clone();
     remote.house.order(Order::Stop { attempt, reason: Stopped::Cancelled });
     assert_eq!(remote.exited().await.end, End::Stopped(Stopped::Cancelled));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_started_can_be_ordered_before_that_is_stored() {
+    let mut remote = Remote::ready().await;
+    let script = remote.script("a", "exit 2");
+    remote.house.order(Order::Adopt { attempts: vec![script.attempt.clone()] });
+    remote.house.stage.stores.store(false, Ordering::Relaxed);
+    assert!(matches!(remote.house.report().await, (1, What::NeverStarted)));
+    remote.start(&script);
+    remote.house.started().await;
+    remote.house.say(ToWorker::Stored { seq: 1 });
+    assert_eq!(remote.exited().await.end, End::Code(2));
 }
 
 #[tokio::test(flavor = "multi_thread")]

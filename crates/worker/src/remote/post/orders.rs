@@ -8,7 +8,7 @@ use api::link::{Assignment, AttemptRef, Order, Report, Stopped, What};
 
 use super::super::moved::moved;
 use super::super::prepare::Errand;
-use super::{Held, LineState, Post, Prepared};
+use super::{Held, Leaving, LineState, Post, Prepared};
 
 impl Post<'_> {
     pub(super) fn ordered(&mut self, order: Order) {
@@ -25,8 +25,13 @@ impl Post<'_> {
 
     fn start(&mut self, assignment: Box<Assignment>) {
         let attempt = assignment.attempt.clone();
-        if self.held.get(&attempt.key).is_some_and(|held| held.attempt == attempt) {
+        let goes_on = |held: &Held| held.attempt == attempt && !held.is_ending && !held.is_unwanted;
+        if self.held.get(&attempt.key).is_some_and(goes_on) {
             return;
+        }
+        if self.leaving == Leaving::Stopping {
+            self.enter(attempt.clone());
+            return self.reported(Report { attempt, what: What::NeverStarted });
         }
         let errand = Errand {
             requests: Arc::clone(&self.requests),

@@ -28,6 +28,10 @@ impl Post<'_> {
         if is_end && std::mem::replace(&mut held.is_ending, true) {
             return;
         }
+        if matches!(what, What::Started { .. }) {
+            // It may have printed while nobody listened.
+            held.courier.grew();
+        }
         held.courier.say(what);
     }
 
@@ -63,7 +67,8 @@ impl Post<'_> {
         let stored: Vec<Report> = self.outbox.drain(..count).collect();
         for report in stored.iter().filter(|report| is_end(&report.what)) {
             let of = &report.attempt;
-            if self.held.get(&of.key).is_some_and(|held| held.attempt == *of) {
+            // It may have been ordered again after it had never been started.
+            if self.held.get(&of.key).is_some_and(|held| held.attempt == *of && held.is_ending) {
                 self.let_go(of);
             }
         }

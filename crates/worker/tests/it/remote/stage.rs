@@ -17,6 +17,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get, post, put};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 
 pub(crate) const TOKEN: &str = "the-worker's-own";
 pub(crate) const DATA: &str = "/srv/data";
@@ -52,6 +53,8 @@ pub(crate) struct Stage {
     pub(crate) blobs: Mutex<HashMap<String, Vec<u8>>>,
     pub(crate) secrets: Mutex<BTreeMap<String, String>>,
     pub(crate) secret_asks: AtomicU16,
+    /// What is stored of the output that grew last.
+    printed: watch::Sender<String>,
 }
 
 impl House {
@@ -71,6 +74,7 @@ impl House {
             blobs: Mutex::default(),
             secrets: Mutex::default(),
             secret_asks: AtomicU16::new(0),
+            printed: watch::channel(String::new()).0,
         });
         let of_attempt = "/api/workers/{worker}/attempts/{key}";
         let router = Router::new()
@@ -109,6 +113,13 @@ impl House {
             (_, What::Started { pid }) => pid,
             other => panic!("expected a start: {other:?}"),
         }
+    }
+
+    /// Once there is some.
+    pub(crate) async fn printed(&self) -> String {
+        let mut printed = self.stage.printed.subscribe();
+        let some = printed.wait_for(|text| !text.is_empty());
+        tokio::time::timeout(PATIENCE, some).await.expect("nothing was printed").unwrap().clone()
     }
 
     pub(crate) fn say(&self, message: ToWorker) {
@@ -243,6 +254,7 @@ async fn output(
     let known = stream.len() - offset;
     if known < body.len() {
         stream.extend_from_slice(&body[known..]);
+        stage.printed.send_replace(String::from_utf8_lossy(stream).into_owned());
     }
     axum::Json(Stored { total: stream.len() as u64 }).into_response()
 }

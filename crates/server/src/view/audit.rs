@@ -66,6 +66,7 @@ fn says(event: &Event) -> String {
         Event::RunCreated { number, revision, .. } => {
             format!("started run {number} of revision {revision}")
         }
+        Event::WouldHave(said) => said.intention.says.clone(),
         Event::RunPaused { now, .. } => {
             if *now { "paused it, stopping what ran" } else { "paused it" }.to_owned()
         }

@@ -50,7 +50,8 @@ async fn a_trigger_in_a_shadow_installation_starts_a_run_that_does_nothing() {
     let data = json!({"branch": "main", "ref": "v1"});
     let given = bench.post("/api/events", json!({"type": "push", "id": "e", "data": data})).await;
     assert_eq!(given["started"], json!(["release#1"]));
-    let run = bench.finished("release#1").await;
+    bench.finished("release#1").await;
+    let run = bench.get("/api/runs/release~1").await;
     assert_eq!(
         (&run["status"], &run["mode"], &run["rollout"]),
         (&json!("succeeded"), &json!("shadow"), &json!("shadow"),)

@@ -140,12 +140,12 @@ pub struct RoleQueue {
     pub limit: Option<u32>,
     pub working: Vec<Busy>,
     /// The next one first.
-    pub waiting: Vec<QueuedAttempt>,
+    pub waiting: Vec<WaitingAttempt>,
 }
 
 /// An attempt of an agent that waits for its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct QueuedAttempt {
+pub struct WaitingAttempt {
     pub run: String,
     pub run_name: String,
     pub task: Option<String>,

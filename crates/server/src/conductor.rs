@@ -269,7 +269,7 @@ impl Conductor {
             Ask::Task { ask, reply } => self.task(*ask, reply, batch),
             Ask::Switch { ask, reply } => self.switch(*ask, reply, batch),
             Ask::Standing { reply } => reply.send(Ok(self.standing())),
-            Ask::Held { run, reply } => reply.send(Ok(self.held(run))),
+            Ask::Kept { run, reply } => reply.send(Ok(self.kept_of(run))),
             Ask::Inspect { run, reply } => self.inspect(run, reply),
             Ask::Look { run, look } => batch.looks.push((run, look)),
             Ask::Workers { ask, reply } => self.workers(ask, reply, batch),

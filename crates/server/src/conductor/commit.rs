@@ -232,11 +232,11 @@ impl Conductor {
         for run in &batch.reconcile {
             self.reconcile(*run);
         }
-        self.dispatch();
-        failpoint::pass("ordered");
         for run in rows.iter().map(|(run, _)| run).chain(&batch.reconcile) {
             self.note_working(*run);
         }
+        self.dispatch();
+        failpoint::pass("ordered");
         self.show();
         self.show_rollout();
         for (run, reply) in batch.acks {

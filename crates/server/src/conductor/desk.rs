@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::hands::seen::{FleetSeen, Reasons, Tally};
 use super::inspect::Inspected;
 use super::live::guarded;
-use super::rollout::{Standing, SwitchAsk};
+use super::rollout::{Kept, Standing, SwitchAsk};
 use super::tasks::{TaskAsk, TaskDone};
 use super::workers::{Holding, HoldingAsk, Spoken, WorkersAsk};
 use crate::intake::Start;
@@ -80,10 +80,10 @@ pub(crate) enum Ask {
     Standing {
         reply: Reply<Standing>,
     },
-    /// What keeps a run of a task from beginning, beside its own task and its group.
-    Held {
+    /// What of the roll-out keeps a run.
+    Kept {
         run: RunId,
-        reply: Reply<Option<String>>,
+        reply: Reply<Kept>,
     },
     /// What the hands say of a run now.
     Inspect {

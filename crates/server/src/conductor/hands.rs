@@ -2,7 +2,7 @@
 //! go out while there are free slots, the oldest run first. Occupancy is not counted, it is the
 //! number of attempts held.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use api::link::{Assignment, AttemptRef, Order};
@@ -130,19 +130,23 @@ impl Hands {
         self.elsewhere.of_run(run)
     }
 
-    /// Takes the attempts for which there is a slot here, in order: the oldest run first.
-    pub(crate) fn next(&mut self) -> Vec<Whose> {
+    /// Takes the attempts for which there is a slot here, in order: the oldest run first. Those that are
+    /// kept stay where they are.
+    pub(crate) fn next(&mut self, kept: &HashSet<Whose>) -> Vec<Whose> {
         let mut free = self.slots.saturating_sub(self.used());
         let mut next = Vec::new();
-        while free > 0 {
-            let Some(mut queue) = self.queues.first_entry() else { break };
-            let run = *queue.key();
-            match queue.get_mut().pop_front() {
-                Some(attempt) => {
-                    next.push(running(run, &attempt));
-                    free -= 1;
-                }
-                None => drop(queue.remove()),
+        for (run, queue) in &mut self.queues {
+            let may =
+                |attempt: &AttemptId| kept.is_empty() || !kept.contains(&running(*run, attempt));
+            while free > 0
+                && let Some(at) = queue.iter().position(may)
+                && let Some(attempt) = queue.remove(at)
+            {
+                next.push(running(*run, &attempt));
+                free -= 1;
+            }
+            if free == 0 {
+                break;
             }
         }
         self.queues.retain(|_, queue| !queue.is_empty());

@@ -171,7 +171,8 @@ impl Conductor {
         if self.ended {
             return;
         }
-        for whose in self.hands.next() {
+        let kept = self.kept();
+        for whose in self.hands.next(&kept) {
             self.hand_over(whose, Vec::new(), With::Here);
         }
         for (whose, labels, worker) in self.hands.place() {

@@ -1,12 +1,12 @@
 //! The installation's roll-out: which modes hold, who stands in the way of a switch, and a switch
 //! that waits until nobody does.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use api::rollout::{Busy, RolloutView};
-use engine::admission::{Occupant, Policy, Stand};
-use engine::id::RunId;
-use engine::working::Working;
+use engine::admission::{Occupant, Orchestration, Order, Policy, Stand};
+use engine::id::{ExecutionId, RunId};
+use engine::working::{AgentAtWork, Working};
 use jiff::Timestamp;
 use serde_json::json;
 use store::port::{
@@ -80,7 +80,31 @@ pub(crate) struct PendingRun {
     pub(crate) because: String,
 }
 
+/// What of the roll-out keeps a run.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Why it does not begin, beside its own task and its group.
+    pub(crate) run: Option<String>,
+    /// Why its agents do not start.
+    pub(crate) attempts: HashMap<ExecutionId, String>,
+}
+
 impl Rollout {
+    /// Of roles, as far as they count in this mode.
+    fn limits(&self) -> BTreeMap<String, u32> {
+        match self.row.orchestration {
+            Orchestration::Sequential => BTreeMap::new(),
+            Orchestration::Parallel | Orchestration::Hybrid => self.row.wip.clone(),
+        }
+    }
+
+    /// It came after a drain had begun: its agents wait for the end of it. Those of runs that were
+    /// there before work on, or they could not end.
+    fn is_late(&self, working: &Working) -> bool {
+        let draining = self.row.draining.as_ref();
+        !working.does_task && draining.is_some_and(|draining| working.created_at > draining.since)
+    }
+
     pub(crate) fn policy(&self) -> Policy {
         let row = &self.row;
         Policy {
@@ -141,10 +165,7 @@ impl Conductor {
 
     /// Its agents that are at work; else whoever does its task.
     fn busy_with(&self, working: &Working) -> Vec<Busy> {
-        let held = working.agents.iter().filter(|agent| {
-            let attempt = agent.attempt.clone();
-            self.hands.holds(&Whose { run: working.run, attempt, probe: false })
-        });
+        let held = working.agents.iter().filter(|agent| self.hands.holds(&whose(working, agent)));
         let mut busy: Vec<Busy> = held.map(|agent| view::rollout::agent(working, agent)).collect();
         if busy.is_empty() && working.does_task {
             busy.push(view::rollout::doer(working));
@@ -195,9 +216,7 @@ impl Conductor {
             Wanted::Switch { ref wish, drain, force } => (wish, drain, force),
         };
         let mut next = row.with(wish);
-        if next.orchestration == engine::admission::Orchestration::Hybrid
-            && next.max_tasks.is_none()
-        {
+        if next.orchestration == Orchestration::Hybrid && next.max_tasks.is_none() {
             let problem =
                 "hybrid mode needs to know how many tasks may be in the system".to_owned();
             return Err(Refused::RolloutUnfit { field: "max_tasks", problem });
@@ -304,9 +323,9 @@ impl Conductor {
         let mut agents = Vec::new();
         for working in self.rollout.working.values() {
             for agent in &working.agents {
-                let attempt = agent.attempt.clone();
-                let whose = Whose { run: working.run, attempt, probe: false };
-                let waits = (!self.hands.holds(&whose)).then(|| self.why_it_waits(&agent.role));
+                let slot = || engine::explain::FOR_A_SLOT.to_owned();
+                let waits = (!self.hands.holds(&whose(working, agent)))
+                    .then(|| self.why_kept(working, agent).unwrap_or_else(slot));
                 let busy = view::rollout::agent(working, agent);
                 agents.push((agent.role.clone(), busy, waits));
             }
@@ -326,10 +345,18 @@ impl Conductor {
         Standing { agents, pending: pending.collect() }
     }
 
-    /// Why a run of a task has not begun; `None`: nothing but its own task or its group keeps it.
-    pub(super) fn held(&self, run: RunId) -> Option<String> {
+    /// What of the roll-out keeps a run.
+    pub(super) fn kept_of(&self, run: RunId) -> Kept {
         let held = engine::admission::held(self.occupants(), &self.rollout.policy());
-        held.into_iter().find(|(id, _)| *id == run).map(|(_, held)| held.to_string())
+        let held = held.into_iter().find(|(id, _)| *id == run).map(|(_, held)| held.to_string());
+        let mut kept = Kept { run: held, attempts: HashMap::new() };
+        let Some(working) = self.rollout.working.get(&run) else { return kept };
+        for agent in &working.agents {
+            if let Some(why) = self.why_kept(working, agent) {
+                kept.attempts.insert(agent.attempt.execution.clone(), why);
+            }
+        }
+        kept
     }
 
     pub(super) fn occupants(&self) -> impl Iterator<Item = Occupant> {
@@ -337,7 +364,59 @@ impl Conductor {
         here.chain(self.parked.occupants().cloned())
     }
 
-    fn why_it_waits(&self, _role: &str) -> String {
-        engine::explain::FOR_A_SLOT.to_owned()
+    /// Attempts of agents that may not start now, although there are slots.
+    pub(super) fn kept(&self) -> HashSet<Whose> {
+        let limits = self.rollout.limits();
+        let drains = self.rollout.row.draining.is_some();
+        if limits.is_empty() && !drains {
+            return HashSet::new();
+        }
+        let all = || self.rollout.working.values().flat_map(agents);
+        let works = |whose: &Whose| self.hands.holds(whose);
+        let working: Vec<&str> =
+            all().filter(|(_, _, whose)| works(whose)).map(|(_, agent, _)| &*agent.role).collect();
+        let mut waiting: Vec<(&Working, &AgentAtWork, Whose)> =
+            all().filter(|(_, _, whose)| !works(whose)).collect();
+        waiting.sort_by_key(|(working, agent, whose)| {
+            let urgency = match self.rollout.row.scheduler {
+                Order::Priority => working.priority.saturating_neg(),
+                Order::Fifo => 0,
+            };
+            (urgency, agent.since, whose.run, whose.attempt.fence)
+        });
+        let mut kept: HashSet<Whose> = waiting.iter().map(|(_, _, whose)| whose.clone()).collect();
+        let may = waiting
+            .iter()
+            .filter(|(working, _, _)| !self.rollout.is_late(working))
+            .map(|(_, agent, whose)| (whose, Some(&*agent.role)));
+        for whose in engine::roles::may_start(working, &limits, may, usize::MAX) {
+            kept.remove(whose);
+        }
+        kept
     }
+
+    /// Why an attempt that waits does not start although there may be slots; `None`: nothing of the
+    /// roll-out keeps it.
+    fn why_kept(&self, working: &Working, agent: &AgentAtWork) -> Option<String> {
+        if self.hands.holds(&whose(working, agent)) {
+            return None;
+        }
+        if self.rollout.is_late(working) {
+            return self.rollout.policy().drains;
+        }
+        let others = self.rollout.working.values().flat_map(agents);
+        let of_role =
+            others.filter(|(_, other, whose)| other.role == agent.role && self.hands.holds(whose));
+        let mut names: Vec<&str> = of_role.map(|(working, _, _)| &*working.name).collect();
+        names.sort_unstable();
+        engine::roles::held(&agent.role, &self.rollout.limits(), &names)
+    }
+}
+
+fn whose(working: &Working, agent: &AgentAtWork) -> Whose {
+    Whose { run: working.run, attempt: agent.attempt.clone(), probe: false }
+}
+
+fn agents(working: &Working) -> impl Iterator<Item = (&Working, &AgentAtWork, Whose)> {
+    working.agents.iter().map(move |agent| (working, agent, whose(working, agent)))
 }

@@ -16,6 +16,7 @@ use super::caller::Caller;
 use super::problem::Fault;
 use super::{pipelines, reference, runs};
 use crate::conductor::desk::Ask;
+use crate::conductor::rollout::Kept;
 use crate::history;
 use crate::http::rooms::{Rooms, routes};
 use crate::refused::Refused;
@@ -174,36 +175,38 @@ pub(crate) async fn explain(
         run.explain().into_iter().map(|told| (labels(&told.execution), told)).collect::<Vec<_>>()
     };
     let told = history::look(&shared, &row, explain).await?;
-    let held = match row.finished {
-        true => None,
-        false => shared.desk.ask(|reply| Ask::Held { run: row.id, reply }).await?,
+    let kept = match row.finished {
+        true => Kept::default(),
+        false => shared.desk.ask(|reply| Ask::Kept { run: row.id, reply }).await?,
     };
     let gauge = shared.gauges.read();
     let (used, slots) = (gauge.used, shared.slots);
     // The run does not know how many there are.
-    let with_slots = |cause: String| match (cause == FOR_A_SLOT, used >= slots) {
-        (true, true) => format!("{cause}: all {slots} are taken (`--slots`)"),
-        (true, false) => "it has a slot and is about to start; its worktree comes first".to_owned(),
+    let with_slots = |cause: String, kept: Option<&String>| match (cause == FOR_A_SLOT, kept) {
+        (true, Some(kept)) => kept.clone(),
+        (true, None) if used >= slots => {
+            format!("{cause}: all {slots} are taken (`--slots`)")
+        }
+        (true, None) => "it has a slot and is about to start; its worktree comes first".to_owned(),
         (false, _) => cause,
     };
     let with_workers = |labels: &[String], told: &engine::explain::Explained, cause: String| {
         if cause == FOR_A_SLOT && !labels.is_empty() {
             return gauge.reasons.of(row.id, &told.execution, labels);
         }
-        with_slots(cause)
+        with_slots(cause, kept.attempts.get(&told.execution))
     };
     let data = told
         .into_iter()
-        .map(|(labels, told)| Explained {
-            stage: told.execution.to_string(),
-            status: told.status.word().to_owned(),
-            because: told
-                .because
-                .iter()
-                .map(|cause| with_workers(&labels, &told, cause.clone()))
-                .chain(held.clone())
-                .collect(),
-            remedies: told.remedies,
+        .map(|(labels, told)| {
+            let because =
+                told.because.iter().map(|cause| with_workers(&labels, &told, cause.clone()));
+            Explained {
+                stage: told.execution.to_string(),
+                status: told.status.word().to_owned(),
+                because: because.chain(kept.run.clone()).collect(),
+                remedies: told.remedies.clone(),
+            }
         })
         .collect();
     let key = |told: &Explained| told.stage.clone();

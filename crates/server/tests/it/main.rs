@@ -26,6 +26,7 @@ mod operations;
 mod output;
 mod people;
 mod refusals;
+mod rollout;
 mod route;
 mod schedules;
 mod shadow;

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use api::rollout::{Busy, QueuedAttempt, QueuedTask, Queues, RoleQueue};
+use api::rollout::{Busy, QueuedTask, Queues, RoleQueue, WaitingAttempt};
 use engine::admission::Order;
 use jiff::Timestamp;
 use store::port::{Read, RunRow, TaskQuery, TaskRow, Wanted};
@@ -126,7 +126,7 @@ fn roles(
             None => queue.working.push(busy),
             Some(because) => {
                 let Busy { run, run_name, task, stage, since, who: _ } = busy;
-                let one = QueuedAttempt { run, run_name, task, stage, since, because };
+                let one = WaitingAttempt { run, run_name, task, stage, since, because };
                 queue.waiting.push(one);
             }
         }

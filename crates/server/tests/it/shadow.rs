@@ -90,7 +90,7 @@ async fn a_start_is_never_bolder_than_the_installation() {
     let refused = bench.refused("POST", "/api/runs", start("production"), 409, "conflict").await;
     assert_eq!(refused["detail"], "this installation is in pilot mode; production is bolder");
     assert_eq!(refused["hints"], json!(["orchestrate rollout switch production"]));
-    bench.refused("POST", "/api/runs", start("bold"), 400, "invalid_input").await;
+    bench.refused("POST", "/api/runs", start("bold"), 422, "invalid_input").await;
     let run = bench.post("/api/runs", json!({"pipeline": "release"})).await;
     assert_eq!((&run["mode"], &run["rollout"]), (&json!("shadow"), &json!("pilot")));
     let one = "{name: one, stages: [{name: a, run: exit 0}]}";
@@ -104,7 +104,7 @@ async fn a_start_is_never_bolder_than_the_installation() {
     let list = bench.get("/api/runs?mode=production").await;
     assert_eq!(names(&list), ["DOC-1-1"]);
     assert_eq!(names(&bench.get("/api/runs?mode=shadow").await), ["APP-1-1", "release#1"]);
-    bench.refused("GET", "/api/runs?mode=pilot", Json::Null, 400, "bad_request").await;
+    bench.refused("GET", "/api/runs?mode=pilot", Json::Null, 400, "invalid_request").await;
 }
 
 #[tokio::test]

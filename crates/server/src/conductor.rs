@@ -227,7 +227,7 @@ impl Conductor {
         let routes = self.can_route() || (!self.full && self.schedules.is_behind());
         let unsettled =
             !self.unhanded.is_empty() || !self.unprobed.is_empty() || !self.unmade.is_empty();
-        let unsaved = !self.full && self.hands.fleet.has_unsaved();
+        let unsaved = !self.full && (self.hands.fleet.has_unsaved() || self.hands.has_drained());
         if routes || unsettled || unsaved {
             return Some(Duration::ZERO);
         }

@@ -493,6 +493,11 @@ impl Hands {
         self.of_worker(worker).next().is_some()
     }
 
+    /// Whether one that drains has nothing left, and is to be let go.
+    pub(crate) fn has_drained(&self) -> bool {
+        !self.fleet.drained(|worker| self.is_busy(worker)).is_empty()
+    }
+
     pub(crate) fn queued(&self) -> usize {
         self.queues.values().map(VecDeque::len).sum::<usize>() + self.elsewhere.len()
     }

@@ -5,14 +5,15 @@ use serde_json::{Value as Json, json};
 
 use crate::bench::{Bench, call_with};
 
-const ROLES: [(&str, &[&str]); 7] = [
+const ROLES: [(&str, &[&str]); 8] = [
+    ("worker", &["work"]),
     ("viewer", &["read"]),
     ("auditor", &["read", "audit"]),
     ("approver", &["read", "decide"]),
     ("operator", &["read", "run"]),
     ("developer", &["read", "run", "define"]),
     ("maintainer", &["read", "run", "define", "decide", "maintain"]),
-    ("admin", &["read", "run", "define", "decide", "maintain", "audit", "admin"]),
+    ("admin", &["read", "run", "define", "decide", "maintain", "audit", "admin", "work"]),
 ];
 
 /// What a route is for.

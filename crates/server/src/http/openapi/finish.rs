@@ -26,6 +26,7 @@ const TAGS: &[(&str, &str)] = &[
     ("accounts", "Users, sessions, secrets"),
     ("agents", "Who does the work of a stage, and what they would be asked"),
     ("models", "What models were asked, and what it cost"),
+    ("workers", "Machines that stages run on, and what waits for them"),
     ("attempt", "What the harness of a live attempt asks"),
     ("system", "The server about itself, and the language"),
 ];

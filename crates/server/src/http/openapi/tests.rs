@@ -25,7 +25,7 @@ fn every_operation_says_who_may_what_it_does_and_how_it_refuses() {
         .iter()
         .filter_map(|tag| tag["name"].as_str())
         .collect();
-    let rights = ["read", "run", "define", "decide", "maintain", "audit", "admin", "live"];
+    let rights = ["read", "run", "define", "decide", "maintain", "audit", "admin", "work", "live"];
     let mut ids = BTreeSet::new();
     let mut wrong = Vec::new();
     for (place, operation) in operations() {

@@ -36,7 +36,7 @@ pub(crate) enum Refused {
     #[error("task `{id}` is needed by {}", .by.join(", "))]
     TaskNeeded { id: String, by: Vec<String> },
     /// Each with what and for how long; `asked` as the command line writes it.
-    #[error("{} {} busy, and keep their modes until they have ended: {}", .busy.len(), if .busy.len() == 1 { "is" } else { "are" }, .busy.join("; "))]
+    #[error("the modes cannot be switched while {} {} busy: {}", .busy.len(), if .busy.len() == 1 { "is" } else { "are" }, .busy.join("; "))]
     RolloutBusy { busy: Vec<String>, asked: String },
     #[error("no switch waits")]
     NotDraining,

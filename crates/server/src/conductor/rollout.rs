@@ -272,11 +272,13 @@ impl Conductor {
         }
         let mut detail = json!({
             "from": { "mode": row.mode.word(), "orchestration": row.orchestration.word() },
-            "to": view::rollout::told(&next),
         });
         if let Some(detail) = detail.as_object_mut() {
-            let draining = next.draining.as_ref().map(|draining| &draining.to);
-            detail.extend(draining.map(|to| ("drains_to".to_owned(), json!(to))));
+            let (name, to) = match &next.draining {
+                Some(draining) => ("drains_to", json!(draining.to)),
+                None => ("to", view::rollout::told(&next)),
+            };
+            detail.insert(name.to_owned(), to);
             if !reason.is_empty() {
                 detail.insert("reason".to_owned(), json!(reason));
             }

@@ -82,7 +82,7 @@ async fn a_switch_is_refused_while_somebody_is_busy_and_says_who() {
     let problem = bench.refused("POST", SWITCH, wanted.clone(), 409, "conflict").await;
     let detail = problem["detail"].as_str().unwrap();
     assert!(
-        detail.starts_with("1 is busy")
+        detail.starts_with("the modes cannot be switched while 1 is busy: ")
             && detail.contains("implementer works on T-1-1 (code) for "),
         "{detail}"
     );

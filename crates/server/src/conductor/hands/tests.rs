@@ -95,7 +95,7 @@ fn the_oldest_run_comes_first_and_what_nothing_takes_holds_up_nobody() {
     bench.hands.want(run(2), Vec::new(), two);
     bench.hands.want(run(3), Vec::new(), vec![(attempt("d"), labels(&["gpu"]))]);
     assert_eq!(bench.hands.queued(), 5);
-    assert_eq!(bench.hands.next(), [running(run(1), &attempt("here"))]);
+    assert_eq!(bench.hands.next(&HashSet::new()), [running(run(1), &attempt("here"))]);
     assert_eq!(bench.place(), [""; 0], "nobody is there");
     bench.join(hello("g2", "s", &["gpu", "linux"], 1), 0).unwrap();
     bench.join(hello("g1", "s", &["gpu"], 2), 0).unwrap();

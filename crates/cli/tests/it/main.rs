@@ -41,4 +41,5 @@ mod transcripts;
 mod triggers;
 mod tryouts;
 mod upkeep;
+mod workers;
 mod worktrees;

@@ -330,11 +330,10 @@ async fn whoever_listens_hears_of_switches_and_of_who_is_busy() {
     begin(&bench, "T-1", json!({})).await;
     let _attempt = bench.hands.started().await;
     let second = bench.get(&heard(&first["cursor"])).await;
-    let told = &second["frames"][0]["ev"][0];
-    assert_eq!(
-        (&told["k"], &told["v"]["busy"][0]["run_name"]),
-        (&json!("rollout"), &json!("T-1-1"))
-    );
+    let frames = second["frames"].as_array().unwrap().iter();
+    let told = frames.filter_map(|frame| frame["ev"].as_array()?.last()).last().unwrap();
+    let busy = &told["v"]["busy"][0]["run_name"];
+    assert_eq!((&told["k"], busy), (&json!("rollout"), &json!("T-1-1")));
     bench.post(SWITCH, json!({"mode": "shadow", "force": true})).await;
     let third = bench.get(&heard(&second["cursor"])).await;
     assert!(third.to_string().contains("\"mode\":\"shadow\""), "{third}");

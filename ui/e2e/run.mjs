@@ -11,6 +11,7 @@ import * as files from './journeys/files.mjs';
 import * as big from './journeys/large.mjs';
 import * as keys from './journeys/keys.mjs';
 import * as time from './journeys/time.mjs';
+import * as fleet from './journeys/fleet.mjs';
 import * as stranger from './journeys/stranger.mjs';
 
 const binary = process.env.ORCHESTRATE_BIN ?? new URL('../../target/debug/orchestrate', import.meta.url).pathname;
@@ -27,7 +28,7 @@ const named = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const wanted = fast ? FAST : isFirefox && named.length === 0 ? FIREFOX : named;
 /** `J9` names J9b too, but not among the fast ones. */
 const isWanted = (number) => wanted.length === 0 || wanted.includes(number) || (!fast && wanted.includes(number.replace(/[a-z]$/, '')));
-const all = Object.entries({ ...first, ...runs, ...people, ...define, ...agents, ...files, ...keys, ...big, ...time, ...stranger }).sort(([a], [b]) => Number(/\d+/.exec(a)[0]) - Number(/\d+/.exec(b)[0]));
+const all = Object.entries({ ...first, ...runs, ...people, ...define, ...agents, ...files, ...keys, ...big, ...time, ...fleet, ...stranger }).sort(([a], [b]) => Number(/\d+/.exec(a)[0]) - Number(/\d+/.exec(b)[0]));
 let [passed, failed] = [0, 0];
 for (const [name, journey] of all) {
   const number = name.split('_')[0];

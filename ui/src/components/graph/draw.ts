@@ -241,7 +241,7 @@ function hatch(pen: CanvasRenderingContext2D, x: number, y: number): void {
 /** Of what it would have done, as much as there is room for. */
 function begun(says: string): string {
   const text = says.replaceAll('`', '');
-  return text.length > 21 ? `${text.slice(0, 20)}…` : text;
+  return text.length > 19 ? `${text.slice(0, 18)}…` : text;
 }
 
 function under(node: SceneNode, word: string): string {

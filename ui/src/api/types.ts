@@ -3,12 +3,12 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
-export type RunSummary = Omit<Schemas['RunSummary'], 'progress'> & { mode?: string; rollout?: string; progress: Progress };
-export type RunDetail = Omit<Schemas['RunDetail'], 'stages' | 'progress'> & { mode?: string; rollout?: string; would?: WouldHave[]; progress: Progress; stages: StageView[] };
-export type StageView = Schemas['StageView'] & { would?: WouldHave[] };
+export type RunSummary = Schemas['RunSummary'];
+export type RunDetail = Schemas['RunDetail'];
+export type StageView = Schemas['StageView'];
 export type AttemptView = Schemas['AttemptView'];
 export type EventView = Schemas['EventView'];
-export type Progress = Schemas['Progress'] & { would_have?: number; stages?: number; stages_settled?: number };
+export type Progress = Schemas['Progress'];
 export type Graph = Schemas['Graph'];
 export type GraphNode = Schemas['GraphNode'];
 export type GraphEdge = Schemas['GraphEdge'];
@@ -26,7 +26,7 @@ export type InputSummary = Schemas['InputSummary'];
 export type InputDetail = Schemas['InputDetail'];
 export type FieldView = Schemas['FieldView'];
 export type ArtifactView = Schemas['ArtifactView'];
-export type TaskView = Omit<Schemas['TaskView'], 'last_run'> & { last_run?: RunSummary | null };
+export type TaskView = Schemas['TaskView'];
 export type Impact = Schemas['Impact'];
 export type Explained = Schemas['Explained'];
 export type Problem = Schemas['Problem'];
@@ -59,52 +59,22 @@ export interface LogHead {
   ended: boolean;
 }
 
-/** A worker as it is shown; the server's own hands are the worker `local`. */
-export interface WorkerView {
-  name: string;
-  /** `online draining drained lost` */
-  state: string;
-  labels: string[];
-  slots: number;
-  used: number;
-  version: string;
-  host: string;
-  platform: string;
-  cpus: number;
-  memory_bytes: number;
-  since: string;
-  /** Nothing: the server's own hands, which need no lease. */
-  heard_at?: string | null;
-  lease_until?: string | null;
-  attempts: WorkerAttempt[];
-}
-export interface WorkerAttempt {
-  run: string;
-  run_name: string;
-  stage: string;
-  attempt: number;
-  /** Nothing: handed out, not heard to have started. */
-  started_at?: string | null;
-}
-export interface QueuedAttempt {
-  run: string;
-  run_name: string;
-  stage: string;
-  attempt: number;
-  since: string;
-  runs_on: string[];
-  role?: string | null;
-  why: string;
-}
+export type WorkerView = Schemas['WorkerView'];
+export type WorkerAttempt = Schemas['WorkerAttempt'];
+export type QueuedAttempt = Schemas['QueuedAttempt'];
 export type RolloutView = Schemas['RolloutView'];
 export type Busy = Schemas['Busy'];
 export type Draining = Schemas['Draining'];
 export type Switch = Schemas['Switch'];
-export interface WouldHave {
-  kind: string;
-  says: string;
-  /** Values that stand in it as `<name>`. */
-  unknown?: string[];
-}
+export type WouldHave = Schemas['WouldHave'];
 export type QueuedTask = Schemas['QueuedTask'];
-export type RoleQueue = Schemas['RoleQueue'];
+export type RoleQueue = Omit<Schemas['RoleQueue'], 'waiting'> & { waiting: RoleAttempt[] };
+/** An attempt of an agent that waits for its place: another thing than one that waits for a worker. */
+export interface RoleAttempt {
+  run: string;
+  run_name: string;
+  task?: string | null;
+  stage: string;
+  since: string;
+  because: string;
+}

@@ -6,11 +6,6 @@ export interface Piece {
   share: number;
 }
 
-/** `5 of 6`: its stages, as the command line counts them; instances are counted where nothing else is known. */
-export function counted({ stages = 0, stages_settled: settled = 0, ...of }: Progress): { settled: number; total: number } {
-  return stages > 0 ? { settled, total: stages } : { settled: of.settled, total: of.total };
-}
-
 /** A run's stages and their instances as parts of a bar. */
 export function bar(progress: Progress): Piece[] {
   const { total, succeeded, failed, running, waiting, skipped, not_run, cancelled, would_have: would = 0 } = progress;

@@ -20,7 +20,7 @@ export function RoleQueues() {
       <p class="soft small">
         Tasks pass {orchestration}, {scheduler === 'fifo' ? 'who has waited longest first' : 'the highest priority first'}. <a href="/settings/rollout">Switch</a>
       </p>
-      {roles.map((one) => (
+      {(roles as unknown as RoleQueue[]).map((one) => (
         <Role key={one.role} of={one} />
       ))}
       <Tasks title="Unassigned" tasks={unassigned} empty="No task is ready to be started." />

@@ -2,7 +2,6 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import { get, Refusal } from '../../api/client';
 import type { Graph, RunDetail } from '../../api/types';
-import { counted } from '../../components/bar';
 import { GraphCanvas } from '../../components/graph/canvas';
 import { sceneOf, withStages } from '../../components/graph/scene';
 import { useLoad, type Loaded } from '../../components/load';
@@ -224,8 +223,7 @@ function GraphView({ run, graph, chosen, choose }: GraphProps) {
 
 /** Changes of the run for whoever does not see them: at most one in five seconds. */
 function Said({ run }: { run: RunDetail }) {
-  const { running, waiting } = run.progress;
-  const { settled, total } = counted(run.progress);
+  const { settled, total, running, waiting } = run.progress;
   const text = `${run.name} ${run.status}: ${settled} of ${total} stages done, ${running} running, ${waiting} waiting`;
   return <Polite text={text} />;
 }

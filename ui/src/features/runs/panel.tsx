@@ -124,7 +124,8 @@ function Reason({ stage, run, reference }: { stage: StageView; run: RunDetail; r
   const why = useLoad(asks ? `${reference}/${stage.name}/${stage.status}` : undefined, () => get('/api/runs/{run}/explain', { path: { run: reference } }), run.sequence);
   const found: Explained | undefined = why.value?.data.find((one) => one.stage === stage.name);
   const says = found && found.because.length > 0 ? found.because.join('; ') : stage.detail;
-  if (!says) return null;
+  // What it would have done is listed by itself.
+  if (!says || (stage.would ?? []).length > 0) return null;
   return (
     <p class="says soft small wrap">
       <Words text={says} />

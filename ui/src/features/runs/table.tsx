@@ -31,7 +31,7 @@ export function StageTable({ run, chosen, choose }: { run: RunDetail; chosen: st
                 <Took from={stage.started_at} to={stage.finished_at} />
               </td>
               <td class="soft wrap">
-                <Words text={[stage.detail, ...(stage.would ?? []).map((one) => one.says)].filter(Boolean).join('; ')} />
+                <Words text={stage.detail || (stage.would ?? []).map((one) => one.says).join('; ')} />
               </td>
             </tr>
           ))}

@@ -205,7 +205,7 @@ async fn tasks_whose_paths_overlap_go_one_after_the_other() {
     let says = why(&bench, "T-2-1").await;
     let wanted = "its paths overlap with those of task T-1, which is in the system (T-1-1, work)";
     assert!(says.contains(wanted), "{says}");
-    assert_eq!(begin(&bench, "T-3", json!({"paths": ["src/billing"]})).await, "T-3-1 running");
+    assert_eq!(begin(&bench, "T-3", json!({"paths": ["ui/billing"]})).await, "T-3-1 running");
     assert_eq!(next(&mut bench).await.0, "T-3-1");
     let queues = bench.get("/api/queues").await;
     assert_eq!(queues["blocked"][0]["run_name"], "T-2-1");

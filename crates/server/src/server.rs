@@ -272,6 +272,7 @@ impl Server {
             programs: options.programs,
             mirror,
             started: Instant::now(),
+            since: crate::clock::wall(),
             reader,
             definitions,
             histories: Arc::default(),

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use api::program::ProgramDoor;
+use jiff::Timestamp;
 use store::mirror::Mirror;
 use store::port::Read;
 use tokio::sync::watch;
@@ -46,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) programs: ProgramDoor,
     pub(crate) mirror: Arc<Mirror>,
     pub(crate) started: Instant,
+    /// The same as people say it.
+    pub(crate) since: Timestamp,
     pub(crate) reader: Arc<dyn Read>,
     pub(crate) definitions: Arc<Definitions>,
     pub(crate) histories: Arc<Histories>,

@@ -192,7 +192,11 @@ impl Conductor {
             } else if let Some(until) = self.hands.fleet.may_hold(&labels) {
                 With::Doubtful { labels, until }
             } else {
-                // Nobody was there who could have it.
+                // Nobody was there who could have it: it waits as soon as its run is looked at, which
+                // no report will ever ask for.
+                if let Err(refused) = self.load(whose.run) {
+                    tracing::error!(run = %whose.run, cause = %refused, "could not load a run");
+                }
                 continue;
             };
             adopted.push(Adopted { whose, key, with, started });

@@ -118,8 +118,6 @@ fn own(
     here: Vec<SeenAttempt>,
     runs: &mut Runs<'_>,
 ) -> Result<WorkerView, Refused> {
-    let uptime = shared.started.elapsed();
-    let now = crate::clock::wall();
     let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     Ok(WorkerView {
         name: LOCAL.to_owned(),
@@ -132,7 +130,7 @@ fn own(
         platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         cpus: u32::try_from(cpus).unwrap_or(u32::MAX),
         memory_bytes: memory().unwrap_or(0),
-        since: now.checked_sub(uptime).unwrap_or(Timestamp::MIN),
+        since: shared.since,
         heard_at: None,
         lease_until: None,
         attempts: works(here, runs)?,

@@ -71,7 +71,9 @@ async fn a_trigger_in_a_shadow_installation_starts_a_run_that_does_nothing() {
     assert!(seen.is_err(), "the hands got {seen:?}");
     assert!(bench.get("/api/approvals").await["data"].as_array().unwrap().is_empty());
     assert!(bench.get("/api/notices").await["data"].as_array().unwrap().is_empty());
-    assert!(!bench.path().join("workspaces").exists());
+    let left: Vec<_> =
+        std::fs::read_dir(bench.path().join("workspaces")).into_iter().flatten().collect();
+    assert!(left.is_empty(), "{left:?}");
     let events = bench.get("/api/runs/release~1/events").await;
     let events = events["data"].as_array().unwrap().clone();
     let told = events.iter().find(|event| event["kind"] == "stage.would_have").unwrap();

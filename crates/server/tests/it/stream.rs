@@ -99,7 +99,10 @@ async fn lists(bench: &Bench) -> BTreeMap<(String, String, String), Json> {
         }
     }
     let status = bench.get("/api/status").await;
-    let fleet = json!({"slots": status["slots"], "problem": status["storage"]["problem"]});
+    let workers = bench.get("/api/workers").await["data"].clone();
+    let queue = bench.get("/api/queue").await["data"].clone();
+    let (slots, problem) = (&status["slots"], &status["storage"]["problem"]);
+    let fleet = json!({"slots": slots, "problem": problem, "workers": workers, "queue": queue});
     things.insert(("fleet".to_owned(), "fleet".to_owned(), "fleet".to_owned()), fleet);
     things
 }

@@ -244,9 +244,11 @@ async fn a_stage_with_labels_waits_for_a_worker_that_has_them_and_says_so() {
     g1.ends().await;
     assert_eq!(place.bench.finished("train#1").await["status"], "succeeded");
     let events = place.bench.get("/api/runs/train~1/events").await;
-    let began = |event: &&Json| event["kind"] == "attempt.started" && event["stage"] == "fit";
+    let began = |event: &&Json| {
+        event["kind"] == "attempt.started" && event["body"]["attempt"]["execution"] == "fit"
+    };
     let began = events["data"].as_array().unwrap().iter().find(began).unwrap();
-    assert_eq!(began["data"]["worker"], "g1", "{began}");
+    assert_eq!(began["body"]["worker"], "g1", "{began}");
     // The next one is handed out as soon as there is a slot; the other worker never had any.
     assert_eq!(g1.started().await.attempt.execution, "fit");
     g1.ends().await;

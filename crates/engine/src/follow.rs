@@ -107,10 +107,8 @@ impl Run {
             return Some(self.ask(ix, now));
         }
         if let Some(&ix) = links.instant.first() {
-            if self.state.is_shadow() {
-                return Some(self.foretell(ix, now));
-            }
-            return Some(self.worked(ix, now));
+            let shadow = self.state.is_shadow();
+            return Some(if shadow { self.foretell(ix, now) } else { self.worked(ix, now) });
         }
         self.dispatch()
     }

@@ -211,6 +211,7 @@ impl Server {
     /// Loads unfinished runs, asks the hands what became of their live attempts (the order waits
     /// in [`Server::orders`]), and starts the conductor. A run whose journal is damaged is marked
     /// so and left alone; it does not keep the others from going on.
+    #[expect(clippy::too_many_lines, reason = "one list: what the parts of a server are given")]
     pub fn open(
         options: Options,
         mut writer: Box<dyn Write>,

@@ -19,12 +19,10 @@ fn foretold(yaml: &str) -> Story {
 impl Story {
     /// `plan: would run ./plan`, in the order in which it was said; of the run as a whole `-`.
     fn would(&self) -> Vec<String> {
-        let said = self.journal.iter().filter_map(|stamped| match &stamped.event {
-            Event::WouldHave(said) => {
-                let who = said.execution.as_ref().map_or("-".to_owned(), ToString::to_string);
-                Some(format!("{who}: {}", said.intention.says))
-            }
-            _ => None,
+        let said = self.journal.iter().filter_map(|stamped| {
+            let Event::WouldHave(said) = &stamped.event else { return None };
+            let who = said.execution.as_ref().map_or("-".to_owned(), ToString::to_string);
+            Some(format!("{who}: {}", said.intention.says))
         });
         said.collect()
     }

@@ -201,35 +201,6 @@ impl From<Refused> for Fault {
             Refused::TooMuch(_) => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "the file is too large", says)
             }
-            Refused::TooDeep { .. } => Self::conflict(says),
-            Refused::Worker { name, .. } => {
-                Self::conflict(says).hint(format!("orchestrate fleet show {name}"))
-            }
-            Refused::Bolder { asked, .. } => {
-                let hint = format!("orchestrate rollout switch {}", asked.word());
-                Self::conflict(says).hint(hint)
-            }
-            Refused::NotInEarnest { .. } => Self::conflict(says),
-            Refused::TaskExists { id } => {
-                Self::conflict(says).hint(format!("orchestrate task update {id}"))
-            }
-            Refused::TaskActive { id, .. } => {
-                Self::conflict(says).hint(format!("orchestrate task stop {id}"))
-            }
-            Refused::TaskBlocked { id, .. } => {
-                Self::conflict(says).hint(format!("orchestrate task start {id} --force"))
-            }
-            Refused::TaskNeeded { by, .. } => {
-                let hints = by.iter().map(|id| format!("orchestrate task update {id} --after ''"));
-                hints.fold(Self::conflict(says), Self::hint)
-            }
-            Refused::RolloutBusy { asked, .. } => {
-                let switch = format!("orchestrate rollout switch {asked}");
-                Self::conflict(says)
-                    .hint(format!("{switch} --drain"))
-                    .hint(format!("{switch} --force"))
-            }
-            Refused::NotDraining => Self::conflict(says).hint("orchestrate rollout status"),
             Refused::RolloutUnfit { field, problem } => {
                 let fault = Self::invalid_input(says).field(field, problem);
                 match field {
@@ -244,12 +215,6 @@ impl From<Refused> for Fault {
                 fault
             }
             Refused::NoSuchEvent { .. } => Self::not_found(says),
-            Refused::Disabled { name } => {
-                Self::conflict(says).hint(format!("orchestrate pipeline enable {name}"))
-            }
-            Refused::Unreadable { name, .. } => {
-                Self::conflict(says).hint(format!("orchestrate pipeline update {name} <file>"))
-            }
             Refused::Damaged { .. } => {
                 Self::new(StatusCode::CONFLICT, "damaged", "the run is damaged", says)
                     .hint("orchestrate doctor")
@@ -270,8 +235,48 @@ impl From<Refused> for Fault {
                 tracing::error!(cause = says, "request failed");
                 Self::internal()
             }
+            Refused::TooDeep { .. }
+            | Refused::Worker { .. }
+            | Refused::Bolder { .. }
+            | Refused::NotInEarnest { .. }
+            | Refused::TaskExists { .. }
+            | Refused::TaskActive { .. }
+            | Refused::TaskBlocked { .. }
+            | Refused::TaskNeeded { .. }
+            | Refused::RolloutBusy { .. }
+            | Refused::NotDraining
+            | Refused::Disabled { .. }
+            | Refused::Unreadable { .. } => {
+                remedies(&refused).into_iter().fold(Self::conflict(says), Self::hint)
+            }
         }
     }
+}
+
+/// What to do about a conflict: commands.
+fn remedies(refused: &Refused) -> Vec<String> {
+    let one = match refused {
+        Refused::Worker { name, .. } => format!("orchestrate fleet show {name}"),
+        Refused::Bolder { asked, .. } => format!("orchestrate rollout switch {}", asked.word()),
+        Refused::TaskExists { id } => format!("orchestrate task update {id}"),
+        Refused::TaskActive { id, .. } => format!("orchestrate task stop {id}"),
+        Refused::TaskBlocked { id, .. } => format!("orchestrate task start {id} --force"),
+        Refused::TaskNeeded { by, .. } => {
+            return by
+                .iter()
+                .map(|id| format!("orchestrate task update {id} --after ''"))
+                .collect();
+        }
+        Refused::RolloutBusy { asked, .. } => {
+            let switch = format!("orchestrate rollout switch {asked}");
+            return vec![format!("{switch} --drain"), format!("{switch} --force")];
+        }
+        Refused::NotDraining => "orchestrate rollout status".to_owned(),
+        Refused::Disabled { name } => format!("orchestrate pipeline enable {name}"),
+        Refused::Unreadable { name, .. } => format!("orchestrate pipeline update {name} <file>"),
+        _ => return Vec::new(),
+    };
+    vec![one]
 }
 
 impl Fault {

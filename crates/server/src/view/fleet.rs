@@ -7,7 +7,6 @@ use api::worker::{QueuedAttempt, WorkerAttempt, WorkerView};
 use engine::Run;
 use engine::explain::WAITS_FOR_A_SLOT;
 use engine::id::{ExecutionId, RunId};
-use jiff::Timestamp;
 use pipeline::model::{Crew, Work};
 use store::port::{Read, RunRow, WorkerState};
 

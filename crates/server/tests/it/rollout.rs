@@ -146,7 +146,7 @@ async fn a_drain_outlives_the_server_and_switches_when_the_last_one_ends() {
             break attempts;
         }
     };
-    assert_eq!(adopted, [attempt.clone()]);
+    assert_eq!(adopted, std::slice::from_ref(&attempt));
     assert_eq!(second.get("/api/rollout").await["draining"]["by"], view["draining"]["by"]);
     assert_eq!(status(&second, "T-2-1").await, "pending");
     second.hands.exit(&attempt, 0);
@@ -331,7 +331,7 @@ async fn whoever_listens_hears_of_switches_and_of_who_is_busy() {
     let _attempt = bench.hands.started().await;
     let second = bench.get(&heard(&first["cursor"])).await;
     let frames = second["frames"].as_array().unwrap().iter();
-    let told = frames.filter_map(|frame| frame["ev"].as_array()?.last()).last().unwrap();
+    let told = frames.filter_map(|frame| frame["ev"].as_array()?.last()).next_back().unwrap();
     let busy = &told["v"]["busy"][0]["run_name"];
     assert_eq!((&told["k"], busy), (&json!("rollout"), &json!("T-1-1")));
     bench.post(SWITCH, json!({"mode": "shadow", "force": true})).await;

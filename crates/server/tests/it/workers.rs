@@ -322,7 +322,7 @@ async fn who_comes_back_in_time_keeps_what_it_has() {
     assert_eq!(bye.why, ByeWhy::Refused, "{bye:?}");
     let again = Hello { held: vec![fit.clone()], ..hello("g1", "s", &["gpu"]) };
     let (g1, adopted) = Scripted::join(&place, again.clone()).await;
-    assert_eq!(adopted, [fit.clone()]);
+    assert_eq!(adopted, std::slice::from_ref(&fit));
     place.bench.server.shutdown().await;
     drop(g1);
 
@@ -330,7 +330,7 @@ async fn who_comes_back_in_time_keeps_what_it_has() {
     assert_eq!(place.worker("g1").await["state"], "online", "it is waited for");
     let (mut g2, _) = Scripted::join(&place, hello("g2", "t", &["gpu"])).await;
     let (mut g1, adopted) = Scripted::join(&place, again).await;
-    assert_eq!(adopted, [fit.clone()]);
+    assert_eq!(adopted, std::slice::from_ref(&fit));
     g1.last = fit;
     g1.ends().await;
     assert_eq!(place.bench.finished("alone#1").await["status"], "succeeded");

@@ -133,8 +133,8 @@ fn roles(
     }
     let mut roles: Vec<RoleQueue> = roles.into_values().collect();
     for role in &mut roles {
-        role.working.sort_by(|one, other| one.since.cmp(&other.since));
-        role.waiting.sort_by(|one, other| one.since.cmp(&other.since));
+        role.working.sort_by_key(|one| one.since);
+        role.waiting.sort_by_key(|one| one.since);
     }
     roles
 }

@@ -44,6 +44,7 @@ use timers::Timers;
 use workers::Said;
 
 mod admission;
+mod assignment;
 pub(crate) mod batch;
 mod children;
 mod commit;

@@ -121,6 +121,12 @@ impl Channel {
         self.bell.notify_one();
     }
 
+    /// What rang since it was heard last. Whoever rings meanwhile waits for nobody: the lock is
+    /// gone before anything is looked up, for which the conductor may be asked, who rings.
+    fn heard(&self) -> Rung {
+        std::mem::take(&mut *self.marks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(super) fn join(&self, listener: Arc<Listener>, slot: usize) -> u64 {
         let mut state = self.lock();
         state.next += 1;
@@ -286,8 +292,7 @@ impl Channel {
 
     async fn tell(self: &Arc<Self>, shared: &Arc<Shared>) -> Result<(), Refused> {
         self.work(shared, |channel, source, shared| {
-            let marks = &mut *channel.marks.lock().unwrap_or_else(PoisonError::into_inner);
-            let rung = std::mem::take(marks);
+            let rung = channel.heard();
             let Advance { told, reset, more } = source.advance(shared, rung)?;
             shared.hub.told(told.len());
             channel.publish(told, reset);

@@ -610,6 +610,21 @@ async fn whoever_does_not_read_costs_nothing_and_is_told_of_the_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fleet_that_moves_while_it_is_told_waits_for_nobody() {
+    let bench = Bench::new();
+    let at = listen(&bench).await;
+    let mut socket = connect(at, Some(TOKEN), &[]).await.unwrap();
+    say(&mut socket, json!({"sub": [{"topic": "fleet"}]})).await;
+    let listener = tokio::spawn(async move { while frame(&mut socket).await.is_ok() {} });
+    let text = "name: move\nstages:\n  - {name: a, run: 'true'}\n  - {name: b, run: 'true'}\n";
+    for n in 1..=100 {
+        bench.start(text).await;
+        bench.finished(&format!("move#{n}")).await;
+    }
+    listener.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn so_many_sockets_stand_open_and_each_is_told() {
     // In CI few; `ORCHESTRATE_SOCKETS=10000` for all (both ends are here: twice the files).
     let wanted = std::env::var("ORCHESTRATE_SOCKETS").ok().and_then(|n| n.parse().ok());

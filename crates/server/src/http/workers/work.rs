@@ -89,6 +89,7 @@ pub(crate) struct Piece {
     params(
         ("worker" = String, Path, description = "Its name"),
         ("key" = String, Path, description = "Of the attempt"),
+        ("orchestrate-session" = String, Header, description = "The session of the worker, as it said in its first message"),
         Piece,
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
@@ -146,7 +147,8 @@ fn unwritten(error: io::Error) -> Refused {
     params(
         ("worker" = String, Path, description = "Its name"),
         ("key" = String, Path, description = "Of the attempt"),
-        ("digest" = String, Path, description = "SHA-256, in hex"),
+        ("orchestrate-session" = String, Header, description = "The session of the worker, as it said in its first message"),
+        ("digest" = String, Path, description = "SHA-256, in hex", pattern = "^[0-9a-f]{64}$"),
     ),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = NO_CONTENT), (status = "default", body = Problem)),
@@ -231,7 +233,8 @@ impl io::Read for Pieces {
     params(
         ("worker" = String, Path, description = "Its name"),
         ("key" = String, Path, description = "Of the attempt"),
-        ("digest" = String, Path, description = "SHA-256, in hex"),
+        ("orchestrate-session" = String, Header, description = "The session of the worker, as it said in its first message"),
+        ("digest" = String, Path, description = "SHA-256, in hex", pattern = "^[0-9a-f]{64}$"),
     ),
     responses(
         (status = OK, body = Vec<u8>, content_type = "application/octet-stream"),
@@ -262,6 +265,7 @@ pub(crate) async fn get_blob(
     params(
         ("worker" = String, Path, description = "Its name"),
         ("key" = String, Path, description = "Of the attempt"),
+        ("orchestrate-session" = String, Header, description = "The session of the worker, as it said in its first message"),
     ),
     request_body = SecretWanted,
     responses((status = OK, body = SecretGiven), (status = "default", body = Problem)),
@@ -299,6 +303,7 @@ pub(crate) async fn secret(
     params(
         ("worker" = String, Path, description = "Its name"),
         ("key" = String, Path, description = "Of the attempt"),
+        ("orchestrate-session" = String, Header, description = "The session of the worker, as it said in its first message"),
     ),
     responses(
         (status = OK, body = BTreeMap<String, String>),
